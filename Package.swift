@@ -1,0 +1,87 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Swift 6 language mode comes with the tools version. In CI every warning is an error; elsewhere it is not, so that a
+/// newer compiler's new warnings never keep a user from building.
+let strict: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+/// The daemon and the command stay lean: what a handler needs (databases, HTTP) is a dependency of that handler alone.
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+
+let package = Package(
+    name: "jobspool",
+    products: [
+        .executable(name: "jobspool", targets: ["jobspool"]),
+        .executable(name: "jobspool-documents", targets: ["jobspool-documents"]),
+        .library(name: "JobSpool", targets: ["SpoolProtocol", "SpoolClient"]),
+        .library(name: "JobHandler", targets: ["JobHandler"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C
+        .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
+        .target(name: "CLinux"),
+
+        // Libraries; arrows point down only.
+        .target(name: "JSONText", swiftSettings: strict),
+        .target(name: "SpoolProtocol", dependencies: ["JSONText"], swiftSettings: strict),
+        .target(name: "SpoolStorage", dependencies: ["SpoolProtocol", "JSONText", "CLinux"], swiftSettings: strict),
+        .target(
+            name: "SpoolWatcher", dependencies: ["SpoolProtocol", "CInotifyTools", "CLinux"], swiftSettings: strict),
+        .target(
+            name: "JobRunner",
+            dependencies: ["SpoolProtocol", "SpoolStorage", "JSONText", "CLinux", logging, heap],
+            swiftSettings: strict),
+        .target(
+            name: "SpoolClient", dependencies: ["SpoolProtocol", "SpoolStorage", "JSONText"], swiftSettings: strict),
+        .target(name: "JobHandler", dependencies: ["JSONText"], swiftSettings: strict),
+
+        // Executables
+        .executableTarget(
+            name: "jobspool",
+            dependencies: [
+                "JobRunner", "SpoolWatcher", "SpoolClient", "SpoolStorage", "SpoolProtocol", "JSONText",
+                argumentParser, lifecycle, logging,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "jobspool-documents", dependencies: ["JobHandler", "JSONText", argumentParser],
+            swiftSettings: strict),
+
+        // Tests: a folder per target, and the real daemon from outside
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
+        .testTarget(name: "SpoolProtocolTests", dependencies: ["SpoolProtocol", "JSONText"], swiftSettings: strict),
+        .testTarget(
+            name: "SpoolStorageTests", dependencies: ["SpoolStorage", "SpoolProtocol", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SpoolWatcherTests", dependencies: ["SpoolWatcher", "SpoolProtocol"], swiftSettings: strict),
+        .testTarget(
+            name: "JobRunnerTests", dependencies: ["JobRunner", "SpoolStorage", "SpoolProtocol", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SpoolClientTests", dependencies: ["SpoolClient", "SpoolStorage", "SpoolProtocol", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(name: "JobHandlerTests", dependencies: ["JobHandler", "JSONText"], swiftSettings: strict),
+        .testTarget(
+            name: "DocumentsTests", dependencies: ["jobspool-documents", "JobHandler", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["jobspool", "jobspool-documents", "SpoolProtocol", "SpoolStorage", "JSONText"],
+            swiftSettings: strict),
+    ]
+)
