@@ -22,7 +22,9 @@ struct Canary {
     /// Makes the file and removes it. Throws the errno.
     func sing() throws(SourceError) {
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw .failed(operation: "cannot try whether inotify works, open \(path)", errno: errno) }
+        guard file >= 0 else {
+            throw .failed(operation: "cannot try whether inotify works, open \(path)", errno: errno)
+        }
         close(file)
         unlink(path)
     }

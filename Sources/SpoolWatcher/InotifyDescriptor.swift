@@ -31,10 +31,8 @@ enum InotifyDescriptor {
     }
 
     private static func isInotify(_ descriptor: Int32) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
-            guard let start = buffer.baseAddress else { return false }
-            let count = readlink("/proc/self/fd/\(descriptor)", start.assumingMemoryBound(to: CChar.self), 64)
-            return count > 0 && buffer.prefix(count).elementsEqual("anon_inode:inotify".utf8)
-        }
+        var target = [CChar](repeating: 0, count: 64)
+        let count = readlink("/proc/self/fd/\(descriptor)", &target, 64)
+        return count > 0 && target.prefix(count).elementsEqual("anon_inode:inotify".utf8CString.dropLast())
     }
 }

@@ -45,7 +45,10 @@ struct PendingHintsTests {
             ([.file("a"), .rescan(.timer), .file("b")], [.rescan(.timer)]),
             ([.rescan(.timer), .rescan(.timer), .rescan(.overflow)], [.rescan(.timer)]),
             ([.rescan(.overflow), .rescan(.replaced), .rescan(.timer)], [.rescan(.replaced)]),
-            ([.rescan(.start), .rescan(.replaced), .file("a"), .rescan(.replaced)], [.rescan(.start), .rescan(.replaced)]),
+            (
+                [.rescan(.start), .rescan(.replaced), .file("a"), .rescan(.replaced)],
+                [.rescan(.start), .rescan(.replaced)]
+            ),
         ] as [([WakeUp], [WakeUp])])
     func rescans(added: [WakeUp], taken: [WakeUp]) {
         var pending = PendingHints(limit: 10)

@@ -37,16 +37,19 @@ final class Listener: Sendable {
 func eventually(within limit: Duration = .seconds(10), _ condition: () -> Bool) async -> Bool {
     let deadline = ContinuousClock.now + limit
     while !condition() {
-        guard ContinuousClock.now < deadline, (try? await Task.sleep(for: .milliseconds(2))) != nil else { return false }
+        guard ContinuousClock.now < deadline, (try? await Task.sleep(for: .milliseconds(2))) != nil else {
+            return false
+        }
     }
     return true
 }
 
 /// A watch of a fresh spool, with the first rescan already heard and forgotten.
 func watching(
-    _ options: Options = Options(), seams: Seams = Seams(), _ body: (Spool, Listener) async throws -> Void
+    _ options: Options = Options(), seams: Seams = Seams(), in parent: String = "/tmp",
+    _ body: (Spool, Listener) async throws -> Void
 ) async throws {
-    let spool = try Spool()
+    let spool = try Spool(in: parent)
     let watcher = SpoolWatcher(
         path: spool.path, privateDirectory: spool.privateDirectory, options: options, seams: seams)
     try await watcher.watching { watch in
@@ -69,3 +72,17 @@ extension Options {
 
 /// The suites that use the C library, of which there is one per process: one test at a time.
 @Suite(.serialized) struct WatcherTests {}
+
+/// A number that closures share.
+final class Shared: Sendable {
+    private let atomic: Atomic<Int>
+
+    init(_ value: Int) { atomic = Atomic(value) }
+
+    var value: Int {
+        get { atomic.load(ordering: .acquiring) }
+        set { atomic.store(newValue, ordering: .releasing) }
+    }
+
+    func increment() { atomic.add(1, ordering: .acquiringAndReleasing) }
+}

@@ -9,15 +9,18 @@ final class Spool: Sendable {
     let path: String
     let privateDirectory: String
 
-    init() throws {
-        var template = Array("/tmp/spool-watcher-test-XXXXXX".utf8CString)
+    /// Floods go to `/dev/shm`, to be quick.
+    init(in parent: String = "/tmp") throws {
+        var template = Array("\(parent)/spool-watcher-test-XXXXXX".utf8CString)
         base = try #require(mkdtemp(&template).map { String(cString: $0) })
         path = base + "/spool"
         privateDirectory = base + "/private"
         for directory in [path, privateDirectory] { try check(mkdir(directory, 0o700), directory) }
     }
 
-    deinit { try? run("/bin/rm", "-rf", base) }
+    deinit {
+        do { try run("/bin/rm", "-rf", base) } catch { Issue.record(error, "the temporary spool stays") }
+    }
 
     func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
 
