@@ -106,7 +106,7 @@ extension WatcherTests {
                     return true
                 }
             }
-            try await watching(options) { spool, listener in
+            try await watching(options, in: "/dev/shm") { spool, listener in
                 for number in 0..<3000 { try write(to: spool("\(number)")) }
                 listener.watch.stop()
                 held.value = 0

@@ -55,7 +55,7 @@ extension WatcherTests {
 
         @Test("A consumer that takes nothing costs bounded memory, and then finds one rescan")
         func slowConsumer() async throws {
-            let spool = try Spool()
+            let spool = try Spool(in: "/dev/shm")
             let heard = Shared(0)
             let options = Options { options in
                 options.pendingLimit = 1000
