@@ -64,6 +64,8 @@ struct WatchLoop {
         switch source.next(seconds: isSuspect ? 1 : remaining) {
         case .entry(let name):
             hint(name)
+            // It may be one of many that are deleted before the directory is.
+            if isSuspect { watching.suspectUntil = clock.now + .seconds(10) }
             return .watching(watching)
         case .nothing:
             return !isSuspect || isStill(watching.directory) ? .watching(watching) : renew(.replaced)

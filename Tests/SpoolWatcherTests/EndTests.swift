@@ -99,17 +99,22 @@ extension WatcherTests {
 
         @Test("What one watch did not read does not come up in the next")
         func stale() async throws {
-            let held = Shared(1)
+            // Held at the first event, so that the next read takes many, and again inside what that read took.
+            let (taken, written, stopped) = (Shared(0), Shared(0), Shared(0))
             let options = Options {
                 $0.isOfInterest = { _ in
-                    while held.value > 0 { usleep(1000) }
+                    taken.increment()
+                    let gate = taken.value < 10 ? written : stopped
+                    while gate.value == 0 { usleep(1000) }
                     return true
                 }
             }
             try await watching(options, in: "/dev/shm") { spool, listener in
                 for number in 0..<3000 { try write(to: spool("\(number)")) }
+                written.increment()
+                #expect(await eventually { taken.value == 10 })
                 listener.watch.stop()
-                held.value = 0
+                stopped.increment()
             }
             try await watching { spool, listener in
                 try write(to: spool("new"))
