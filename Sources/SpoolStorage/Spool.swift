@@ -1,0 +1,165 @@
+/// The spool on disk, opened for serving: its directory, the private one in it, and the one function that publishes a
+/// file. Nothing that somebody else planted in the spool is opened for writing or written through: outputs are made
+/// in `.jobspool/tmp` and renamed into place.
+package import SpoolProtocol
+package import JSONText
+import Glibc
+import Synchronization
+
+package final class Spool: Sendable {
+    package let root: Directory
+    /// `.jobspool`, 0700.
+    package let home: Directory
+    package let attempts: Directory
+    /// Work directories of types.
+    package let work: Directory
+    private let temporary: Directory
+    private let temporaryNumber = Mutex<UInt64>(0)
+
+    package var system: SystemCalls { root.system }
+
+    /// What makes a directory unfit to be served.
+    package struct Unfit: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Opens a spool and makes what it lacks inside of `.jobspool`.
+    /// - Throws: `SpoolError`; `Unfit` when `.jobspool` belongs to somebody else.
+    package static func open(_ path: String, system: SystemCalls = .real) throws -> Spool {
+        let root = try Directory.open(path, system: system)
+        let home = try root.makeDirectory(SpoolFile.privateDirectory, mode: 0o700)
+        guard let stat = try root.stat(FileName(SpoolFile.privateDirectory)), stat.owner == geteuid() else {
+            throw Unfit(
+                description:
+                    "\(home.path) belongs to another user: serve the spool as that user, or remove the directory")
+        }
+        if stat.mode & 0o077 != 0 {
+            try system.perform(.changeMode, home.path) { fchmod(home.raw, 0o700) }
+        }
+        return try Spool(root: root, home: home)
+    }
+
+    private init(root: Directory, home: Directory) throws(SpoolError) {
+        self.root = root
+        self.home = home
+        attempts = try home.makeDirectory("attempts", mode: 0o700)
+        work = try home.makeDirectory("work", mode: 0o700)
+        temporary = try home.makeDirectory("tmp", mode: 0o700)
+    }
+
+    /// Removes what an earlier daemon left half-written; only the holder of the lock may.
+    package func clearTemporary() throws(SpoolError) {
+        for name in try temporary.entries() { try temporary.removeTree(name) }
+    }
+
+    // MARK: Publishing
+
+    /// How much a file has to survive.
+    package enum Durability: Sendable {
+        /// The death of the daemon.
+        case process
+        /// A power cut, when `publish` has returned: file and directory are synced.
+        case power
+        /// A power cut, once the caller has synced the directory too: for several files at once.
+        case powerAfterDirectorySync
+    }
+
+    /// Puts a file into the spool: readers see the old one or the new one, whole.
+    package func publish(
+        _ bytes: [UInt8], as name: FileName, in directory: Directory? = nil, _ durability: Durability
+    ) throws(SpoolError) {
+        let directory = directory ?? root
+        let scratch = newTemporaryName()
+        do throws(SpoolError) {
+            let file = try temporary.open(scratch, O_WRONLY | O_CREAT | O_EXCL)
+            try file.write(bytes)
+            switch durability {
+            case .process: break
+            case .power, .powerAfterDirectorySync: try file.syncData()
+            }
+            try temporary.rename(scratch, to: directory, name)
+            switch durability {
+            case .process, .powerAfterDirectorySync: break
+            case .power: try directory.sync()
+            }
+        } catch {
+            // What could not be removed now is removed at the next start.
+            do { try temporary.remove(scratch) } catch {}
+            throw error
+        }
+    }
+
+    package func publish(
+        _ json: JSON, as file: SpoolFile, _ durability: Durability
+    ) throws(SpoolError) {
+        guard let name = file.fileName else { preconditionFailure("no file to publish: \(file)") }
+        try publish(json.indented, as: name, durability)
+    }
+
+    /// Makes an empty file in the spool that only the daemon writes, and opens it for appending.
+    package func createLog(_ name: FileName) throws(SpoolError) -> Descriptor {
+        let scratch = newTemporaryName()
+        let file = try temporary.open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_APPEND)
+        try temporary.rename(scratch, to: root, name)
+        return file
+    }
+
+    /// Opens a file in the spool for appending when it is a regular one of the daemon's user with no other name: one
+    /// that this daemon or an earlier one has made. nil when there is none or it is another's.
+    package func reopenLog(_ name: FileName) throws(SpoolError) -> Descriptor? {
+        guard try isOwn(name) else { return nil }
+        let file = try root.open(name, O_RDWR | O_APPEND)
+        let stat = try file.stat()
+        guard stat.kind == .file, stat.owner == geteuid(), stat.links == 1 else { return nil }
+        return file
+    }
+
+    /// Whether an output of the daemon is there and its own: a regular file that belongs to its user.
+    package func isOwn(_ name: FileName) throws(SpoolError) -> Bool {
+        guard let stat = try root.stat(name) else { return false }
+        return stat.kind == .file && stat.owner == geteuid() && stat.links == 1
+    }
+
+    /// Reads an output of the daemon; nil when there is none, or it is not its own, or no JSON.
+    package func readOwn(_ file: SpoolFile) throws(SpoolError) -> JSON? {
+        guard let name = file.fileName, try isOwn(name), let bytes = try root.read(name) else { return nil }
+        do {
+            return try JSON(parsing: bytes)
+        } catch {
+            return nil
+        }
+    }
+
+    /// Moves what stands in the way of an output to `.jobspool/aside`, never deleting it; returns where it is now.
+    package func moveAside(_ name: FileName) throws(SpoolError) -> String {
+        let aside = try home.makeDirectory("aside", mode: 0o700)
+        let newName = FileName(bytes: Array(name.bytes.prefix(200)) + Array("~\(makeUUID())".utf8))
+        try root.rename(name, to: aside, newName)
+        return aside.path(newName)
+    }
+
+    private func newTemporaryName() -> FileName {
+        let number = temporaryNumber.withLock { number in
+            number += 1
+            return number
+        }
+        return FileName("\(getpid())-\(number)")
+    }
+}
+
+/// A random UUID (version 4, RFC 9562) in lower case, from getrandom(2).
+package func makeUUID() -> String {
+    var random = SystemRandomNumberGenerator()
+    let high = random.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
+    let low = random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+    let digits = [high, low].map { value in
+        let hex = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - hex.count) + hex
+    }.joined()
+    var uuid = ""
+    for (index, digit) in digits.enumerated() {
+        if [8, 12, 16, 20].contains(index) { uuid.append("-") }
+        uuid.append(digit)
+    }
+    return uuid
+}

@@ -1,0 +1,36 @@
+/// One daemon per spool: an flock(2) on `.jobspool/lock` that the kernel frees when its holder dies, however it dies. The
+/// file's content says who holds it.
+package import SpoolProtocol
+import Glibc
+import JSONText
+
+package struct SpoolLock: ~Copyable, Sendable {
+    private let file: Descriptor
+
+    /// Another daemon serves the spool.
+    package struct Held: Error {
+        /// nil when it has not yet written who it is.
+        package let holder: DaemonIdentity?
+    }
+
+    private static let fileName = FileName("lock")
+
+    /// - Throws: `Held`, `SpoolError`.
+    package init(_ spool: Spool, as identity: DaemonIdentity) throws {
+        let file = try spool.home.open(Self.fileName, O_RDWR | O_CREAT, mode: 0o600)
+        guard try file.tryLock() else {
+            throw Held(holder: try Self.holder(file.read(limit: 1 << 16)))
+        }
+        try file.truncate(to: 0)
+        try file.write(identity.json.indented)
+        self.file = file
+    }
+
+    private static func holder(_ content: [UInt8]) throws -> DaemonIdentity? {
+        do {
+            return DaemonIdentity(json: try JSON(parsing: content))
+        } catch is JSONSyntaxError {
+            return nil
+        }
+    }
+}
