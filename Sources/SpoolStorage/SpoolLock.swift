@@ -19,17 +19,17 @@ package struct SpoolLock: ~Copyable, Sendable {
     package init(_ spool: Spool, as identity: DaemonIdentity) throws {
         let file = try spool.home.open(Self.fileName, O_RDWR | O_CREAT, mode: 0o600)
         guard try file.tryLock() else {
-            throw Held(holder: try Self.holder(file.read(limit: 1 << 16)))
+            throw Held(holder: Self.holder(try file.read(limit: 1 << 16)))
         }
         try file.truncate(to: 0)
         try file.write(identity.json.indented)
         self.file = file
     }
 
-    private static func holder(_ content: [UInt8]) throws -> DaemonIdentity? {
+    private static func holder(_ content: [UInt8]) -> DaemonIdentity? {
         do {
             return DaemonIdentity(json: try JSON(parsing: content))
-        } catch is JSONSyntaxError {
+        } catch {
             return nil
         }
     }
