@@ -53,6 +53,17 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Writes the buffer at the file's end or position and empties it; what a failure leaves in it has not been written.
+    package func drain(_ buffer: inout [UInt8]) throws(SpoolError) {
+        var written = 0
+        defer { buffer.removeFirst(written) }
+        while written < buffer.count {
+            written += try system.perform(.write, path) {
+                buffer.withUnsafeBytes { Glibc.write(raw, $0.baseAddress! + written, buffer.count - written) }
+            }
+        }
+    }
+
     package func truncate(to size: Int64) throws(SpoolError) {
         try system.perform(.truncate, path) { ftruncate(raw, off_t(size)) }
     }
@@ -114,6 +125,17 @@ package struct FileStat: Sendable, Equatable {
         fingerprint = Fingerprint(
             size: Int64(stat.st_size), seconds: Int64(stat.st_mtim.tv_sec), nanoseconds: Int64(stat.st_mtim.tv_nsec))
         changed = Int64(stat.st_ctim.tv_sec) * 1_000_000_000 + Int64(stat.st_ctim.tv_nsec)
+    }
+
+    /// stat(2) of a path that people name, links followed.
+    package init?(following path: String, system: SystemCalls = .real) throws(SpoolError) {
+        var buffer = Glibc.stat()
+        do {
+            try system.perform(.stat, path) { fstatat(AT_FDCWD, path, &buffer, 0) }
+        } catch where error.code == ENOENT {
+            return nil
+        }
+        self.init(buffer)
     }
 
     package func isSameFile(as other: FileStat) -> Bool { device == other.device && inode == other.inode }
