@@ -79,7 +79,7 @@ struct FollowReport: Sendable {
 struct AttemptFollower {
     let spool: Spool
     let link: AttemptLink
-    let plan: FollowPlan
+    var plan: FollowPlan
     /// Where the job's checkpoint is saved.
     let jobDirectory: Directory
     /// Tells the runner of a reason to stop the attempt. Told once a reason.
@@ -102,23 +102,27 @@ struct AttemptFollower {
         var watch = Stopwatch(plan)
         while !link.process.waitForSupervisorEnd(milliseconds: Self.tick) {
             if link.isDetached { return following.report(.detached) }
-            if drain(&following) { watch.sawOutput() }
+            while drain(&following) {
+                watch.sawOutput()
+                publishStatus(&following)
+            }
             publishStatus(&following)
             if let reason = watch.reasonToStop() { askToStop(reason) }
         }
         if try stopOrphans(&following) == false { return following.report(.detached) }
+        let record = try link.process.end()
+        if let record, record.leftBehind > 0 {
+            link.note(.warning, "stopped \(record.leftBehind) processes that the handler left behind")
+        }
         guard insist(&following, { (following) throws(SpoolError) in try following.readToEnd() }) else {
             return following.report(.detached)
         }
-        guard insist(&following, { (following) throws(SpoolError) in try save(&following) }) else {
-            return following.report(.detached)
+        let isSaved = insist(&following) { (following) throws(SpoolError) in
+            try save(&following)
+            try following.log.sync()
         }
-        guard let record = try link.process.end() else { return following.report(.neverStarted) }
-        if record.leftBehind > 0 {
-            following.ledger.note(
-                .warning, "stopped \(record.leftBehind) processes that the handler left behind", at: Clock.now())
-        }
-        return following.report(.ended(record))
+        guard isSaved else { return following.report(.detached) }
+        return following.report(record.map { .ended($0) } ?? .neverStarted)
     }
 
     /// What changes while following.
@@ -142,7 +146,6 @@ struct AttemptFollower {
 
     /// Takes what is new; false when nothing was. Trouble is told and tried again with the next tick.
     private func drain(_ following: inout Following) -> Bool {
-        for (level, message) in link.takeNotes() { following.ledger.note(level, message, at: Clock.now()) }
         var sawOutput = false
         do throws(SpoolError) {
             if !following.log.isFull { sawOutput = try following.readLines() }
@@ -163,6 +166,7 @@ struct AttemptFollower {
 
     /// Writes all that waits.
     private func save(_ following: inout Following) throws(SpoolError) {
+        for (level, message) in link.takeNotes() { following.ledger.note(level, message, at: Clock.now()) }
         try following.log.flush()
         try saveCheckpoint(&following)
     }

@@ -12,6 +12,7 @@ final class JobLog {
     private var errors: Descriptor?
     private var unwrittenLog: [UInt8] = []
     private var unwrittenErrors: [UInt8] = []
+    private var isSynced = true
 
     /// What earlier attempts, or an earlier daemon, wrote.
     struct Written {
@@ -65,7 +66,9 @@ final class JobLog {
 
     /// Writes what waits.
     func flush() throws(SpoolError) {
-        if !unwrittenLog.isEmpty { try log.drain(&unwrittenLog) }
+        if unwrittenLog.isEmpty, unwrittenErrors.isEmpty { return }
+        isSynced = false
+        try log.drain(&unwrittenLog)
         if unwrittenErrors.isEmpty { return }
         if errors == nil { errors = try spool.createLog(Self.errorsName(name)) }
         try errors!.drain(&unwrittenErrors)
@@ -74,8 +77,10 @@ final class JobLog {
     /// Writes what waits, and waits until it is on the disk.
     func sync() throws(SpoolError) {
         try flush()
+        if isSynced { return }
         try log.syncData()
         if errors != nil { try errors!.syncData() }
+        isSynced = true
     }
 
     /// The file's lines. A last line without an end was cut off when a daemon died: it is written anew.

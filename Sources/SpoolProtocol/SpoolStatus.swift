@@ -33,25 +33,60 @@ public struct DaemonIdentity: Sendable, Equatable {
     }
 }
 
-/// The last run of a type, as `spool.status.json` tells it under `types`.
+/// The last run of a type, as `spool.status.json` tells it under `types`: idle when it never ran.
 public struct TypeSummary: Sendable, Equatable {
     /// The names of the jobs that run now.
     public var running: [String] = []
-    public var lastRun: JobStatus?
+    public var lastRun: Timestamp?
+    public var lastFinished: Timestamp?
+    public var lastJob: String?
+    public var lastJobID: String?
+    public var lastStatus: Standing?
+    public var lastOutcome: Outcome?
     /// The error of the last run that failed; it stays until a run completes.
     public var lastError: JobError?
+    public var lastDurationSeconds: Double?
+    public var counts: Counts?
 
     public init() {}
 
+    /// Takes over a run that is over.
+    public mutating func take(_ status: JobStatus) {
+        lastRun = status.startedAt
+        lastFinished = status.finishedAt
+        lastJob = status.identity.name.string
+        lastJobID = status.identity.jobID
+        lastStatus = status.standing
+        lastOutcome = status.outcome
+        lastDurationSeconds = status.durationSeconds
+        counts = status.counts
+        if status.standing == .completed { lastError = nil }
+        if let error = status.error { lastError = error }
+    }
+}
+
+extension TypeSummary {
     public var json: JSON {
         [
             "running": .bool(!running.isEmpty), "running_jobs": .array(running.map { .string($0) }),
-            "last_run": JSON(lastRun?.startedAt?.description), "last_finished": JSON(lastRun?.finishedAt?.description),
-            "last_job": JSON(lastRun?.identity.name.string), "last_job_id": JSON(lastRun?.identity.jobID),
-            "last_status": .string(lastRun?.standing.rawValue ?? "idle"),
-            "last_outcome": JSON(lastRun?.outcome?.rawValue),
-            "last_error": lastError?.json ?? .null,
-            "last_duration_seconds": JSON(lastRun?.durationSeconds), "counts": lastRun?.counts.json ?? .null,
+            "last_run": JSON(lastRun?.description), "last_finished": JSON(lastFinished?.description),
+            "last_job": JSON(lastJob), "last_job_id": JSON(lastJobID),
+            "last_status": .string(lastStatus?.rawValue ?? "idle"), "last_outcome": JSON(lastOutcome?.rawValue),
+            "last_error": lastError?.json ?? .null, "last_duration_seconds": JSON(lastDurationSeconds),
+            "counts": counts?.json ?? .null,
         ]
+    }
+
+    /// What an earlier daemon wrote; what it lacks is unknown. Nothing runs any more.
+    public init(json: JSON) {
+        lastRun = json["last_run"]?.string.flatMap(Timestamp.init)
+        lastFinished = json["last_finished"]?.string.flatMap(Timestamp.init)
+        lastJob = json["last_job"]?.string
+        lastJobID = json["last_job_id"]?.string
+        lastStatus = json["last_status"]?.string.flatMap(Standing.init(rawValue:))
+        lastOutcome = json["last_outcome"]?.string.flatMap(Outcome.init(rawValue:))
+        lastError = JobError(json: json["last_error"])
+        lastDurationSeconds = json["last_duration_seconds"]?.double
+        counts = json["counts"].flatMap { $0.isNull ? nil : Counts(json: $0) }
     }
 }

@@ -132,7 +132,7 @@ package struct FileStat: Sendable, Equatable {
         var buffer = Glibc.stat()
         do {
             try system.perform(.stat, path) { fstatat(AT_FDCWD, path, &buffer, 0) }
-        } catch where error.code == ENOENT {
+        } catch  where error.code == ENOENT {
             return nil
         }
         self.init(buffer)

@@ -15,6 +15,7 @@ package final class Spool: Sendable {
     package let work: Directory
     private let temporary: Directory
     private let temporaryNumber = Mutex<UInt64>(0)
+    private let notices = Mutex<[String]>([])
 
     package var system: SystemCalls { root.system }
 
@@ -77,7 +78,7 @@ package final class Spool: Sendable {
             case .process: break
             case .power, .powerAfterDirectorySync: try file.syncData()
             }
-            try temporary.rename(scratch, to: directory, name)
+            try place(scratch, in: directory, name)
             switch durability {
             case .process, .powerAfterDirectorySync: break
             case .power: try directory.sync()
@@ -100,8 +101,18 @@ package final class Spool: Sendable {
     package func createLog(_ name: FileName) throws(SpoolError) -> Descriptor {
         let scratch = newTemporaryName()
         let file = try temporary.open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_APPEND)
-        try temporary.rename(scratch, to: root, name)
+        try place(scratch, in: root, name)
         return file
+    }
+
+    /// Renames a finished file into place. A directory that somebody put there is moved aside.
+    private func place(_ scratch: FileName, in directory: Directory, _ name: FileName) throws(SpoolError) {
+        do {
+            try temporary.rename(scratch, to: directory, name)
+        } catch  where error.code == EISDIR && directory === root {
+            try moveAside(name)
+            try temporary.rename(scratch, to: directory, name)
+        }
     }
 
     /// Opens a file in the spool for appending when it is a regular one of the daemon's user with no other name: one
@@ -130,12 +141,40 @@ package final class Spool: Sendable {
         }
     }
 
-    /// Moves what stands in the way of an output to `.jobspool/aside`, never deleting it; returns where it is now.
-    package func moveAside(_ name: FileName) throws(SpoolError) -> String {
+    // MARK: What is not ours
+
+    /// Moves what stands in the place of an output and does not belong to the daemon's user to `.jobspool/aside`. It is
+    /// never deleted, and told by `takeNotices`.
+    package func moveAsideUnlessOwn(_ name: FileName) throws(SpoolError) {
+        guard try root.stat(name) != nil, try !isOwn(name) else { return }
+        try moveAside(name)
+    }
+
+    package func moveAside(_ name: FileName) throws(SpoolError) {
         let aside = try home.makeDirectory("aside", mode: 0o700)
         let newName = FileName(bytes: Array(name.bytes.prefix(200)) + Array("~\(makeUUID())".utf8))
+        let owner = try root.stat(name).map { Users.name(of: $0.owner) } ?? "somebody"
         try root.rename(name, to: aside, newName)
-        return aside.path(newName)
+        notices.withLock {
+            $0.append(
+                "\(name) is not the daemon's own but \(owner)'s: it counts for nothing and is now \(aside.path(newName))"
+            )
+        }
+    }
+
+    /// What has been moved aside since the last call, to be told.
+    package func takeNotices() -> [String] {
+        notices.withLock { notices in
+            defer { notices = [] }
+            return notices
+        }
+    }
+
+    /// The archive, made where there is none. A link or another user's directory of that name is moved aside.
+    package func openArchive() throws(SpoolError) -> Directory {
+        let name = FileName(SpoolFile.archiveDirectory)
+        if let stat = try root.stat(name), stat.kind != .directory || stat.owner != geteuid() { try moveAside(name) }
+        return try root.makeDirectory(SpoolFile.archiveDirectory, mode: 0o755)
     }
 
     private func newTemporaryName() -> FileName {
