@@ -1,0 +1,52 @@
+/// A watch under way: its wake-ups, how it hears of them, and its end. It may be used from any thread.
+package import SpoolProtocol
+private import Synchronization
+
+package final class Watch: Sendable {
+    /// The hints, for one consumer. Ends when the watch does or when the consumer is cancelled.
+    package let wakeUps: WakeUps
+    private let current = Mutex(Intake.inotify)
+
+    let hints: HintBuffer
+    let alarm: Alarm
+
+    init(hints: HintBuffer, alarm: Alarm) {
+        self.hints = hints
+        self.alarm = alarm
+        wakeUps = WakeUps(buffer: hints)
+    }
+
+    /// How new files are heard of at present; it may change when the directory is replaced.
+    package internal(set) var intake: Intake {
+        get { current.withLock { $0 } }
+        set { current.withLock { $0 = newValue } }
+    }
+
+    /// Ends the sequence of wake-ups, and the thread soon after. Any number of times, from anywhere.
+    package func stop() {
+        hints.finish()
+        alarm.ring()
+    }
+}
+
+/// How new files are heard of.
+package enum Intake: Sendable, Equatable {
+    case inotify
+    /// The reason is a sentence for people, with the remedy where there is one.
+    case polling(reason: String)
+
+    package var mode: IntakeMode {
+        switch self {
+        case .inotify: .inotify
+        case .polling: .polling
+        }
+    }
+
+    /// Why the directory is polled; nil when it is not.
+    package var reason: String? {
+        switch self {
+        case .inotify: nil
+        case .polling(let reason): reason
+        }
+    }
+}

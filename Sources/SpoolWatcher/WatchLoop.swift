@@ -1,0 +1,104 @@
+/// What the watching thread does, from the first look at the directory to the end of the watch. It blocks for as long as
+/// there is nothing to say; with nothing happening it wakes only for the slow rescan.
+import SpoolProtocol
+
+struct WatchLoop {
+    /// What the thread waits for.
+    enum Phase {
+        /// The next event, or the slow timer.
+        case watching(Watching)
+        /// The next poll. `nextTry`: when inotify is tried again.
+        case polling(DirectoryIdentity, nextTry: ContinuousClock.Instant)
+        /// A directory to be there; then everybody is told to look, for this reason.
+        case waiting(WakeUp.Reason)
+    }
+
+    struct Watching {
+        let directory: DirectoryIdentity
+        var nextRescan: ContinuousClock.Instant
+        /// Until then the directory may be deleted in silence, so it is looked at every second.
+        var suspectUntil: ContinuousClock.Instant
+    }
+
+    let path: String
+    let options: Options
+    let seams: Seams
+    let watch: Watch
+    let source: any EventSource
+    let clock = ContinuousClock()
+
+    init(path: String, options: Options, seams: Seams, watch: Watch) {
+        self.path = path
+        self.options = options
+        self.seams = seams
+        self.watch = watch
+        source = seams.makeSource()
+    }
+
+    /// `isReady` is called once, when the watch is in place and the mode is decided.
+    func run(isReady: () -> Void) {
+        var phase = begin(.start)
+        isReady()
+        while !watch.alarm.isRinging {
+            switch phase {
+            case .watching(let watching): phase = listen(watching)
+            case .polling(let directory, let nextTry): phase = poll(directory, nextTry: nextTry)
+            case .waiting(let reason):
+                watch.alarm.wait(atMost: options.retryInterval)
+                phase = begin(reason)
+            }
+        }
+        if case .watching = phase { source.close() }
+    }
+
+    /// One event, or the time until something is due.
+    private func listen(_ watching: Watching) -> Phase {
+        var watching = watching
+        if clock.now >= watching.nextRescan {
+            watching.nextRescan = clock.now + options.rescanInterval
+            watch.hints.put(.rescan(.timer))
+            guard isStill(watching.directory) else { return renew(.replaced) }
+        }
+        let isSuspect = clock.now < watching.suspectUntil
+        let remaining = (watching.nextRescan - clock.now).roundedUp(to: .seconds(1))
+        switch source.next(seconds: isSuspect ? 1 : remaining) {
+        case .entry(let name):
+            hint(name)
+            return .watching(watching)
+        case .nothing:
+            return !isSuspect || isStill(watching.directory) ? .watching(watching) : renew(.replaced)
+        case .subdirectoryDeleted:
+            watching.suspectUntil = clock.now + .seconds(10)
+            return isStill(watching.directory) ? .watching(watching) : renew(.replaced)
+        case .moved:
+            return isStill(watching.directory) ? .watching(watching) : renew(.replaced)
+        case .gone:
+            return renew(.replaced)
+        case .overflow:
+            // Even the end of the watch may be among what was dropped, so it is put in place anew.
+            return renew(.overflow)
+        case .failed:
+            source.close()
+            return .waiting(.overflow)
+        }
+    }
+
+    private func poll(_ directory: DirectoryIdentity, nextTry: ContinuousClock.Instant) -> Phase {
+        watch.alarm.wait(atMost: options.pollInterval)
+        guard isStill(directory) else { return begin(.replaced) }
+        guard clock.now < nextTry else { return begin(.timer) }
+        watch.hints.put(.rescan(.timer))
+        return .polling(directory, nextTry: nextTry)
+    }
+
+    private func renew(_ reason: WakeUp.Reason) -> Phase {
+        source.close()
+        return begin(reason)
+    }
+
+    func hint(_ name: FileName) {
+        if !Canary.isCanary(name), options.isOfInterest(name) { watch.hints.put(.file(name)) }
+    }
+
+    func isStill(_ directory: DirectoryIdentity) -> Bool { DirectoryIdentity(path: path) == directory }
+}
