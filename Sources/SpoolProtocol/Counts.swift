@@ -1,20 +1,24 @@
 public import JSONText
 
-/// What a job did to its items. The five that every job has come first; a handler may count more.
+/// What a job did to its items. The five that every job has come first; a handler may count more, up to `limit` in all:
+/// every status shows them.
 public struct Counts: Sendable, Equatable {
     private var values: [(key: String, value: Int64)]
 
     public static let standard = ["created", "updated", "skipped", "deleted", "failed"]
 
+    /// How many there can be; what else is counted is passed over.
+    public static let limit = 100
+
     public init() { values = Self.standard.map { ($0, 0) } }
 
     /// 0 for what was never counted.
     public subscript(_ key: String) -> Int64 {
-        get { values.first { $0.key == key }?.value ?? 0 }
+        get { values.first { $0.key.hasSameBytes(as: key) }?.value ?? 0 }
         set {
-            if let index = values.firstIndex(where: { $0.key == key }) {
+            if let index = values.firstIndex(where: { $0.key.hasSameBytes(as: key) }) {
                 values[index].value = newValue
-            } else {
+            } else if values.count < Self.limit {
                 values.append((key, newValue))
             }
         }

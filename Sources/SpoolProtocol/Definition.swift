@@ -52,7 +52,9 @@ public struct Definition: Sendable, Equatable {
         allow = file.allow
     }
 
-    public static func == (a: Definition, b: Definition) -> Bool { a.json == b.json }
+    public static func == (a: Definition, b: Definition) -> Bool {
+        a.json == b.json && a.environment.map { JSON($0.value) } == b.environment.map { JSON($0.value) }
+    }
 }
 
 extension Definition {
@@ -85,11 +87,11 @@ extension Definition {
                 "`dry_run`: the handler of \(type) cannot do a dry run; set `dry_run` in its definition if it can",
                 details: ["field": "dry_run"])
         }
-        if let requestParams, let key = request.params.keys.first(where: { !requestParams.contains($0) }) {
+        if let requestParams, let key = request.params.keys.first(where: { !requestParams.containsBytes(of: $0) }) {
             let allowed = requestParams.isEmpty ? "none" : requestParams.sorted().joined(separator: ", ")
             throw JobError(
                 .invalidParams,
-                "`params.\(key)` may not be set by a request of type \(type); it may set: \(allowed)",
+                "`params.\(key.printable(limit: 100))` may not be set by a request of type \(type); it may set: \(allowed)",
                 details: ["field": .string("params.\(key)")])
         }
         var merged = request.params

@@ -47,6 +47,7 @@ extension DefinitionFile {
         if let command, command.first?.isEmpty ?? true {
             throw fields.wrong("command", "needs at least the program: [\"/usr/bin/rsync\", \"-a\"]")
         }
+        try Self.refuseNUL(in: command ?? [], ["command"])
         if let name = try fields.string("extends") {
             guard let type = JobType(name) else { throw fields.wrong("extends", "is no type's name") }
             extends = type
@@ -65,17 +66,28 @@ extension DefinitionFile {
         onInterrupted = try fields.choice("on_interrupted")
         dryRun = try fields.bool("dry_run")
         environment = try fields.object("environment")
-        for (key, value) in environment?.members ?? [] where value.string == nil || key.isEmpty || key.contains("=") {
-            throw JSONFieldError(path: ["environment", key], problem: "must be a variable's name with a string")
+        for (key, value) in environment?.members ?? [] {
+            guard let text = value.string, !key.isEmpty, !key.utf8.contains(UInt8(ascii: "=")) else {
+                throw JSONFieldError(path: ["environment", key], problem: "must be a variable's name with a string")
+            }
+            try Self.refuseNUL(in: [key, text], ["environment", key])
         }
         workingDirectory = try fields.string("working_directory")
-        if let workingDirectory, !workingDirectory.hasPrefix("/") {
+        if let workingDirectory, !workingDirectory.beginsWithBytes("/") {
             throw fields.wrong("working_directory", "must be an absolute path")
         }
+        try Self.refuseNUL(in: workingDirectory.map { [$0] } ?? [], ["working_directory"])
         allow = try Allowance(&fields)
         try fields.finish()
         if command == nil, extends == nil {
             throw fields.wrong("command", "is missing: name the program, or a type to build on in `extends`")
+        }
+    }
+
+    /// What goes to the kernel ends at a NUL: it would start something else than what is written there.
+    private static func refuseNUL(in texts: [String], _ path: [String]) throws(JSONFieldError) {
+        if texts.contains(where: { $0.utf8.contains(0) }) {
+            throw JSONFieldError(path: path, problem: "has a NUL character: remove it")
         }
     }
 

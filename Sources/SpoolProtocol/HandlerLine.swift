@@ -55,21 +55,30 @@ extension HandlerLine {
         case "progress": self = .progress(ProgressReport(json))
         case "log":
             let level = json["level"]?.string.flatMap(LogEntry.Level.init(rawValue:)) ?? .info
-            self = .log(level, json["message"]?.string ?? json["message"]?.text ?? "")
+            self = .log(level, json["message"].text)
         case "error":
-            let item = json["item"]
             self = .error(
-                item: item?.string ?? (item.map { $0.isNull ? "" : $0.text } ?? ""),
-                code: json["code"]?.string ?? "ERROR", message: json["message"]?.string ?? "",
+                item: json["item"].text, code: json["code"]?.string ?? "ERROR", message: json["message"].text,
                 retryable: json["retryable"]?.bool ?? false)
         case "checkpoint": self = .checkpoint(json["value"] ?? .null)
         case "result": self = .result(json["value"] ?? .null)
         case "failure":
             let error = JobError(
                 code: json["code"]?.string ?? JobError.Code.handlerFailed.rawValue,
-                message: json["message"]?.string ?? "", details: json["details"]?.object ?? [:])
+                message: json["message"].text, details: json["details"]?.object ?? [:])
             self = .failure(error, retryable: json["retryable"]?.bool ?? false)
         default: self = .ignored
+        }
+    }
+}
+
+extension JSON? {
+    /// What people are to read: a string as it is, nothing for null, anything else as JSON.
+    fileprivate var text: String {
+        switch self {
+        case nil, .null: ""
+        case .string(let string): string
+        case let value?: value.text
         }
     }
 }

@@ -1,3 +1,5 @@
+import JSONText
+
 /// The name of a job: its request's file name without `.json`. 1 to 200 bytes of UTF-8 without control characters. Two
 /// names are equal when their bytes are.
 public struct JobName: Sendable, Hashable {
@@ -25,11 +27,13 @@ public struct JobName: Sendable, Hashable {
         if name.utf8.contains(UInt8(ascii: "/")) {
             throw Problem(description: "\"\(shown)\" has a slash: a name is one file in the spool, not a path")
         }
-        if name.hasPrefix(".") {
+        if name.beginsWithBytes(".") {
             throw Problem(description: "\"\(shown)\" begins with a dot: such files are ignored; choose another name")
         }
-        if name == "spool" { throw Problem(description: "\"spool\" is reserved: choose another name") }
-        if let suffix = SpoolFile.reservedNameSuffixes.first(where: { name.hasSuffix($0) }) {
+        if SpoolFile.reservedNames.contains(name) {
+            throw Problem(description: "\"\(name)\" is reserved: choose another name")
+        }
+        if let suffix = SpoolFile.reservedNameSuffixes.first(where: { name.endsWithBytes($0) }) {
             throw Problem(description: "a name that ends in \"\(suffix)\" is reserved: choose another name")
         }
         string = name

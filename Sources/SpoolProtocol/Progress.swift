@@ -32,14 +32,20 @@ extension Progress {
         bytes = report.bytes ?? bytes
         totalBytes = report.totalBytes ?? totalBytes
         if let processed, let total, total > 0 {
-            let ratio = min(1, max(0, Double(processed) / Double(total)))
-            // Rounded down: 100.0 is said only when everything is done.
-            percent = max(percent ?? 0, (ratio * 1000).rounded(.down) / 10)
+            // In integers, rounded down: 100.0 is said only when everything is done.
+            let done = min(max(0, processed), total)
+            let tenths = total.dividingFullWidth(done.multipliedFullWidth(by: 1000)).quotient
+            percent = max(percent ?? 0, Double(tenths) / 10)
         }
-        guard let processed, elapsed > 0.2, processed > startedFrom else { return }
-        let rate = Double(processed - startedFrom) / elapsed
+        guard let processed, elapsed > 0.2, processed > startedFrom else {
+            // Nothing done yet, or the handler has begun to count anew: there is no rate.
+            (ratePerSecond, etaSeconds) = (nil, nil)
+            return
+        }
+        // In Doubles: nothing that a handler can say overflows.
+        let rate = (Double(processed) - Double(startedFrom)) / elapsed
         ratePerSecond = (rate * 10).rounded() / 10
-        etaSeconds = total.map { (Double(max(0, $0 - processed)) / rate * 10).rounded() / 10 }
+        etaSeconds = total.map { (max(0, Double($0) - Double(processed)) / rate * 10).rounded() / 10 }
     }
 }
 

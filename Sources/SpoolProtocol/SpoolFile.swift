@@ -1,3 +1,5 @@
+import JSONText
+
 /// The names of the files in a spool: the one place that spells their suffixes.
 public enum SpoolFile: Sendable, Equatable {
     case request(JobName)
@@ -32,10 +34,10 @@ public enum SpoolFile: Sendable, Equatable {
     }
 
     private static func ofJob(_ name: String) -> SpoolFile {
-        if name.hasPrefix(".") || ignoredSuffixes.contains(where: { name.hasSuffix($0) }) { return .ignored }
-        for (suffix, make) in suffixes where name.hasSuffix(suffix) {
+        if name.beginsWithBytes(".") || ignoredSuffixes.contains(where: { name.endsWithBytes($0) }) { return .ignored }
+        for (suffix, make) in suffixes where name.endsWithBytes(suffix) {
             do {
-                return make(try JobName(String(name.dropLast(suffix.count))))
+                return make(try JobName(String(decoding: name.utf8.dropLast(suffix.utf8.count), as: UTF8.self)))
             } catch {
                 return suffix == ".json" ? .badName(reason: "\(error)") : .ignored
             }
@@ -63,6 +65,9 @@ public enum SpoolFile: Sendable, Equatable {
 
     public static let archiveDirectory = "archive"
     public static let privateDirectory = ".jobspool"
+
+    /// What no job can be called, because such a request would be one of the spool's own files.
+    static let reservedNames: Set<String> = ["spool", "spool.pause"]
 
     /// What a name must not end in, because such a request would be another job's file.
     static let reservedNameSuffixes = [".cancel", ".schedule", ".status", ".result"]

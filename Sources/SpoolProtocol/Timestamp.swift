@@ -1,14 +1,31 @@
-/// A point in time as the spool's files write it: UTC, milliseconds, RFC 3339 (`2026-01-07T13:33:12.000Z`).
+/// A point in time as the spool's files write it: UTC, milliseconds, RFC 3339 (`2026-01-07T13:33:12.000Z`). RFC 3339 has
+/// the years 0000 to 9999; a time outside of them, as anybody can give to a file, becomes the nearest inside.
 public struct Timestamp: Sendable, Hashable, Comparable {
     /// Since 1970-01-01T00:00:00Z, without leap seconds.
     public let milliseconds: Int64
 
-    public init(milliseconds: Int64) { self.milliseconds = milliseconds }
+    public static let earliest = Timestamp(milliseconds: -62_167_219_200_000)
+    public static let latest = Timestamp(milliseconds: 253_402_300_799_999)
+
+    private static let range: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
+
+    public init(milliseconds: Int64) {
+        self.milliseconds = min(max(milliseconds, Self.range.lowerBound), Self.range.upperBound)
+    }
+
+    /// A time as stat(2) and clock_gettime(2) give it.
+    public init(seconds: Int64, nanoseconds: Int64) {
+        let seconds = min(max(seconds, Self.range.lowerBound / 1000 - 1), Self.range.upperBound / 1000 + 1)
+        self.init(milliseconds: seconds * 1000 + nanoseconds / 1_000_000)
+    }
 
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
 
     public func adding(seconds: Double) -> Timestamp {
-        Timestamp(milliseconds: milliseconds + Int64((seconds * 1000).rounded()))
+        let sum = Double(milliseconds) + (seconds * 1000).rounded()
+        if sum >= Double(Self.range.upperBound) { return .latest }
+        // NaN, too, is no time to wait for.
+        return sum > Double(Self.range.lowerBound) ? Timestamp(milliseconds: Int64(sum)) : .earliest
     }
 
     /// Seconds from `earlier` to here, never less than zero: clocks are set back.
@@ -67,7 +84,9 @@ extension Timestamp {
         }
         guard rest.isEmpty else { return nil }
         let minutes = days * 1440 + hour * 60 + minute - offset
-        milliseconds = (minutes * 60 + min(second, 59)) * 1000 + fraction
+        let milliseconds = (minutes * 60 + min(second, 59)) * 1000 + fraction
+        guard Self.range.contains(milliseconds) else { return nil }
+        self.init(milliseconds: milliseconds)
     }
 }
 

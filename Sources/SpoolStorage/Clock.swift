@@ -1,12 +1,12 @@
-package import SpoolProtocol
 /// The time of day, for the times that files show, and a clock that nobody sets, for measuring spans.
 import Glibc
+package import SpoolProtocol
 
 package enum Clock {
     /// CLOCK_REALTIME, clock_gettime(2).
     package static func now() -> Timestamp {
         let time = read(CLOCK_REALTIME)
-        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+        return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
     }
 
     /// Seconds on CLOCK_MONOTONIC.

@@ -124,7 +124,8 @@ package struct FileStat: Sendable, Equatable {
         inode = UInt64(stat.st_ino)
         fingerprint = Fingerprint(
             size: Int64(stat.st_size), seconds: Int64(stat.st_mtim.tv_sec), nanoseconds: Int64(stat.st_mtim.tv_nsec))
-        changed = Int64(stat.st_ctim.tv_sec) * 1_000_000_000 + Int64(stat.st_ctim.tv_nsec)
+        // Wraps around in the year 2262: it is compared for equality only.
+        changed = Int64(stat.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(stat.st_ctim.tv_nsec)
     }
 
     /// stat(2) of a path that people name, links followed.

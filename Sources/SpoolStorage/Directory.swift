@@ -23,9 +23,11 @@ package final class Directory: Sendable {
     }
 
     /// Opens a directory inside this one, which may not be a link.
-    package func directory(_ name: String) throws(SpoolError) -> Directory {
+    package func directory(_ name: String) throws(SpoolError) -> Directory { try directory(FileName(name)) }
+
+    package func directory(_ name: FileName) throws(SpoolError) -> Directory {
         let raw = try system.perform(.open, path(name)) {
-            openat(self.raw, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            name.withCString { openat(self.raw, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
         }
         return Directory(adopting: raw, path: path(name), system: system)
     }
@@ -33,9 +35,16 @@ package final class Directory: Sendable {
     /// Opens a directory inside this one, made first where there is none.
     package func makeDirectory(_ name: String, mode: UInt32) throws(SpoolError) -> Directory {
         do {
-            try system.perform(.makeDirectory, path(name)) { mkdirat(raw, name, mode) }
+            try system.perform(.makeDirectory, path(FileName(name))) { mkdirat(raw, name, mode) }
         } catch  where error.code == EEXIST {}
         return try directory(name)
+    }
+
+    /// What stat(2) says of the directory itself, whatever its name stands for by now.
+    package func stat() throws(SpoolError) -> FileStat {
+        var buffer = Glibc.stat()
+        try system.perform(.stat, path) { fstat(raw, &buffer) }
+        return FileStat(buffer)
     }
 
     // MARK: Files
@@ -62,9 +71,16 @@ package final class Directory: Sendable {
     }
 
     /// The content of a regular file; nil when there is nothing of this name.
+    /// - Throws: `SpoolError`; for what is no regular file with EISDIR, ENXIO (a socket), ELOOP (a link), or ENOTSUP.
     package func read(_ name: FileName, limit: Int = .max) throws(SpoolError) -> [UInt8]? {
-        do {
-            return try open(name, O_RDONLY).read(limit: limit)
+        do throws(SpoolError) {
+            let file = try open(name, O_RDONLY)
+            switch try file.stat().kind {
+            case .file: return try file.read(limit: limit)
+            case .directory: throw SpoolError(.read, path(name), code: EISDIR)
+            // A device may never end.
+            case .link, .fifo, .socket, .device: throw SpoolError(.read, path(name), code: ENOTSUP)
+            }
         } catch  where error.code == ENOENT {
             return nil
         }
@@ -95,7 +111,7 @@ package final class Directory: Sendable {
             try remove(name)
             return
         }
-        let inner = try directory(name.string ?? "\(name)")
+        let inner = try directory(name)
         for entry in try inner.entries() { try inner.removeTree(entry) }
         try system.perform(.removeDirectory, path(name)) { name.withCString { unlinkat(raw, $0, AT_REMOVEDIR) } }
     }
@@ -114,19 +130,27 @@ package final class Directory: Sendable {
     /// All names but `.` and `..`, in no order.
     package func entries() throws(SpoolError) -> [FileName] {
         let copy = try system.perform(.open, path) { openat(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        guard let stream = fdopendir(copy) else {
-            let code = errno
+        var opened: OpaquePointer?
+        do throws(SpoolError) {
+            try system.perform(.list, path) {
+                opened = fdopendir(copy)
+                return opened == nil ? -1 : 0
+            }
+        } catch {
             _ = close(copy)
-            throw SpoolError(.list, path, code: code)
+            throw error
         }
+        guard let stream = opened else { return [] }
         defer { closedir(stream) }
         var names: [FileName] = []
         while true {
-            errno = 0
-            guard let entry = readdir(stream) else {
-                if errno != 0 { throw SpoolError(.list, path, code: errno) }
-                return names
+            var next: UnsafeMutablePointer<dirent>?
+            try system.perform(.list, path) {
+                errno = 0
+                next = readdir(stream)
+                return next == nil && errno != 0 ? -1 : 0
             }
+            guard let entry = next else { return names }
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
             if name != [0x2E], name != [0x2E, 0x2E] { names.append(FileName(bytes: name)) }
         }
@@ -134,7 +158,6 @@ package final class Directory: Sendable {
 
     /// The path of a name in here, for messages.
     package func path(_ name: FileName) -> String { "\(path)/\(name)" }
-    private func path(_ name: String) -> String { "\(path)/\(name)" }
 }
 
 extension FileName {

@@ -25,27 +25,32 @@ package final class Spool: Sendable {
     }
 
     /// Opens a spool and makes what it lacks inside of `.jobspool`.
-    /// - Throws: `SpoolError`; `Unfit` when `.jobspool` belongs to somebody else.
+    /// - Throws: `SpoolError`; `Unfit` when `.jobspool` or what is in it belongs to somebody else.
     package static func open(_ path: String, system: SystemCalls = .real) throws -> Spool {
-        let root = try Directory.open(path, system: system)
-        let home = try root.makeDirectory(SpoolFile.privateDirectory, mode: 0o700)
-        guard let stat = try root.stat(FileName(SpoolFile.privateDirectory)), stat.owner == geteuid() else {
-            throw Unfit(
-                description:
-                    "\(home.path) belongs to another user: serve the spool as that user, or remove the directory")
-        }
-        if stat.mode & 0o077 != 0 {
-            try system.perform(.changeMode, home.path) { fchmod(home.raw, 0o700) }
-        }
-        return try Spool(root: root, home: home)
+        try Spool(root: try Directory.open(path, system: system))
     }
 
-    private init(root: Directory, home: Directory) throws(SpoolError) {
+    private init(root: Directory) throws {
         self.root = root
-        self.home = home
-        attempts = try home.makeDirectory("attempts", mode: 0o700)
-        work = try home.makeDirectory("work", mode: 0o700)
-        temporary = try home.makeDirectory("tmp", mode: 0o700)
+        home = try Self.makePrivate(SpoolFile.privateDirectory, in: root)
+        attempts = try Self.makePrivate("attempts", in: home)
+        work = try Self.makePrivate("work", in: home)
+        temporary = try Self.makePrivate("tmp", in: home)
+    }
+
+    /// What is checked is the open directory: its name may stand for another one a moment later.
+    private static func makePrivate(_ name: String, in parent: Directory) throws -> Directory {
+        let directory = try parent.makeDirectory(name, mode: 0o700)
+        let stat = try directory.stat()
+        guard stat.owner == geteuid() else {
+            throw Unfit(
+                description:
+                    "\(directory.path) belongs to another user: serve the spool as that user, or remove the directory")
+        }
+        if stat.mode & 0o077 != 0 {
+            try parent.system.perform(.changeMode, directory.path) { fchmod(directory.raw, 0o700) }
+        }
+        return directory
     }
 
     /// Removes what an earlier daemon left half-written; only the holder of the lock may.
@@ -101,7 +106,12 @@ package final class Spool: Sendable {
     package func createLog(_ name: FileName) throws(SpoolError) -> Descriptor {
         let scratch = newTemporaryName()
         let file = try temporary.open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_APPEND)
-        try place(scratch, in: root, name)
+        do throws(SpoolError) {
+            try place(scratch, in: root, name)
+        } catch {
+            do { try temporary.remove(scratch) } catch {}
+            throw error
+        }
         return file
     }
 
@@ -120,20 +130,26 @@ package final class Spool: Sendable {
     package func reopenLog(_ name: FileName) throws(SpoolError) -> Descriptor? {
         guard try isOwn(name) else { return nil }
         let file = try root.open(name, O_RDWR | O_APPEND)
-        let stat = try file.stat()
-        guard stat.kind == .file, stat.owner == geteuid(), stat.links == 1 else { return nil }
+        // Another file may have got the name meanwhile: what counts is the one that is open.
+        guard Self.isOwn(try file.stat()) else { return nil }
         return file
     }
 
     /// Whether an output of the daemon is there and its own: a regular file that belongs to its user.
     package func isOwn(_ name: FileName) throws(SpoolError) -> Bool {
-        guard let stat = try root.stat(name) else { return false }
-        return stat.kind == .file && stat.owner == geteuid() && stat.links == 1
+        try root.stat(name).map(Self.isOwn) ?? false
+    }
+
+    private static func isOwn(_ stat: FileStat) -> Bool {
+        stat.kind == .file && stat.owner == geteuid() && stat.links == 1
     }
 
     /// Reads an output of the daemon; nil when there is none, or it is not its own, or no JSON.
     package func readOwn(_ file: SpoolFile) throws(SpoolError) -> JSON? {
-        guard let name = file.fileName, try isOwn(name), let bytes = try root.read(name) else { return nil }
+        guard let name = file.fileName, try isOwn(name) else { return nil }
+        let opened = try root.open(name, O_RDONLY)
+        guard Self.isOwn(try opened.stat()) else { return nil }
+        let bytes = try opened.read(limit: .max)
         do {
             return try JSON(parsing: bytes)
         } catch {
