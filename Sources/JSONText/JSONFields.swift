@@ -94,7 +94,7 @@ public struct JSONFields {
     /// To be called last: every member that was not asked for is an error that names the nearest one that was.
     public func finish() throws(JSONFieldError) {
         guard let unknown = object.keys.first(where: { !known.contains($0) }) else { return }
-        let nearest = nearestWord(to: unknown, among: known).map { "; did you mean `\($0)`?" } ?? ""
+        let nearest = nearestWord(to: unknown, among: known).map { "; did you mean `\($0)`?" } ?? "."
         throw wrong(
             unknown, "is not a known field\(nearest) The known fields are \(known.sorted().joined(separator: ", ")).")
     }
