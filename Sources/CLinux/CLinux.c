@@ -14,6 +14,11 @@ int linux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0,
 
 int linux_set_process_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 
+int linux_rename_noreplace(int old_directory, const char *old_name, int new_directory, const char *new_name) {
+    const unsigned int rename_noreplace = 1;
+    return (int)syscall(SYS_renameat2, old_directory, old_name, new_directory, new_name, rename_noreplace);
+}
+
 static int add_actions(posix_spawn_file_actions_t *actions, const struct linux_spawn_setup *setup) {
     int code = 0;
     // Before the copies, which may take the directory's number.

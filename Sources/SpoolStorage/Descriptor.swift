@@ -64,6 +64,11 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// A call on the descriptor that returns -1 for failure.
+    func perform(_ operation: SystemOperation, _ call: (Int32) -> Int32) throws(SpoolError) {
+        try system.perform(operation, path) { call(raw) }
+    }
+
     package func truncate(to size: Int64) throws(SpoolError) {
         try system.perform(.truncate, path) { ftruncate(raw, off_t(size)) }
     }
@@ -74,9 +79,14 @@ package struct Descriptor: ~Copyable, Sendable {
     }
 
     /// flock(2), exclusive, without waiting; false when somebody else holds it.
-    package func tryLock() throws(SpoolError) -> Bool {
+    package func tryLock() throws(SpoolError) -> Bool { try tryLock(LOCK_EX) }
+
+    /// flock(2), shared, without waiting; false when somebody holds it exclusively.
+    package func tryLockShared() throws(SpoolError) -> Bool { try tryLock(LOCK_SH) }
+
+    private func tryLock(_ kind: Int32) throws(SpoolError) -> Bool {
         do {
-            try system.perform(.lock, path) { flock(raw, LOCK_EX | LOCK_NB) }
+            try system.perform(.lock, path) { flock(raw, kind | LOCK_NB) }
             return true
         } catch  where error.code == EWOULDBLOCK {
             return false

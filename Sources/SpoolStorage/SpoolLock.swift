@@ -13,12 +13,12 @@ package struct SpoolLock: ~Copyable, Sendable {
         package let holder: DaemonIdentity?
     }
 
-    private static let fileName = FileName("lock")
+    static let fileName = FileName("lock")
 
     /// - Throws: `Held`, `SpoolError`.
     package init(_ spool: Spool, as identity: DaemonIdentity) throws {
         let file = try spool.home.open(Self.fileName, O_RDWR | O_CREAT, mode: 0o600)
-        guard try file.tryLock() else {
+        guard try Self.acquire(file) else {
             throw Held(holder: Self.holder(try file.read(limit: 1 << 16)))
         }
         try file.truncate(to: 0)
@@ -26,7 +26,17 @@ package struct SpoolLock: ~Copyable, Sendable {
         self.file = file
     }
 
-    private static func holder(_ content: [UInt8]) -> DaemonIdentity? {
+    /// Tries for a moment before it gives up: a client that asks whether the spool is served (`LockProbe`) holds the lock
+    /// while it asks.
+    private static func acquire(_ file: borrowing Descriptor) throws(SpoolError) -> Bool {
+        for _ in 1..<10 {
+            if try file.tryLock() { return true }
+            usleep(10_000)
+        }
+        return try file.tryLock()
+    }
+
+    static func holder(_ content: [UInt8]) -> DaemonIdentity? {
         do {
             return DaemonIdentity(json: try JSON(parsing: content))
         } catch {

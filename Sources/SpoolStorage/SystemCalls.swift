@@ -22,7 +22,7 @@ package struct SpoolError: Error, Equatable, CustomStringConvertible {
 }
 
 package enum SystemOperation: String, Sendable, CaseIterable {
-    case open, read, write, sync, rename, link, unlink, stat, list, lock, truncate
+    case open, read, write, sync, rename, link, unlink, stat, list, lock, truncate, touch
     case makeDirectory = "mkdir"
     case removeDirectory = "rmdir"
     case makeFIFO = "mkfifo"
