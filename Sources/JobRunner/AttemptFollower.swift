@@ -208,11 +208,16 @@ struct AttemptFollower {
 
     // MARK: Orphans
 
-    /// The supervisor is gone. Whoever still holds the attempt's lock has lost it: TERM, the grace time, KILL. False
-    /// when told to leave.
+    /// The supervisor is gone. When it had come to its end nobody is left, and the lock goes with its last descriptor;
+    /// otherwise whoever still holds the lock has lost it: TERM, the grace time, KILL. False when told to leave.
     private func stopOrphans(_ following: inout Following) throws(SpoolError) -> Bool {
+        let patience = Clock.monotonic() + (try link.process.directory.stat(AttemptFile.exit) == nil ? 0 : 1)
         var killAt: Double?
         while try link.process.isAlive() {
+            if Clock.monotonic() < patience {
+                _ = poll(nil, 0, 1)
+                continue
+            }
             if link.isDetached { return false }
             let now = Clock.monotonic()
             if killAt == nil {

@@ -65,7 +65,7 @@ struct AttemptLedger {
         case .log(let level, let message):
             let isRepeat = Self.countDown(&handlerLinesToSkip)
             write(level, .handler, message, at: now, isRepeat: isRepeat)
-            status.message = message
+            if !message.isEmpty { status.message = message }
         case .error(let item, let code, let message, let retryable):
             write(
                 ItemError(

@@ -105,7 +105,7 @@ package final class Spool: Sendable {
     /// Makes an empty file in the spool that only the daemon writes, and opens it for appending.
     package func createLog(_ name: FileName) throws(SpoolError) -> Descriptor {
         let scratch = newTemporaryName()
-        let file = try temporary.open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_APPEND)
+        let file = try temporary.open(scratch, O_RDWR | O_CREAT | O_EXCL | O_APPEND)
         do throws(SpoolError) {
             try place(scratch, in: root, name)
         } catch {

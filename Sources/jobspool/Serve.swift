@@ -8,6 +8,7 @@ import ServiceLifecycle
 import SpoolProtocol
 import SpoolStorage
 import SpoolWatcher
+import UnixSignals
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,7 +22,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A directory of type definitions, TYPE.json each.", valueName: "dir"))
     var types: String?
     @Option(help: "What happens to running jobs when the daemon stops: stop or leave.")
-    var onStop: RunnerConfiguration.OnStop = .stop
+    var onStop: OnStop = .stop
     @Option(help: ArgumentHelp("How many lanes work at once (default: one a core).", valueName: "n"))
     var maxLanes: Int?
     @Option(help: ArgumentHelp("How long a file that is no JSON yet may grow.", valueName: "seconds"))
@@ -29,7 +30,24 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How often the whole spool is looked at anyway.", valueName: "seconds"))
     var rescan: Int = 60
     @Option(help: "How new files are heard of: auto, inotify or polling.") var intake: Intake = .auto
-    @Option(help: "trace, debug, info, notice, warning, error or critical.") var logLevel: Logger.Level = .info
+    @Option(help: "trace, debug, info, notice, warning, error or critical.") var logLevel: LogLevel = .info
+
+    enum OnStop: String, ExpressibleByArgument, CaseIterable {
+        case stop, leave
+
+        var policy: RunnerConfiguration.OnStop {
+            switch self {
+            case .stop: .stop
+            case .leave: .leave
+            }
+        }
+    }
+
+    enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+        case trace, debug, info, notice, warning, error, critical
+
+        var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
+    }
 
     enum Intake: String, ExpressibleByArgument, CaseIterable { case auto, inotify, polling }
 
@@ -71,9 +89,9 @@ struct Serve: AsyncParsableCommand {
         var configuration = RunnerConfiguration(
             identity: identity, supervisor: executable, programs: ProgramPath(own: ownDirectory),
             maxLanes: maxLanes ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        configuration.onStop = onStop
+        configuration.onStop = onStop.policy
         configuration.settleSeconds = settle
-        let level = logLevel
+        let level = logLevel.level
         let logger = Logger(label: "jobspool") { label in
             var handler = StreamLogHandler.standardError(label: label)
             handler.logLevel = level
@@ -132,10 +150,12 @@ struct Serve: AsyncParsableCommand {
     }
 
     private static func identity() -> DaemonIdentity {
-        var host = [CChar](repeating: 0, count: 256)
-        gethostname(&host, host.count - 1)
+        var host = [UInt8](repeating: 0, count: 256)
+        host.withUnsafeMutableBytes { buffer in
+            if let base = buffer.baseAddress { _ = gethostname(base, buffer.count - 1) }
+        }
         return DaemonIdentity(
-            pid: Int(getpid()), host: String(cString: host), user: Users.name(of: geteuid()), startedAt: Clock.now(),
+            pid: Int(getpid()), host: String(decoding: host.prefix { $0 != 0 }, as: UTF8.self), user: Users.name(of: geteuid()), startedAt: Clock.now(),
             version: JobSpoolVersion.current)
     }
 
@@ -154,8 +174,6 @@ enum JobSpoolVersion {
     static let current = "0.1.0"
 }
 
-extension RunnerConfiguration.OnStop: ExpressibleByArgument {}
-extension Logger.Level: ExpressibleByArgument {}
 
 /// Watcher and runner as one service: the watch is in place before the runner begins, and is ended after it.
 private struct SpoolService: Service {

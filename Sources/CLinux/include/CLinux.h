@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <sys/vfs.h>
 
 /// pidfd_open(2): a descriptor, close-on-exec, that becomes readable when the process has ended. -1 with errno.
 int linux_pidfd_open(pid_t pid);
