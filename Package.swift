@@ -14,6 +14,7 @@ let strict: [SwiftSetting] =
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 
 let package = Package(
@@ -54,7 +55,7 @@ let package = Package(
             name: "jobspool",
             dependencies: [
                 "JobRunner", "SpoolWatcher", "SpoolClient", "SpoolStorage", "SpoolProtocol", "JSONText",
-                argumentParser, lifecycle, logging,
+                argumentParser, lifecycle, logging, signals,
             ],
             swiftSettings: strict),
         .executableTarget(

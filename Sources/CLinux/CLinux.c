@@ -1,2 +1,58 @@
-// Header only; SwiftPM wants one source file in a C target.
+#define _GNU_SOURCE
 #include "CLinux.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int linux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int linux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+int linux_set_process_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+int linux_rename_noreplace(int old_directory, const char *old_name, int new_directory, const char *new_name) {
+    const unsigned int rename_noreplace = 1;
+    return (int)syscall(SYS_renameat2, old_directory, old_name, new_directory, new_name, rename_noreplace);
+}
+
+static int add_actions(posix_spawn_file_actions_t *actions, const struct linux_spawn_setup *setup) {
+    int code = 0;
+    // Before the copies, which may take the directory's number.
+    if (setup->directory >= 0) code = posix_spawn_file_actions_addfchdir_np(actions, setup->directory);
+    for (int target = 0; code == 0 && target < setup->descriptor_count; target++)
+        code = posix_spawn_file_actions_adddup2(actions, setup->descriptors[target], target);
+    if (code == 0 && setup->directory_path)
+        code = posix_spawn_file_actions_addchdir_np(actions, setup->directory_path);
+    if (code == 0 && setup->descriptors)
+        code = posix_spawn_file_actions_addclosefrom_np(actions, setup->descriptor_count);
+    return code;
+}
+
+int linux_spawn(pid_t *pid, const char *program, const struct linux_spawn_setup *setup, char *const arguments[],
+                char *const environment[]) {
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
+    sigset_t every, none;
+    sigfillset(&every);
+    sigemptyset(&none);
+    int code = posix_spawnattr_init(&attributes);
+    if (code != 0) return code;
+    code = posix_spawn_file_actions_init(&actions);
+    if (code == 0) {
+        short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+        flags |= setup->new_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
+        posix_spawnattr_setsigdefault(&attributes, &every);
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setpgroup(&attributes, 0);
+        posix_spawnattr_setflags(&attributes, flags);
+        code = add_actions(&actions, setup);
+        if (code == 0) code = posix_spawn(pid, program, &actions, &attributes, arguments, environment);
+        posix_spawn_file_actions_destroy(&actions);
+    }
+    posix_spawnattr_destroy(&attributes);
+    return code;
+}

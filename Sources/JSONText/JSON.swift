@@ -1,7 +1,7 @@
 /// A JSON text (RFC 8259) as a value. Unlike most decoders' values it keeps what was written: numbers keep their digits
 /// (`1.10`, 64-bit integers, 40-digit decimals) and objects the order of their members, so that what passes through
 /// comes out as it went in.
-public enum JSON: Sendable, Equatable {
+public enum JSON: Sendable {
     case null
     case bool(Bool)
     case number(JSONNumber)
@@ -10,8 +10,25 @@ public enum JSON: Sendable, Equatable {
     case object(JSONObject)
 }
 
+extension JSON: Equatable {
+    /// Strings are equal when their bytes are, numbers when their texts are, objects whatever their order.
+    public static func == (a: JSON, b: JSON) -> Bool {
+        switch (a, b) {
+        case (.null, .null): true
+        case (.bool(let a), .bool(let b)): a == b
+        case (.number(let a), .number(let b)): a == b
+        case (.string(let a), .string(let b)): a.hasSameBytes(as: b)
+        case (.array(let a), .array(let b)): a == b
+        case (.object(let a), .object(let b)): a == b
+        case (.null, _), (.bool, _), (.number, _), (.string, _), (.array, _), (.object, _): false
+        }
+    }
+}
+
 extension JSON {
-    public var isNull: Bool { self == .null }
+    public var isNull: Bool {
+        if case .null = self { true } else { false }
+    }
 
     public var bool: Bool? {
         if case .bool(let value) = self { value } else { nil }

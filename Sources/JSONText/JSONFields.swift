@@ -12,7 +12,7 @@ public struct JSONFieldError: Error, Equatable, CustomStringConvertible {
         self.problem = problem
     }
 
-    public var description: String { "`\(path.joined(separator: "."))` \(problem)" }
+    public var description: String { "`\(path.joined(separator: ".").printable(limit: 200))` \(problem)" }
 }
 
 public struct JSONFields {
@@ -46,11 +46,11 @@ public struct JSONFields {
     }
 
     public mutating func strings(_ key: String) throws(JSONFieldError) -> [String]? {
-        try read(key, "an array of strings") { value in
-            guard let array = value.array else { return nil }
-            let strings = array.compactMap(\.string)
-            return strings.count == array.count ? strings : nil
+        guard let array = try read(key, "an array of strings", \.array) else { return nil }
+        if let index = array.firstIndex(where: { $0.string == nil }) {
+            throw wrong(key, "must be an array of strings, but element \(index + 1) is \(array[index].kind)")
         }
+        return array.compactMap(\.string)
     }
 
     public mutating func int(
@@ -93,8 +93,8 @@ public struct JSONFields {
 
     /// To be called last: every member that was not asked for is an error that names the nearest one that was.
     public func finish() throws(JSONFieldError) {
-        guard let unknown = object.keys.first(where: { !known.contains($0) }) else { return }
-        let nearest = nearestWord(to: unknown, among: known).map { "; did you mean `\($0)`?" } ?? ""
+        guard let unknown = object.keys.first(where: { !known.containsBytes(of: $0) }) else { return }
+        let nearest = nearestWord(to: unknown, among: known).map { "; did you mean `\($0)`?" } ?? "."
         throw wrong(
             unknown, "is not a known field\(nearest) The known fields are \(known.sorted().joined(separator: ", ")).")
     }
@@ -104,9 +104,21 @@ public struct JSONFields {
     ) throws(JSONFieldError) -> Value? {
         guard let value = value(key) else { return nil }
         guard let converted = convert(value) else {
-            throw wrong(key, "must be \(wanted), not \(value.number?.text ?? value.kind)")
+            throw wrong(key, "must be \(wanted), not \(value.shown)")
         }
         return converted
+    }
+}
+
+extension JSON {
+    /// The value as a message can show it: itself when it is one short word, else its kind.
+    fileprivate var shown: String {
+        switch self {
+        case .number(let number) where number.text.utf8.count <= 40: number.text
+        case .string(let string) where string.utf8.count <= 40: "\"\(string.printable())\""
+        case .bool, .null: text
+        case .number, .string, .array, .object: kind
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 /// The members of a JSON object in the order in which they were written. Equality does not regard the order (RFC 8259,
-/// section 4). Look-up is linear: objects here are small, and order and memory matter more.
+/// section 4). Look-up is linear: objects here are small, and order and memory matter more. Keys are the same when their
+/// bytes are.
 public struct JSONObject: Sendable {
     public private(set) var members: [(key: String, value: JSON)]
 
@@ -14,9 +15,9 @@ public struct JSONObject: Sendable {
 
     /// Reads, replaces in place, appends, or (with nil) removes a member.
     public subscript(_ key: String) -> JSON? {
-        get { members.first { $0.key == key }?.value }
+        get { members.first { $0.key.hasSameBytes(as: key) }?.value }
         set {
-            let index = members.firstIndex { $0.key == key }
+            let index = members.firstIndex { $0.key.hasSameBytes(as: key) }
             switch (index, newValue) {
             case (let index?, let value?): members[index].value = value
             case (let index?, nil): members.remove(at: index)
@@ -33,9 +34,11 @@ public struct JSONObject: Sendable {
 extension JSONObject: Equatable {
     public static func == (a: JSONObject, b: JSONObject) -> Bool {
         guard a.count == b.count else { return false }
-        if zip(a.members, b.members).allSatisfy({ $0.key == $1.key && $0.value == $1.value }) { return true }
-        let values = Dictionary(b.members.map { ($0.key, $0.value) }) { first, _ in first }
-        return a.members.allSatisfy { values[$0.key] == $0.value }
+        if zip(a.members, b.members).allSatisfy({ $0.key.hasSameBytes(as: $1.key) }) {
+            return zip(a.members, b.members).allSatisfy { $0.value == $1.value }
+        }
+        let values = Dictionary(b.members.map { (ByteKey($0.key), $0.value) }) { first, _ in first }
+        return a.members.allSatisfy { values[ByteKey($0.key)] == $0.value }
     }
 }
 

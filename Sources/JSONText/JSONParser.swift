@@ -42,8 +42,9 @@ struct JSONParser {
     private var at = 0
     private var depth = 0
 
-    /// Told of each object member before its value is parsed; only `JSON.position(of:)` listens.
-    var onMember: ((_ depth: Int, _ key: String, _ offset: Int) -> Void)?
+    /// Told of each object member before its value is parsed, and after; only `JSON.position(of:)` listens.
+    var onMember: ((_ key: String, _ offset: Int) -> Void)?
+    var onMemberEnd: (() -> Void)?
 
     init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
@@ -89,7 +90,8 @@ struct JSONParser {
     private mutating func parseObject() throws(JSONSyntaxError) -> JSON {
         at += 1
         var object = JSONObject()
-        var seen: Set<String>?
+        // Only large objects pay for a set.
+        var seen: Set<ByteKey>?
         skipSpace()
         if consume("}") { return .object(object) }
         while true {
@@ -98,14 +100,15 @@ struct JSONParser {
             guard bytes[at] == UInt8(ascii: "\"") else { throw failure("\(shown(at)) where a key in quotes should be") }
             let start = at
             let key = try parseString()
-            if object.count >= 16, seen == nil { seen = Set(object.keys) }
-            if seen.map({ !$0.insert(key).inserted }, orElse: object[key] != nil) {
-                throw failure("the key \"\(key)\" is there twice", at: start)
+            if object.count == 16 { seen = Set(object.keys.map { ByteKey($0) }) }
+            if !(seen?.insert(ByteKey(key)).inserted ?? (object[key] == nil)) {
+                throw failure("the key \"\(key.printable(limit: 100))\" is there twice", at: start)
             }
             skipSpace()
-            guard consume(":") else { throw unexpected("a colon after the key \"\(key)\"") }
-            onMember?(depth, key, start)
+            guard consume(":") else { throw unexpected("a colon after the key \"\(key.printable(limit: 100))\"") }
+            onMember?(key, start)
             object.append(key, try parseValue())
+            onMemberEnd?()
             skipSpace()
             if consume(",") { continue }
             if consume("}") { return .object(object) }
@@ -167,11 +170,11 @@ struct JSONParser {
         at += 1
         let start = at
         while at < bytes.count, bytes[at] != UInt8(ascii: "\""), bytes[at] != UInt8(ascii: "\\"), bytes[at] >= 0x20 {
-            at += 1
+            try skipCharacter()
         }
         if at < bytes.count, bytes[at] == UInt8(ascii: "\"") {
             defer { at += 1 }
-            return try utf8(bytes[start..<at], from: start)
+            return String(decoding: bytes[start..<at], as: UTF8.self)
         }
         return try parseEscapedString(from: start)
     }
@@ -182,12 +185,13 @@ struct JSONParser {
             switch bytes[at] {
             case UInt8(ascii: "\""):
                 at += 1
-                return try utf8(decoded[...], from: start)
+                return String(decoding: decoded, as: UTF8.self)
             case UInt8(ascii: "\\"): try parseEscape(into: &decoded)
             case ..<0x20: throw failure("\(shown(at)) inside a string: write it as an escape")
             default:
-                decoded.append(bytes[at])
-                at += 1
+                let character = at
+                try skipCharacter()
+                decoded.append(contentsOf: bytes[character..<at])
             }
         }
         throw failure("the text ends inside a string", truncated: true)
@@ -208,16 +212,30 @@ struct JSONParser {
         case UInt8(ascii: "t"): decoded.append(0x09)
         case UInt8(ascii: "u"):
             var units = [try parseHex()]
-            if UTF16.isLeadSurrogate(units[0]), consume("\\") {
-                guard consume("u") else { throw failure("half of a surrogate pair", at: start) }
-                units.append(try parseHex())
-            }
+            if UTF16.isLeadSurrogate(units[0]) { units.append(try parseTrailSurrogate(of: start)) }
             guard let character = String(validating: units, as: UTF16.self) else {
                 throw failure("half of a surrogate pair", at: start)
             }
             decoded.append(contentsOf: character.utf8)
         default: throw failure("an escape that JSON does not have", at: start)
         }
+    }
+
+    /// `\uDC00` to `\uDFFF`; whatever cannot become that is half of a pair, also where the text ends.
+    private mutating func parseTrailSurrogate(of start: Int) throws(JSONSyntaxError) -> UInt16 {
+        let expected: [(UInt8) -> Bool] = [
+            { $0 == UInt8(ascii: "\\") }, { $0 == UInt8(ascii: "u") }, { $0 | 0x20 == UInt8(ascii: "d") },
+            { (UInt8(ascii: "c")...UInt8(ascii: "f")).contains($0 | 0x20) },
+        ]
+        for (ahead, isRight) in expected.enumerated() {
+            guard at + ahead < bytes.count else {
+                at = bytes.count
+                throw failure("the text ends inside a string", truncated: true)
+            }
+            guard isRight(bytes[at + ahead]) else { throw failure("half of a surrogate pair", at: start) }
+        }
+        at += 2
+        return try parseHex()
     }
 
     private mutating func parseHex() throws(JSONSyntaxError) -> UInt16 {
@@ -233,11 +251,30 @@ struct JSONParser {
         return unit
     }
 
-    private func utf8(_ slice: some Collection<UInt8>, from start: Int) throws(JSONSyntaxError) -> String {
-        guard let string = String(validating: slice, as: UTF8.self) else {
-            throw failure("a string that is not UTF-8", at: start)
+    /// Steps over one UTF-8 sequence (Unicode, table 3-7).
+    private mutating func skipCharacter() throws(JSONSyntaxError) {
+        let (length, second): (Int, ClosedRange<UInt8>) =
+            switch bytes[at] {
+            case ..<0x80: (1, 0x80...0xBF)
+            case 0xC2...0xDF: (2, 0x80...0xBF)
+            case 0xE0: (3, 0xA0...0xBF)
+            case 0xED: (3, 0x80...0x9F)
+            case 0xE1...0xEF: (3, 0x80...0xBF)
+            case 0xF0: (4, 0x90...0xBF)
+            case 0xF1...0xF3: (4, 0x80...0xBF)
+            case 0xF4: (4, 0x80...0x8F)
+            default: throw failure("\(shown(at)) is not UTF-8")
+            }
+        for ahead in 1..<length {
+            guard at + ahead < bytes.count else {
+                at = bytes.count
+                throw failure("the text ends inside a string", truncated: true)
+            }
+            guard (ahead == 1 ? second : 0x80...0xBF).contains(bytes[at + ahead]) else {
+                throw failure("\(shown(at)) is not UTF-8")
+            }
         }
-        return string
+        at += length
     }
 
     // MARK: Small steps
@@ -273,12 +310,5 @@ struct JSONParser {
     private func failure(_ reason: String, at offset: Int? = nil, truncated: Bool = false) -> JSONSyntaxError {
         let (line, column) = JSON.lineAndColumn(of: offset ?? at, in: bytes)
         return JSONSyntaxError(reason: reason, line: line, column: column, isTruncated: truncated)
-    }
-}
-
-extension Optional {
-    fileprivate mutating func map(_ transform: (inout Wrapped) -> Bool, orElse otherwise: Bool) -> Bool {
-        guard self != nil else { return otherwise }
-        return transform(&self!)
     }
 }

@@ -8,11 +8,11 @@ extension JSON {
             var current: [String] = []
             var found: Int?
             var parser = JSONParser(bytes: buffer)
-            parser.onMember = { depth, key, offset in
-                current.removeLast(max(0, current.count - (depth - 1)))
+            parser.onMember = { key, offset in
                 current.append(key)
-                if found == nil, current == path { found = offset }
+                if found == nil, current.elementsEqual(path, by: { $0.hasSameBytes(as: $1) }) { found = offset }
             }
+            parser.onMemberEnd = { current.removeLast() }
             do {
                 _ = try parser.parseText()
             } catch {

@@ -1,3 +1,5 @@
+import JSONText
+
 /// The name of a directory entry: bytes, as the kernel has it. Unlike Swift strings, two names that look the same but
 /// are written with different bytes (composed and decomposed accents) are different names.
 public struct FileName: Sendable, Hashable {
@@ -17,9 +19,5 @@ extension FileName: Comparable {
 
 extension FileName: CustomStringConvertible {
     /// The name for people: what is not UTF-8 repaired, control characters escaped.
-    public var description: String {
-        String(decoding: bytes, as: UTF8.self).unicodeScalars.map { scalar in
-            scalar.value < 0x20 || scalar.value == 0x7F ? scalar.escaped(asASCII: true) : String(scalar)
-        }.joined()
-    }
+    public var description: String { String(decoding: bytes, as: UTF8.self).printable() }
 }

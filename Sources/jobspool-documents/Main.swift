@@ -1,1 +1,10 @@
-@main struct Main { static func main() {} }
+/// The built-in job types for documents. See `JobHandlerMain` for how a job gets in and out.
+import Glibc
+import JobHandler
+
+@main
+struct Main {
+    static func main() async {
+        exit(await JobHandlerMain.run(types: ["documents.sync": DocumentsSync.self]).rawValue)
+    }
+}

@@ -1,1 +1,52 @@
-@main struct Main { static func main() {} }
+/// The command. Its first decision is by the name under which it was started: the supervisor of an attempt is this very
+/// program, and comes before any parsing. Client commands run without any concurrency: they start in milliseconds.
+import ArgumentParser
+import Dispatch
+import Glibc
+
+@main
+struct JobSpoolMain {
+    static func main() {
+        let arguments = CommandLine.arguments
+        if let program = arguments.first?.split(separator: "/").last, program == "jobspool-attempt" {
+            exit(runAttemptSupervisor(arguments))
+        }
+        do {
+            var command = try JobSpoolCommand.parseAsRoot(Array(arguments.dropFirst()))
+            if let command = command as? any AsyncParsableCommand { runAsync(command) }
+            try command.run()
+        } catch {
+            JobSpoolCommand.exit(withError: error)
+        }
+    }
+
+    private static func runAsync(_ command: any AsyncParsableCommand) -> Never {
+        nonisolated(unsafe) var command = command  // Nobody else has it: this function never returns.
+        Task {
+            do {
+                try await command.run()
+                exit(ExitStatus.success.rawValue)
+            } catch {
+                JobSpoolCommand.exit(withError: error)
+            }
+        }
+        dispatchMain()
+    }
+}
+
+struct JobSpoolCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "jobspool",
+        abstract: "A job queue that is a directory.",
+        discussion: """
+            A request is a JSON file in the spool directory; status, log and result appear beside it. Every command but \
+            `serve` works by these files alone, so that it also works from another container or host.
+
+            \(ExitStatus.help)
+            """,
+        subcommands: [
+            Serve.self,
+            Submit.self, Status.self, List.self, Logs.self, ShowResult.self, Cancel.self, Wait.self, Retry.self,
+            Types.self, Check.self,
+        ])
+}

@@ -1,27 +1,35 @@
-/// The Linux system calls that glibc's module map leaves out or that Swift cannot import (variadic ones). Nothing is
-/// decided here: each function is its manual page, and returns what the call returns, with errno set.
+/// The Linux system calls that glibc's module map leaves out or that Swift cannot import (variadic ones and those behind
+/// _GNU_SOURCE). Nothing is decided here: each function is its manual page.
 #pragma once
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/types.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
-/// pidfd_open(2): a descriptor that becomes readable when the process has ended.
-static inline int linux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+/// pidfd_open(2): a descriptor, close-on-exec, that becomes readable when the process has ended. -1 with errno.
+int linux_pidfd_open(pid_t pid);
 
 /// PR_SET_CHILD_SUBREAPER of prctl(2): orphaned descendants become this process's children instead of init's.
-static inline int linux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+int linux_become_subreaper(void);
 
 /// PR_SET_NAME of prctl(2): the name that ps(1) shows, cut at 15 bytes.
-static inline int linux_set_process_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+int linux_set_process_name(const char *name);
+
+/// What posix_spawn(3) is to do in the new process, before the program starts.
+struct linux_spawn_setup {
+    /// fchdir(2) to this directory, unless -1.
+    int directory;
+    /// chdir(2) to this directory, unless NULL.
+    const char *directory_path;
+    /// These become descriptors 0, 1, 2 and so on; everything above is closed. NULL: all are kept.
+    const int *descriptors;
+    int descriptor_count;
+    /// Lead a new session (setsid(2)) instead of a new process group (setpgid(2)).
+    int new_session;
+};
+
+/// posix_spawn(3) with every signal at its default and none blocked. Returns 0, or an errno.
+int linux_spawn(pid_t *pid, const char *program, const struct linux_spawn_setup *setup, char *const arguments[],
+                char *const environment[]);
+
+/// renameat2(2) with RENAME_NOREPLACE: fails with EEXIST instead of replacing, with EINVAL where the file system cannot.
+int linux_rename_noreplace(int old_directory, const char *old_name, int new_directory, const char *new_name);

@@ -1,0 +1,46 @@
+/// Strings by their bytes. Swift's `==` takes texts that look the same for the same (canonical equivalence: `é` composed
+/// and decomposed); keys, names and values that others wrote are the same only when their bytes are.
+extension String {
+    package func hasSameBytes(as other: String) -> Bool {
+        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+    }
+
+    /// `hasPrefix` regards whole characters: a dot with an accent on it is no dot to it, but it is one to the kernel.
+    package func beginsWithBytes(_ prefix: String) -> Bool { utf8.starts(with: prefix.utf8) }
+
+    /// `hasSuffix` by bytes.
+    package func endsWithBytes(_ suffix: String) -> Bool { utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) }
+
+    /// The text for one line of a message: control characters escaped, and what is longer than `limit` scalars cut.
+    package func printable(limit: Int = .max) -> String {
+        var text = ""
+        for (index, scalar) in unicodeScalars.enumerated() {
+            if index == limit { return text + "…" }
+            if scalar.properties.generalCategory == .control {
+                text += scalar.escaped(asASCII: true)
+            } else {
+                text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+}
+
+extension Sequence<String> {
+    /// `contains` by bytes.
+    package func containsBytes(of text: String) -> Bool { contains { $0.hasSameBytes(as: text) } }
+}
+
+/// A string as a key of sets and dictionaries, equal when the bytes are.
+struct ByteKey: Hashable {
+    private let string: String
+
+    init(_ string: String) { self.string = string }
+
+    static func == (a: ByteKey, b: ByteKey) -> Bool { a.string.hasSameBytes(as: b.string) }
+
+    func hash(into hasher: inout Hasher) {
+        var string = string
+        string.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}

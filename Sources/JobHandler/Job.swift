@@ -1,0 +1,51 @@
+/// A running job as its handler sees it: the request, the ways to report, and whether to stop. Safe to use from any
+/// thread.
+public import JSONText
+
+public struct Job: Sendable {
+    public let request: JobRequest
+    let reporter: Reporter
+    let isStopRequested: @Sendable () -> Bool
+
+    public var isDryRun: Bool { request.dryRun }
+
+    /// Whether somebody asked the job to stop, or nobody can hear it any more. To be looked at between items: finish or
+    /// undo the one in hand, report the checkpoint, then throw `JobStopped`.
+    public var isStopping: Bool { isStopRequested() || reporter.failure != nil }
+
+    /// - Throws: `JobStopped` when `isStopping`.
+    public func checkStopping() throws(JobStopped) {
+        if isStopping { throw JobStopped() }
+    }
+
+    /// Changes what is known of the progress. Cheap enough for every item: at most ten lines a second are written, and
+    /// the last state always is.
+    public func progress(_ change: (inout JobProgress) -> Void) { reporter.progress(change) }
+
+    public enum LogLevel: String, Sendable, CaseIterable { case debug, info, warning, error }
+
+    public func log(_ message: String, level: LogLevel = .info) {
+        reporter.write(["type": "log", "level": .string(level.rawValue), "message": .string(message)])
+    }
+
+    /// Reports one item that failed; the job goes on. An `ErrorBudget` says for how long.
+    public func report(_ error: ItemError) {
+        reporter.write([
+            "type": "error", "item": .string(error.item), "code": .string(error.code),
+            "message": .string(error.message), "retryable": .bool(error.retryable),
+        ])
+    }
+
+    /// From here a later attempt may carry on. The daemon makes every checkpoint durable before it tells it to anybody:
+    /// one every few seconds is plenty.
+    public func checkpoint(_ value: JSON) { reporter.write(["type": "checkpoint", "value": value]) }
+
+    func result(_ value: JSON) { reporter.write(["type": "result", "value": value]) }
+
+    func failure(_ failure: JobFailure) {
+        reporter.write([
+            "type": "failure", "code": .string(failure.code), "message": .string(failure.message),
+            "details": .object(failure.details),
+        ])
+    }
+}

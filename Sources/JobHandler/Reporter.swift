@@ -1,0 +1,60 @@
+/// What a handler says while it runs: one JSON object a line on standard output, in the order of the calls, from any
+/// thread. Everything is written at once except progress, of which at most ten lines a second come out; the latest is
+/// written before the handler ends.
+import Glibc
+import JSONText
+import Synchronization
+
+final class Reporter: Sendable {
+    private struct State {
+        var output: LineOutput
+        var progress = JobProgress()
+        var isProgressPending = false
+        var throttle: Throttle
+    }
+
+    private let state: Mutex<State>
+    private let now: @Sendable () -> UInt64
+
+    /// - Parameter interval: nanoseconds between two progress lines.
+    init(
+        descriptor: Int32, interval: UInt64 = 100_000_000,
+        now: @escaping @Sendable () -> UInt64 = Reporter.monotonicNanoseconds
+    ) {
+        state = Mutex(State(output: LineOutput(descriptor: descriptor), throttle: Throttle(interval: interval)))
+        self.now = now
+    }
+
+    /// Why nothing is written any more; nil while everything arrives.
+    var failure: SystemCallError? { state.withLock { $0.output.failure } }
+
+    /// Changes the progress; it is written now, or later, or overtaken by a later change. A new phase is never held back.
+    func progress(_ change: (inout JobProgress) -> Void) {
+        state.withLock { state in
+            let phase = state.progress.phase
+            change(&state.progress)
+            state.isProgressPending = true
+            let admitted = state.throttle.admits(at: now())
+            if admitted || state.progress.phase != phase { Self.flush(&state) }
+        }
+    }
+
+    /// Writes the latest progress if it has not been.
+    func flush() { state.withLock { if $0.isProgressPending { Self.flush(&$0) } } }
+
+    func write(_ json: JSON) {
+        let line = json.line
+        state.withLock { $0.output.write(line) }
+    }
+
+    private static func flush(_ state: inout State) {
+        state.isProgressPending = false
+        state.output.write(state.progress.json.line)
+    }
+
+    static let monotonicNanoseconds: @Sendable () -> UInt64 = {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}

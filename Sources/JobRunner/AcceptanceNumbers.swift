@@ -1,0 +1,38 @@
+/// The numbers of acceptance: each greater than all before it, across restarts, whatever the clock does. They are reserved
+/// in blocks, so that the disk is asked once for many; a daemon that dies leaves a gap, never a repetition.
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+
+struct AcceptanceNumbers {
+    private let spool: Spool
+    private(set) var last: Int64
+    private var reserved: Int64
+
+    private static let block: Int64 = 1000
+    private static let name = FileName("sequence")
+
+    init(_ spool: Spool) throws(SpoolError) {
+        self.spool = spool
+        let text = try spool.home.read(Self.name).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let stored = Int64(text.filter { $0 != "\n" }) ?? 0
+        last = stored
+        reserved = last
+    }
+
+    /// A file of the spool shows this number.
+    mutating func saw(_ number: Int64) {
+        last = max(last, number)
+        reserved = max(reserved, last)
+    }
+
+    mutating func next() throws(SpoolError) -> Int64 {
+        if last == reserved {
+            let upTo = last + Self.block
+            try spool.publish(Array("\(upTo)\n".utf8), as: Self.name, in: spool.home, .power)
+            reserved = upTo
+        }
+        last += 1
+        return last
+    }
+}

@@ -1,0 +1,35 @@
+/// The files of an attempt: `.jobspool/attempts/JOB_ID/N/`, and beside them, for all attempts of a job, `checkpoint.json`
+/// and `job.json`. The one place that spells these names.
+///
+/// | file | written by | meaning |
+/// |---|---|---|
+/// | `request.json` | daemon | the handler's standard input |
+/// | `stdout`, `stderr` | handler | its two outputs; the flock(2) on `stdout`'s open file lives as long as any process of the attempt |
+/// | `control` | – | a FIFO: the daemon asks the supervisor through it, and the kernel tells the daemon of the supervisor's death |
+/// | `started` | supervisor | the handler is about to be started |
+/// | `exit.json` | supervisor | how the handler ended; no process of the attempt is left |
+import SpoolProtocol
+
+enum AttemptFile {
+    static let request = FileName("request.json")
+    static let standardOutput = FileName("stdout")
+    static let standardError = FileName("stderr")
+    static let control = FileName("control")
+    static let started = FileName("started")
+    static let exit = FileName("exit.json")
+
+    // Beside the attempts
+    static let checkpoint = FileName("checkpoint.json")
+    static let job = FileName("job.json")
+
+    /// Where the supervisor finds its end of `control`.
+    static let controlDescriptor: Int32 = 3
+    /// The supervisor's name in argv[0], by which the command knows that it is to be one.
+    static let supervisorName = "jobspool-attempt"
+}
+
+/// What the daemon asks a supervisor for, one byte each.
+enum SupervisorOrder: UInt8 {
+    /// TERM, the grace time, KILL.
+    case stop = 0x54
+}

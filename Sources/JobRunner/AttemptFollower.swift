@@ -1,0 +1,290 @@
+/// Follows one attempt to its end, on a thread of its own: reads its outputs, writes log, errors, checkpoint and status,
+/// sees to timeouts, and reports how it ended. A daemon that returns follows a living attempt with the same code.
+import Glibc
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+import Synchronization
+
+/// The runner's hold on an attempt that a follower follows.
+final class AttemptLink: Sendable {
+    let process: AttemptProcess
+    private let orders = Mutex(Orders())
+
+    private struct Orders {
+        var isDetached = false
+        var notes: [(LogEntry.Level, String)] = []
+    }
+
+    init(_ process: AttemptProcess) { self.process = process }
+
+    /// Starts the ladder, and says so in the job's log.
+    func stop(because note: String) {
+        self.note(.warning, note)
+        process.stop()
+    }
+
+    /// Adds a line of the daemon's to the job's log.
+    func note(_ level: LogEntry.Level, _ message: String) { orders.withLock { $0.notes.append((level, message)) } }
+
+    /// The follower is to leave the attempt alone and return.
+    func detach() { orders.withLock { $0.isDetached = true } }
+
+    fileprivate var isDetached: Bool { orders.withLock { $0.isDetached } }
+
+    fileprivate func takeNotes() -> [(LogEntry.Level, String)] {
+        orders.withLock { orders in
+            defer { orders.notes = [] }
+            return orders.notes
+        }
+    }
+}
+
+/// What to follow.
+struct FollowPlan: Sendable {
+    /// The job's status as the attempt begins.
+    var status: JobStatus
+    /// When the attempt began.
+    var attemptStartedAt: Timestamp
+    var timeoutSeconds: Double?
+    var stallSeconds: Double?
+    var graceSeconds: Double
+    /// The first attempt of a job begins its files anew.
+    var isNewJob: Bool
+}
+
+/// What a follower found.
+struct FollowReport: Sendable {
+    enum Ending: Sendable {
+        /// No process of the attempt is left.
+        case ended(ExitRecord)
+        /// The handler had not been started when daemon and supervisor died.
+        case neverStarted
+        /// The attempt was left running.
+        case detached
+    }
+
+    var ending: Ending
+    var status: JobStatus
+    var result: JSON
+    var failure: JobError?
+    var failureIsRetryable: Bool
+    var itemsFailed: Bool
+    var errorsTotal: Int64
+    var errors: [ItemError]
+    /// The attempt reported a new checkpoint.
+    var madeProgress: Bool
+}
+
+struct AttemptFollower {
+    let spool: Spool
+    let link: AttemptLink
+    var plan: FollowPlan
+    /// Where the job's checkpoint is saved.
+    let jobDirectory: Directory
+    /// Tells the runner of a reason to stop the attempt. Told once a reason.
+    let askToStop: @Sendable (StopReason) -> Void
+    /// Tells people of trouble with the job's files.
+    let complain: @Sendable (SpoolError) -> Void
+
+    /// How often the outputs are looked at, in milliseconds.
+    private static let tick: Int32 = 100
+    /// Status is written at most five times a second.
+    private static let statusInterval = 0.2
+
+    /// Blocks until the attempt has ended.
+    func follow() throws(SpoolError) -> FollowReport {
+        let log = try JobLog(spool, plan.status.identity.name, attempt: plan.status.attempt, isNew: plan.isNewJob)
+        var following = Following(
+            output: try OutputReader(link.process.directory, AttemptFile.standardOutput),
+            errors: try OutputReader(link.process.directory, AttemptFile.standardError),
+            ledger: AttemptLedger(plan.status, log: log), log: log)
+        var watch = Stopwatch(plan)
+        while !link.process.waitForSupervisorEnd(milliseconds: Self.tick) {
+            if link.isDetached { return following.report(.detached) }
+            while drain(&following) {
+                watch.sawOutput()
+                publishStatus(&following)
+            }
+            publishStatus(&following)
+            if let reason = watch.reasonToStop() { askToStop(reason) }
+        }
+        if try stopOrphans(&following) == false { return following.report(.detached) }
+        let record = try link.process.end()
+        if let record, record.leftBehind > 0 {
+            link.note(.warning, "stopped \(record.leftBehind) processes that the handler left behind")
+        }
+        guard insist(&following, { (following) throws(SpoolError) in try following.readToEnd() }) else {
+            return following.report(.detached)
+        }
+        let isSaved = insist(&following) { (following) throws(SpoolError) in
+            try save(&following)
+            try following.log.sync()
+        }
+        guard isSaved else { return following.report(.detached) }
+        return following.report(record.map { .ended($0) } ?? .neverStarted)
+    }
+
+    /// What changes while following.
+    fileprivate struct Following: ~Copyable {
+        var output: OutputReader
+        var errors: OutputReader
+        var ledger: AttemptLedger
+        let log: JobLog
+        var statusDue = 0.0
+        var troubleToldAt = -Double.infinity
+
+        init(output: consuming OutputReader, errors: consuming OutputReader, ledger: AttemptLedger, log: JobLog) {
+            self.output = output
+            self.errors = errors
+            self.ledger = ledger
+            self.log = log
+        }
+    }
+
+    // MARK: Reading
+
+    /// Takes what is new; false when nothing was. Trouble is told and tried again with the next tick.
+    private func drain(_ following: inout Following) -> Bool {
+        var sawOutput = false
+        do throws(SpoolError) {
+            if !following.log.isFull { sawOutput = try following.readLines() }
+            try save(&following)
+        } catch {
+            tell(error, &following)
+            return false
+        }
+        return sawOutput
+    }
+
+    /// The last checkpoint of a batch is saved, and survives a power cut when the next status shows it.
+    private func saveCheckpoint(_ following: inout Following) throws(SpoolError) {
+        guard let checkpoint = following.ledger.unsavedCheckpoint else { return }
+        try spool.publish(checkpoint.line, as: AttemptFile.checkpoint, in: jobDirectory, .power)
+        following.ledger.checkpointIsSaved()
+    }
+
+    /// Writes all that waits.
+    private func save(_ following: inout Following) throws(SpoolError) {
+        for (level, message) in link.takeNotes() { following.ledger.note(level, message, at: Clock.now()) }
+        try following.log.flush()
+        try saveCheckpoint(&following)
+    }
+
+    /// Tries again until the disk takes it; false when told to leave before.
+    private func insist(
+        _ following: inout Following, _ action: (inout Following) throws(SpoolError) -> Void
+    ) -> Bool {
+        while true {
+            do throws(SpoolError) {
+                try action(&following)
+                return true
+            } catch {
+                tell(error, &following)
+                if link.isDetached { return false }
+                _ = poll(nil, 0, 500)
+            }
+        }
+    }
+
+    private func publishStatus(_ following: inout Following) {
+        let now = Clock.monotonic()
+        guard following.ledger.hasChanged, now >= following.statusDue else { return }
+        following.statusDue = now + Self.statusInterval
+        do throws(SpoolError) {
+            let status = following.ledger.takeStatus(at: Clock.now())
+            try spool.publish(status.json, as: .status(status.identity.name), .process)
+        } catch {
+            tell(error, &following)
+        }
+    }
+
+    private func tell(_ error: SpoolError, _ following: inout Following) {
+        let now = Clock.monotonic()
+        guard now - following.troubleToldAt > 10 else { return }
+        following.troubleToldAt = now
+        complain(error)
+    }
+
+    // MARK: Orphans
+
+    /// The supervisor is gone. When it had come to its end nobody is left, and the lock goes with its last descriptor;
+    /// otherwise whoever still holds the lock has lost it: TERM, the grace time, KILL. False when told to leave.
+    private func stopOrphans(_ following: inout Following) throws(SpoolError) -> Bool {
+        let patience = Clock.monotonic() + (try link.process.directory.stat(AttemptFile.exit) == nil ? 0 : 1)
+        var killAt: Double?
+        while try link.process.isAlive() {
+            if Clock.monotonic() < patience {
+                _ = poll(nil, 0, 1)
+                continue
+            }
+            if link.isDetached { return false }
+            let now = Clock.monotonic()
+            if killAt == nil {
+                following.ledger.note(.warning, "the supervisor was killed: stopping its handler", at: Clock.now())
+                killAt = now + plan.graceSeconds
+                try Orphans.signal(SIGTERM, holdersOf: link.process.directory)
+            } else if let deadline = killAt, now >= deadline {
+                try Orphans.signal(SIGKILL, holdersOf: link.process.directory)
+            }
+            _ = drain(&following)
+            publishStatus(&following)
+            _ = poll(nil, 0, 20)
+        }
+        return true
+    }
+}
+
+extension AttemptFollower.Following {
+    fileprivate mutating func readLines() throws(SpoolError) -> Bool {
+        let now = Clock.now()
+        let sawOutput = try output.readLines { ledger.takeOutput($0, at: now) }
+        let sawErrors = try errors.readLines { ledger.takeStandardError($0, at: now) }
+        return sawOutput || sawErrors
+    }
+
+    /// Takes all that was written; nothing more will be.
+    fileprivate mutating func readToEnd() throws(SpoolError) {
+        while try readLines() { try log.flush() }
+        let now = Clock.now()
+        output.finish { ledger.takeOutput($0, at: now) }
+        errors.finish { ledger.takeStandardError($0, at: now) }
+    }
+
+    fileprivate mutating func report(_ ending: FollowReport.Ending) -> FollowReport {
+        FollowReport(
+            ending: ending, status: ledger.takeStatus(at: Clock.now()), result: ledger.result,
+            failure: ledger.failure, failureIsRetryable: ledger.failureIsRetryable, itemsFailed: ledger.itemsFailed,
+            errorsTotal: ledger.errorsTotal, errors: ledger.errors, madeProgress: ledger.madeProgress)
+    }
+}
+
+/// Says when an attempt has run too long, or said nothing for too long; each once.
+private struct Stopwatch {
+    private let timeout: (at: Double, seconds: Double)?
+    private let stallSeconds: Double?
+    private var lastOutput = Clock.monotonic()
+    private var isDone = false
+
+    init(_ plan: FollowPlan) {
+        let elapsed = Clock.now().seconds(since: plan.attemptStartedAt)
+        timeout = plan.timeoutSeconds.map { (Clock.monotonic() - elapsed + $0, $0) }
+        stallSeconds = plan.stallSeconds
+    }
+
+    mutating func sawOutput() { lastOutput = Clock.monotonic() }
+
+    mutating func reasonToStop() -> StopReason? {
+        guard !isDone else { return nil }
+        let now = Clock.monotonic()
+        if let timeout, now >= timeout.at {
+            isDone = true
+            return .timeout(seconds: timeout.seconds)
+        }
+        if let stallSeconds, now - lastOutput >= stallSeconds {
+            isDone = true
+            return .stall(seconds: stallSeconds)
+        }
+        return nil
+    }
+}

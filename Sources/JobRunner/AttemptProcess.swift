@@ -1,0 +1,139 @@
+/// An attempt as the daemon sees it: started, or found alive after a restart. Its life is asked of the kernel alone, by
+/// the lock on its output and by its end of the control FIFO, never by a process number that somebody else may have by now.
+import CLinux
+import Glibc
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+
+/// What an attempt needs to start.
+struct AttemptPlan {
+    var jobID: String
+    var attempt: Int
+    /// Program with its whole path, and arguments.
+    var command: [String]
+    var environment: [(name: String, value: String)]
+    var workingDirectory: String
+    var graceSeconds: Double
+    /// The handler's standard input.
+    var request: [UInt8]
+}
+
+final class AttemptProcess: Sendable {
+    let directory: Directory
+    private let control: Int32
+
+    private init(directory: Directory, control: Int32) {
+        self.directory = directory
+        self.control = control
+    }
+
+    deinit { if control >= 0 { close(control) } }
+
+    // MARK: Starting
+
+    /// Makes the attempt's directory, takes the lock, and starts the supervisor, which inherits the lock.
+    /// - Throws: `SpoolError`.
+    static func start(
+        _ plan: AttemptPlan, in jobDirectory: Directory, supervisor: String
+    ) throws(SpoolError) -> AttemptProcess {
+        let directory = try jobDirectory.makeDirectory(String(plan.attempt), mode: 0o700)
+        let input = try directory.open(AttemptFile.request, O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
+        try input.write(plan.request)
+        try directory.makeFIFO(AttemptFile.control)
+        let output = try directory.open(
+            AttemptFile.standardOutput, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
+        let errors = try directory.open(
+            AttemptFile.standardError, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
+        _ = try output.tryLock()
+        // Opened for both directions it never sees an end of file; the supervisor gets this one.
+        let orders = try directory.open(AttemptFile.control, O_RDWR)
+        let process = try AttemptProcess(opening: directory)
+        // The request is read from its beginning.
+        let requestInput = try directory.open(AttemptFile.request, O_RDONLY)
+        try spawn(
+            plan, supervisor: supervisor, in: directory,
+            descriptors: [requestInput.raw, output.raw, errors.raw, orders.raw])
+        return process
+    }
+
+    private static func spawn(
+        _ plan: AttemptPlan, supervisor: String, in directory: Directory, descriptors: [Int32]
+    ) throws(SpoolError) {
+        let arguments =
+            [AttemptFile.supervisorName, JSON(plan.graceSeconds).text, plan.workingDirectory] + plan.command
+        let environment = plan.environment.map { "\($0.name)=\($0.value)" }
+        try directory.system.perform(.spawn, supervisor) { () -> Int32 in
+            var pid: pid_t = 0
+            errno = descriptors.withUnsafeBufferPointer { descriptors in
+                // libinotifytools' descriptor has no CLOEXEC and cannot be had: nothing but these is passed on.
+                var setup = linux_spawn_setup()
+                setup.directory = directory.raw
+                setup.descriptors = descriptors.baseAddress
+                setup.descriptor_count = Int32(descriptors.count)
+                setup.new_session = 1
+                return withCStringArray(arguments) { arguments in
+                    withCStringArray(environment) { linux_spawn(&pid, supervisor, &setup, arguments, $0) }
+                }
+            }
+            return errno == 0 ? 0 : -1
+        }
+    }
+
+    // MARK: Finding again
+
+    /// Opens an attempt that an earlier daemon started, alive or dead.
+    init(opening directory: Directory) throws(SpoolError) {
+        self.directory = directory
+        do {
+            let opened = try directory.system.perform(.open, directory.path(AttemptFile.control)) {
+                openat(
+                    directory.raw, "control", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW)
+            }
+            control = opened
+        } catch  where error.code == ENXIO || error.code == ENOENT {
+            // Nobody has the other end: there is no supervisor any more.
+            control = -1
+        }
+    }
+
+    // MARK: Watching and stopping
+
+    /// Waits until the supervisor has ended, but no longer than this; true when it has.
+    func waitForSupervisorEnd(milliseconds: Int32) -> Bool {
+        guard control >= 0 else { return true }
+        // POLLERR is always reported: it means that the last reader is gone (poll(2)).
+        var wait = pollfd(fd: control, events: 0, revents: 0)
+        return poll(&wait, 1, milliseconds) > 0 && wait.revents & Int16(POLLERR) != 0
+    }
+
+    /// Asks the supervisor for the ladder: TERM, the grace time, KILL. May be asked more than once.
+    func stop() {
+        guard control >= 0 else { return }
+        var order = SupervisorOrder.stop.rawValue
+        _ = write(control, &order, 1)
+    }
+
+    /// Whether any process of the attempt is alive: whether anybody holds the lock.
+    func isAlive() throws(SpoolError) -> Bool {
+        do {
+            return try !directory.open(AttemptFile.standardOutput, O_RDONLY).tryLock()
+        } catch  where error.code == ENOENT {
+            return false
+        }
+    }
+
+    /// How it ended: what the supervisor wrote; nil when it had not even started the handler.
+    func end() throws(SpoolError) -> ExitRecord? {
+        if let bytes = try directory.read(AttemptFile.exit) {
+            do {
+                if let record = ExitRecord(json: try JSON(parsing: bytes)) { return record }
+            } catch {
+                // A power cut can leave it torn; then nobody knows how the attempt ended.
+            }
+            return ExitRecord(end: .vanished, finishedAt: Clock.now(), leftBehind: 0)
+        }
+        guard try directory.stat(AttemptFile.started) != nil else { return nil }
+        return ExitRecord(end: .vanished, finishedAt: Clock.now(), leftBehind: 0)
+    }
+}

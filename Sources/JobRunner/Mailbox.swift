@@ -1,0 +1,24 @@
+/// Everything that a runner hears of, in one order: whoever has news puts it here, and the loop takes it out.
+import SpoolProtocol
+import SpoolStorage
+
+enum News: Sendable {
+    case wakeUp(WakeUp)
+    /// There are names to look at.
+    case lookOn
+    /// A time that the runner waited for has come.
+    case tick
+    case followed(JobName, jobID: String, FollowReport)
+    case askedToStop(JobName, jobID: String, StopReason)
+    case trouble(SpoolError)
+    case stop(RunnerConfiguration.OnStop)
+}
+
+final class Mailbox: Sendable {
+    let news: AsyncStream<News>
+    private let continuation: AsyncStream<News>.Continuation
+
+    init() { (news, continuation) = AsyncStream.makeStream(of: News.self) }
+
+    func put(_ news: News) { continuation.yield(news) }
+}

@@ -1,0 +1,194 @@
+/// Drives the jobs of one spool: takes requests in, runs one job a lane at a time, and writes what became of them. All
+/// its state is here, and everything that changes it comes through one mailbox; the files that carry the steps are
+/// named after them:
+///
+/// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerStart` starts attempts, `RunnerEnd`
+/// draws the conclusions from their ends, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerRecover` finds out where an
+/// earlier daemon was, `RunnerShow` writes `spool.status.json`.
+package import Logging
+package import SpoolProtocol
+package import SpoolStorage
+
+package actor Runner {
+    let spool: Spool
+    let configuration: RunnerConfiguration
+    let logger: Logger
+    nonisolated let mailbox = Mailbox()
+    var catalog: TypeCatalog
+    let feed: EventFeed
+    var numbers: AcceptanceNumbers
+
+    // Jobs that are not over
+    var pending: [JobName: PendingJob] = [:]
+    var running: [JobName: RunningJob] = [:]
+    var finishing: [JobName: FinishedJob] = [:]
+    var lanes: [String: Lane] = [:]
+
+    // Names to look at, in order
+    var names = NameBacklog()
+    var settling: [JobName: Settling] = [:]
+    /// Jobs that wait for a time.
+    var waiting: Set<JobName> = []
+    /// Files with impossible names that have been told of.
+    var badNames: [FileName: FileStat] = [:]
+    /// A rescan could not be finished.
+    var rescanAgain = false
+
+    // What is to be done outside of the loop
+    var tasks: [RunnerTask] = []
+    var nextTick = Double.infinity
+    var stopping: RunnerConfiguration.OnStop?
+    /// When the disk may be tried again after it did not take something.
+    var troubleUntil = 0.0
+
+    // What spool.status.json shows
+    var summaries: [String: TypeSummary] = [:]
+    var totals: [Standing: Int64] = [:]
+    var show = ShowState()
+
+    struct Lane {
+        var queue = LaneQueue()
+        var busy: JobName?
+    }
+
+    /// A file that has to stay as it is for the settling time before it is judged.
+    struct Settling {
+        /// nil: there is no file; a pending request has been deleted, perhaps to be written anew.
+        var stat: FileStat?
+        /// CLOCK_MONOTONIC, seconds.
+        var since: Double
+    }
+
+    /// - Parameters:
+    ///   - spool: opened and locked by the caller.
+    package init(
+        spool: Spool, catalog: TypeCatalog, configuration: RunnerConfiguration, logger: Logger
+    ) throws(SpoolError) {
+        self.spool = spool
+        self.catalog = catalog
+        self.configuration = configuration
+        self.logger = logger
+        feed = try EventFeed(spool)
+        numbers = try AcceptanceNumbers(spool)
+    }
+
+    /// Serves the spool until `stop` is called or the task is cancelled.
+    package func run(_ wakeUps: some AsyncSequence<WakeUp, Never> & Sendable) async throws(SpoolError) {
+        try recover()
+        let mailbox = mailbox
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await wakeUp in wakeUps { mailbox.put(.wakeUp(wakeUp)) }
+            }
+            for await news in mailbox.news {
+                take(news)
+                for task in tasks { group.addTask { await task.run(mailbox) } }
+                tasks = []
+                if stopping != nil, running.isEmpty, finishing.isEmpty { break }
+            }
+            // When the task was cancelled, the followers must not wait for their attempts.
+            for job in running.values { job.link.detach() }
+            group.cancelAll()
+        }
+        showSpool(as: .stopped)
+    }
+
+    /// No new job; running attempts stop or are left, as configured; then `run` returns.
+    package nonisolated func stop() { mailbox.put(.stop(configuration.onStop)) }
+
+    private func take(_ news: News) {
+        switch news {
+        case .wakeUp(.file(let name)): look(at: name)
+        case .wakeUp(.rescan(let reason)): rescan(reason)
+        case .lookOn: lookOn()
+        case .tick: tick()
+        case .followed(let name, let jobID, let report): attemptEnded(name, jobID, report)
+        case .askedToStop(let name, let jobID, let reason): askToStop(name, jobID, reason)
+        case .trouble(let error): tell(error)
+        case .stop(let how): beginStopping(how)
+        }
+        startWhatCan()
+        announce()
+        showIfDue()
+    }
+
+    // MARK: Stopping
+
+    private func beginStopping(_ how: RunnerConfiguration.OnStop) {
+        guard stopping == nil else { return }
+        stopping = how
+        logger.info("stopping", metadata: ["running": "\(running.count)", "on_stop": "\(how.rawValue)"])
+        showSpool(as: .stopping)
+        for job in running.values {
+            switch how {
+            case .stop: askToStop(job.pending.name, job.pending.jobID, .shutdown)
+            case .leave: job.link.detach()
+            }
+        }
+    }
+
+    // MARK: Time
+
+    /// Has `tick` called at a time (CLOCK_MONOTONIC, seconds), or earlier.
+    func wake(at time: Double) {
+        guard time < nextTick else { return }
+        nextTick = time
+        tasks.append(.sleep(max(0, time - Clock.monotonic())))
+    }
+
+    private func tick() {
+        nextTick = .infinity
+        if rescanAgain {
+            rescanAgain = false
+            rescan(.timer)
+        }
+        if !names.isEmpty { mailbox.put(.lookOn) }
+        tryFinishingAgain()
+        lookAtSettled()
+        wakeWaiting()
+    }
+
+    // MARK: Telling
+
+    /// Trouble with the disk: told, and everything that needs it is tried again a second later.
+    func tell(_ error: SpoolError) {
+        logger.error("\(error)")
+        show.trouble = "\(error)"
+        show.troubleAt = Clock.now()
+        troubleUntil = Clock.monotonic() + 1
+        wake(at: troubleUntil)
+        show.isDirty = true
+    }
+
+    private func announce() {
+        for notice in spool.takeNotices() {
+            logger.warning("\(notice)")
+            feed.notice(notice)
+        }
+        do throws(SpoolError) {
+            try feed.flush()
+        } catch {
+            tell(error)
+        }
+    }
+}
+
+/// What the runner has done beside its loop.
+enum RunnerTask {
+    case sleep(Double)
+    case follow(AttemptFollower, JobName, jobID: String)
+
+    func run(_ mailbox: Mailbox) async {
+        switch self {
+        case .sleep(let seconds):
+            do {
+                try await Task.sleep(for: .seconds(seconds))
+                mailbox.put(.tick)
+            } catch {
+                // The runner has ended.
+            }
+        case .follow(let follower, let name, let jobID):
+            mailbox.put(.followed(name, jobID: jobID, await follower.followOnThread()))
+        }
+    }
+}

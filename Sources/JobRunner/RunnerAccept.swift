@@ -1,0 +1,222 @@
+/// Taking a request in: it is new, it is one, its type exists and allows it; it gets a number and a status, and from then on
+/// it cannot be lost. A request that is none is rejected with a result that says why.
+import Glibc
+import Logging
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+
+/// A request whose status is written, but whose directory entry is not yet known to be on the disk.
+struct Acceptance {
+    var job: PendingJob
+    var status: JobStatus
+}
+
+extension Runner {
+    /// Looks at a request file and does with it what it is there for.
+    func examine(_ name: JobName) throws(SpoolError) -> Acceptance? {
+        // A request that changes while its job runs is looked at when that run is over.
+        if running[name] != nil || finishing[name] != nil { return nil }
+        switch try RequestFile.look(at: name, in: spool.root) {
+        case .gone:
+            try requestIsGone(name)
+            return nil
+        case .refused(let refusal):
+            guard try isNew(name, refusal.stat.fingerprint) else { return nil }
+            if refusal.mayChange, !hasSettled(name, refusal.stat) { return nil }
+            settling[name] = nil
+            try reject(name, refusal.stat, request: nil, refusal.error)
+            return nil
+        case .valid(let request, let stat):
+            settling[name] = nil
+            guard try isNew(name, stat.fingerprint) else { return nil }
+            return try accept(name, request, stat)
+        }
+    }
+
+    /// A request is new when it differs from the one that waits, or from the one that ran.
+    private func isNew(_ name: JobName, _ fingerprint: Fingerprint) throws(SpoolError) -> Bool {
+        if let known = pending[name] { return known.request != fingerprint }
+        guard let result = try spool.readOwn(.result(name)) else { return true }
+        return Fingerprint(json: result["request"]) != fingerprint
+    }
+
+    // MARK: Accepting
+
+    private func accept(_ name: JobName, _ request: Request, _ stat: FileStat) throws(SpoolError) -> Acceptance? {
+        let definition: Definition
+        do throws(JobError) {
+            definition = try catalog.definition(of: request.type)
+            try Self.checkAllowed(definition, owner: stat.owner)
+            _ = try definition.params(for: request)
+        } catch {
+            try reject(name, stat, request: request, error)
+            return nil
+        }
+        try makeRoom(for: name)
+        let job = PendingJob(
+            name: name, jobID: makeUUID(), type: request.type, lane: definition.lane, priority: request.priority,
+            sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now())
+        let status = Self.status(of: job, request, .pending, "Waiting")
+        try spool.publish(status.json, as: .status(name), .powerAfterDirectorySync)
+        return Acceptance(job: job, status: status)
+    }
+
+    /// A job's status before its first attempt.
+    static func status(
+        of job: PendingJob, _ request: Request?, _ standing: Standing, _ message: String
+    ) -> JobStatus {
+        let identity = JobIdentity(
+            name: job.name, jobID: job.jobID, type: job.type.string,
+            description: request.map { $0.description ?? describe($0) } ?? "", lane: job.lane, sequence: job.sequence,
+            dryRun: request?.dryRun ?? false, submittedBy: Users.name(of: job.owner), createdAt: job.createdAt,
+            labels: request?.labels ?? [:])
+        return JobStatus(
+            identity: identity, standing: standing, updatedAt: Clock.now(), message: message, request: job.request)
+    }
+
+    /// What a request without a description is called: "Sync Projects/219" for one of a sync type with a path.
+    private static func describe(_ request: Request) -> String {
+        guard request.type.string.hasSuffix(".sync") else { return request.type.string }
+        return request.params["path"]?.string.map { "Sync \($0)" } ?? request.type.string
+    }
+
+    /// Syncs the directory once for all of them, and lets them wait for their turn.
+    func commit(_ accepted: [Acceptance]) {
+        if accepted.isEmpty { return }
+        do throws(SpoolError) {
+            try spool.root.sync()
+        } catch {
+            // They stand in the directory, and the next sync takes them too.
+            tell(error)
+        }
+        for acceptance in accepted {
+            let name = acceptance.job.name
+            enqueue(acceptance.job)
+            feed.append(.accepted, acceptance.status)
+            if let cancel = SpoolFile.cancel(name).fileName { look(at: cancel) }
+        }
+        show.isDirty = true
+    }
+
+    func enqueue(_ job: PendingJob) {
+        pending[job.name] = job
+        if let notBefore = job.notBefore, notBefore > Clock.now() {
+            waiting.insert(job.name)
+            wake(at: Clock.monotonic() + notBefore.seconds(since: Clock.now()))
+        } else {
+            lanes[job.lane, default: Lane()].queue.insert(job.queueEntry)
+        }
+    }
+
+    /// Jobs whose waiting time is over go into their queues.
+    func wakeWaiting() {
+        let now = Clock.now()
+        for name in waiting {
+            guard let job = pending[name], let notBefore = job.notBefore else {
+                waiting.remove(name)
+                continue
+            }
+            if notBefore <= now {
+                waiting.remove(name)
+                lanes[job.lane, default: Lane()].queue.insert(job.queueEntry)
+            } else {
+                wake(at: Clock.monotonic() + notBefore.seconds(since: now))
+            }
+        }
+    }
+
+    // MARK: What was there before
+
+    /// Makes way for a new run: an older pending request of this name is replaced, the files of a finished run go to
+    /// the archive, and what somebody planted is moved aside.
+    private func makeRoom(for name: JobName) throws(SpoolError) {
+        for file in [SpoolFile.status(name), .result(name), .log(name), .errors(name)] {
+            if let fileName = file.fileName { try spool.moveAsideUnlessOwn(fileName) }
+        }
+        if let replaced = pending.removeValue(forKey: name) {
+            let status = Self.status(of: replaced, nil, .cancelled, "Replaced by a newer request of the same name")
+            feed.append(.cancelled, status)
+            try spool.attempts.removeTree(FileName(replaced.jobID))
+        }
+        try spool.archiveFamily(of: name)
+    }
+
+    // MARK: Rejecting
+
+    func reject(
+        _ name: JobName, _ stat: FileStat, request: Request?, _ error: JobError
+    ) throws(SpoolError) {
+        try makeRoom(for: name)
+        let type = request?.type ?? JobType.unknown
+        let job = PendingJob(
+            name: name, jobID: makeUUID(), type: type, lane: Definition.defaultLane, priority: 0,
+            sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now())
+        var status = Self.status(of: job, request, .rejected, "Rejected: \(error.message)")
+        if request == nil { status.identity.type = "" }
+        status.error = error
+        logger.warning("rejected", metadata: ["name": "\(name)", "error": "\(error.code): \(error.message)"])
+        finish(JobResult(status: status), owner: stat.owner, event: .rejected)
+    }
+
+    // MARK: Settling
+
+    /// Whether the file has been as it is for the settling time; until then it is looked at again.
+    private func hasSettled(_ name: JobName, _ stat: FileStat?) -> Bool {
+        let now = Clock.monotonic()
+        if let known = settling[name], known.stat == stat {
+            if now - known.since >= configuration.settleSeconds { return true }
+        } else {
+            settling[name] = Settling(stat: stat, since: now)
+        }
+        wake(at: now + configuration.settleSeconds)
+        return false
+    }
+
+    func lookAtSettled() {
+        let now = Clock.monotonic()
+        for (name, known) in settling {
+            if now - known.since >= configuration.settleSeconds {
+                if let file = SpoolFile.request(name).fileName { look(at: file) }
+            } else {
+                wake(at: known.since + configuration.settleSeconds)
+            }
+        }
+    }
+
+    /// A pending request that is deleted is withdrawn; an editor that deletes and writes anew gets the settling time for it.
+    private func requestIsGone(_ name: JobName) throws(SpoolError) {
+        guard let job = pending[name] else {
+            settling[name] = nil
+            return
+        }
+        guard hasSettled(name, nil) else { return }
+        settling[name] = nil
+        try finishPending(job, .cancelled, "Withdrawn: the request was deleted", error: nil)
+    }
+
+    // MARK: Permission
+
+    /// The daemon's user and root may use every type; others those that allow them.
+    private static func checkAllowed(_ definition: Definition, owner: UInt32) throws(JobError) {
+        if owner == geteuid() || owner == 0 { return }
+        let user = Users.name(of: owner)
+        if let allow = definition.allow,
+            allow.users.contains("*") || allow.users.contains(user) || Users.isMember(owner, ofAny: allow.groups)
+        {
+            return
+        }
+        throw JobError(
+            .notAllowed,
+            "the request belongs to \(user), who may not use \(definition.type): `allow` in its definition names neither the user nor a group of theirs",
+            details: ["user": .string(user), "rule": "allow"])
+    }
+}
+
+extension JobType {
+    /// For a request whose type nobody could read.
+    static let unknown: JobType = {
+        guard let type = JobType("unknown") else { preconditionFailure("\"unknown\" is a type's name") }
+        return type
+    }()
+}

@@ -1,0 +1,59 @@
+/// Cancelling: `NAME.cancel.json` from the job's submitter, the daemon's user or root. The file goes when the effect is complete.
+import Glibc
+import Logging
+import SpoolProtocol
+import SpoolStorage
+
+extension Runner {
+    func cancel(_ name: JobName) throws(SpoolError) {
+        guard let file = SpoolFile.cancel(name).fileName, let stat = try spool.root.stat(file) else { return }
+        if settling[name] != nil, pending[name] == nil {
+            // What it is to cancel is still being written; it is looked at again when that is accepted.
+            return
+        }
+        guard let owner = running[name]?.pending.owner ?? pending[name]?.owner else {
+            // Its job is being committed, and will remove the file; or there is nothing to cancel.
+            if finishing[name] == nil, try spool.root.remove(file) {
+                logger.info("nothing to cancel", metadata: ["name": "\(name)"])
+            }
+            return
+        }
+        guard [owner, geteuid(), 0].contains(stat.owner) else {
+            try refuseCancel(name, file, stat)
+            return
+        }
+        let user = Users.name(of: stat.owner)
+        if let job = pending[name] {
+            try finishPending(job, .cancelled, "Cancelled by \(user)", error: nil)
+        } else if let job = running[name] {
+            askToStop(name, job.pending.jobID, .cancel(by: user))
+        }
+    }
+
+    private func refuseCancel(_ name: JobName, _ file: FileName, _ stat: FileStat) throws(SpoolError) {
+        let message =
+            "\(Users.name(of: stat.owner)) may not cancel \(name): only its submitter, the daemon's user and root may"
+        logger.warning("\(message)")
+        feed.notice(message)
+        try spool.moveAside(file)
+    }
+
+    /// A reason to stop a running attempt: a cancel, a timeout, a stall, the end of the daemon.
+    func askToStop(_ name: JobName, _ jobID: String, _ reason: StopReason) {
+        guard var job = running[name], job.pending.jobID == jobID else { return }
+        let (state, move) = job.state.after(.askedToStop(reason))
+        guard move == .stop else { return }
+        job.state = state
+        running[name] = job
+        job.link.stop(because: Self.explain(reason))
+    }
+
+    private static func explain(_ reason: StopReason) -> String {
+        switch reason {
+        case .cancel(let user): "asked to stop: cancelled by \(user)"
+        case .timeout(let seconds): "asked to stop: `timeout_seconds` (\(seconds)) is over"
+        case .stall(let seconds): "asked to stop: no output for \(seconds) s"
+        case .shutdown: "asked to stop: the daemon stops; the job goes on at its next start"
+        }
+    }
+}

@@ -1,0 +1,140 @@
+/// What follows from an attempt's end: the job is over, or goes back to its queue.
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+
+extension Runner {
+    func attemptEnded(_ name: JobName, _ jobID: String, _ report: FollowReport) {
+        guard let job = running[name], job.pending.jobID == jobID else { return }
+        running[name] = nil
+        summaries[job.pending.type.string]?.running.removeAll { $0 == name.string }
+        show.isDirty = true
+        switch report.ending {
+        case .detached: lanes[job.pending.lane]?.busy = nil
+        case .neverStarted:
+            // Daemon and supervisor died between two steps: nothing has run.
+            requeue(job, job.history, report, "Waiting", after: nil)
+        case .ended(let record): conclude(job, report, record)
+        }
+    }
+
+    private func conclude(_ job: RunningJob, _ report: FollowReport, _ record: ExitRecord) {
+        let interruptions = report.madeProgress ? 1 : job.history.interruptionsWithoutProgress + 1
+        let attempt = AttemptReport(
+            end: record.end, failure: report.failure, failureIsRetryable: report.failureIsRetryable,
+            itemsFailed: report.itemsFailed, attempts: job.attempt, interruptionsWithoutProgress: interruptions,
+            retry: job.policy.retry, onInterrupted: job.policy.onInterrupted)
+        let (_, move) = job.state.after(.attemptEnded(attempt))
+        var history = job.history
+        history.attempts.append(Self.record(of: job, record, move))
+        switch move {
+        case .finish(let ending): finish(job, ending, report, history, record)
+        case .again(.interrupted(let keepsCheckpoint)):
+            history.interruptionsWithoutProgress = interruptions
+            let message = "Interrupted: \(keepsCheckpoint ? "resumes from its checkpoint" : "starts again")"
+            requeue(job, history, report, message, after: nil, keepsCheckpoint: keepsCheckpoint)
+        case .again(.retry(let error)):
+            history.interruptionsWithoutProgress = 0
+            let delay = job.policy.retry.delay(afterAttempt: job.attempt, jitter: .random(in: 0...1))
+            requeue(job, history, report, "Waiting to be tried again: \(error.message)", after: delay)
+        case .again(.shutdown):
+            requeue(
+                job, history, report, "Waiting: the daemon was stopped, the job goes on at its next start", after: nil)
+        case .run, .stop, .nothing: preconditionFailure("an attempt's end is no reason for \(move)")
+        }
+    }
+
+    private static func record(of job: RunningJob, _ record: ExitRecord, _ move: JobMove) -> AttemptRecord {
+        let (ending, error): (AttemptRecord.Ending, JobError?) =
+            switch move {
+            case .finish(.completed): (.completed, nil)
+            case .finish(.cancelled): (.cancelled, nil)
+            case .finish(.failed(let error)):
+                (error.isCode(.interrupted) || error.isCode(.crashLoop) ? .interrupted : .failed, error)
+            case .again(.retry(let error)): (.failed, error)
+            case .again(.interrupted): (.interrupted, nil)
+            case .again(.shutdown), .run, .stop, .nothing: (.stopped, nil)
+            }
+        var exitStatus: Int?
+        var signal: Int?
+        switch record.end {
+        case .exited(let status): exitStatus = status
+        case .signalled(let number): signal = number
+        case .notStarted, .vanished: break
+        }
+        return AttemptRecord(
+            attempt: job.attempt, startedAt: job.attemptStartedAt, finishedAt: record.finishedAt, ending: ending,
+            exitStatus: exitStatus, signal: signal, error: error)
+    }
+
+    // MARK: Again
+
+    /// Puts a job back into its queue. The history is on the disk before the attempt's files go.
+    private func requeue(
+        _ job: RunningJob, _ history: JobHistory, _ report: FollowReport, _ message: String, after delay: Double?,
+        keepsCheckpoint: Bool = true
+    ) {
+        var waiting = job.pending
+        waiting.attempts = job.attempt
+        waiting.notBefore = delay.map { Clock.now().adding(seconds: $0) }
+        do throws(SpoolError) {
+            let directory = try spool.attempts.directory(waiting.jobID)
+            try spool.publish(history.json.indented, as: AttemptFile.job, in: directory, .power)
+            if !keepsCheckpoint { try directory.remove(AttemptFile.checkpoint) }
+            try directory.removeTree(FileName(String(job.attempt)))
+        } catch {
+            // The attempt's files are still there: the next daemon comes to the same conclusion. For this one the
+            // history in memory counts.
+            tell(error)
+        }
+        var status = report.status
+        status.standing = .pending
+        status.message = message
+        status.retryAt = waiting.notBefore
+        if !keepsCheckpoint { status.checkpoint = .null }
+        put(status, .process)
+        feed.append(.requeued, status)
+        lanes[waiting.lane]?.busy = nil
+        enqueue(waiting)
+        // It may have been changed or cancelled while the attempt ran.
+        for file in [SpoolFile.request(waiting.name), .cancel(waiting.name)] {
+            if let fileName = file.fileName { look(at: fileName) }
+        }
+    }
+
+    // MARK: Over
+
+    private func finish(
+        _ job: RunningJob, _ ending: JobState.Ending, _ report: FollowReport, _ history: JobHistory,
+        _ record: ExitRecord
+    ) {
+        var status = report.status
+        status.finishedAt = max(record.finishedAt, job.attemptStartedAt)
+        status.updatedAt = Clock.now()
+        status.retryAt = nil
+        let event: JobEvent.Kind
+        switch ending {
+        case .completed(let outcome):
+            status.standing = .completed
+            status.outcome = outcome
+            if status.message == "Running" {
+                status.message =
+                    outcome == .partial ? "Completed, with \(report.errorsTotal) failed items" : "Completed"
+            }
+            event = .completed
+        case .failed(let error):
+            status.standing = .failed
+            status.error = error
+            status.message = error.message
+            event = .failed
+        case .cancelled(let user):
+            status.standing = .cancelled
+            status.message = "Cancelled by \(user)"
+            event = .cancelled
+        }
+        let result = JobResult(
+            status: status, attempts: history.attempts, result: report.result, errorsTotal: report.errorsTotal,
+            errors: report.errors)
+        finish(result, owner: job.pending.owner, event: event)
+    }
+}

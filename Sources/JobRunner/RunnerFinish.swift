@@ -1,0 +1,92 @@
+/// Committing a result. The order is the promise: the result on the disk first, then the status that announces it, the event, and last the
+/// removal of what only a living job needs. A daemon that dies in between finds the attempt's directory and goes on from there.
+import Logging
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+
+extension Runner {
+    /// Commits a result now, or as soon as the disk takes it; until then the job's lane stays taken.
+    func finish(_ result: JobResult, owner: UInt32, event: JobEvent.Kind) {
+        finishing[result.status.identity.name] = FinishedJob(result: result, owner: owner, event: event)
+        tryFinishing(result.status.identity.name)
+    }
+
+    /// Ends a job that is waiting.
+    func finishPending(
+        _ job: PendingJob, _ standing: Standing, _ message: String, error: JobError?
+    ) throws(SpoolError) {
+        let history = try readHistory(job.jobID)
+        var status = Self.status(of: job, nil, standing, message)
+        if let shown = try spool.readOwn(.status(job.name)).flatMap(JobStatus.init(json:)),
+            shown.identity.jobID == job.jobID
+        {
+            status = shown
+            status.standing = standing
+            status.message = message
+        }
+        status.error = error
+        status.updatedAt = Clock.now()
+        status.finishedAt = status.updatedAt
+        status.retryAt = nil
+        pending[job.name] = nil
+        let event: JobEvent.Kind =
+            switch standing {
+            case .cancelled: .cancelled
+            case .rejected: .rejected
+            case .failed, .pending, .running, .completed: .failed
+            }
+        finish(JobResult(status: status, attempts: history.attempts), owner: job.owner, event: event)
+    }
+
+    func tryFinishingAgain() {
+        guard Clock.monotonic() >= troubleUntil else { return }
+        for name in finishing.keys.sorted() { tryFinishing(name) }
+    }
+
+    private func tryFinishing(_ name: JobName) {
+        guard var job = finishing[name] else { return }
+        do throws(SpoolError) {
+            if !job.isCommitted {
+                if let file = SpoolFile.result(name).fileName { try spool.moveAsideUnlessOwn(file) }
+                try spool.publish(job.result.json, as: .result(name), .power)
+                job.isCommitted = true
+                finishing[name] = job
+                free(job.result.status.identity)
+            }
+            try spool.publish(job.result.status.json, as: .status(name), .process)
+        } catch {
+            tell(error)
+            return
+        }
+        finishing[name] = nil
+        announceEnd(of: job)
+    }
+
+    private func free(_ identity: JobIdentity) {
+        if lanes[identity.lane]?.busy == identity.name { lanes[identity.lane]?.busy = nil }
+    }
+
+    private func announceEnd(of job: FinishedJob) {
+        let status = job.result.status
+        let name = status.identity.name
+        feed.append(job.event, status)
+        totals[status.standing, default: 0] += 1
+        if status.startedAt != nil { summaries[status.identity.type, default: TypeSummary()].take(status) }
+        show.isDirty = true
+        logger.info(
+            "over",
+            metadata: [
+                "name": "\(name)", "status": "\(status.standing.rawValue)", "message": "\(status.message)",
+            ])
+        do throws(SpoolError) {
+            if let cancel = SpoolFile.cancel(name).fileName { try spool.root.remove(cancel) }
+            try spool.attempts.removeTree(FileName(status.identity.jobID))
+        } catch {
+            // A cancel file that cannot be removed finds nothing to cancel; the directory goes at the next start.
+            logger.warning("cannot clean up after \(name): \(error)")
+        }
+        // It may have been changed while it ran.
+        if let request = SpoolFile.request(name).fileName { look(at: request) }
+    }
+}

@@ -1,0 +1,101 @@
+/// Looking at the directory: hints name entries, a rescan lists them all, and every name is then judged by what is there.
+import Logging
+import SpoolProtocol
+import SpoolStorage
+
+extension Runner {
+    /// How many names are looked at before other news is heard.
+    private static let batch = 64
+
+    func look(at name: FileName) {
+        if names.isEmpty { mailbox.put(.lookOn) }
+        names.append(name)
+    }
+
+    /// Takes a batch of names. What they bring is accepted together: the directory is synced once.
+    func lookOn() {
+        guard stopping == nil else { return }
+        if Clock.monotonic() < troubleUntil {
+            wake(at: troubleUntil)
+            return
+        }
+        var accepted: [Acceptance] = []
+        for _ in 0..<Self.batch {
+            guard let name = names.takeFirst() else { break }
+            do throws(SpoolError) {
+                if let acceptance = try judge(name) { accepted.append(acceptance) }
+            } catch {
+                names.append(name)
+                tell(error)
+                break
+            }
+        }
+        commit(accepted)
+        if !names.isEmpty { mailbox.put(.lookOn) }
+    }
+
+    private func judge(_ name: FileName) throws(SpoolError) -> Acceptance? {
+        switch SpoolFile(name) {
+        case .request(let job): return try examine(job)
+        case .cancel(let job): try cancel(job)
+        case .badName(let reason): noticeBadName(name, reason)
+        case .schedule, .scheduleStatus, .status, .log, .errors, .result, .pause, .spoolStatus, .events, .ignored: break
+        }
+        return nil
+    }
+
+    private func noticeBadName(_ name: FileName, _ reason: String) {
+        do throws(SpoolError) {
+            guard let stat = try spool.root.stat(name), badNames.updateValue(stat, forKey: name) != stat else { return }
+            logger.warning("not a request: \(reason)")
+            feed.notice("not a request: \(reason)")
+        } catch {
+            tell(error)
+        }
+    }
+
+    // MARK: The whole directory
+
+    func rescan(_ reason: WakeUp.Reason) {
+        if reason != .timer { logger.debug("looking at the whole spool", metadata: ["reason": "\(reason.rawValue)"]) }
+        do throws(SpoolError) {
+            for name in try unseen() { look(at: name) }
+        } catch {
+            tell(error)
+            rescanAgain = true
+        }
+    }
+
+    /// The names that have something new, requests by modification time, and then the cancel files.
+    private func unseen() throws(SpoolError) -> [FileName] {
+        var requests: [(name: FileName, at: Fingerprint)] = []
+        var others: [FileName] = []
+        var missing = Set(pending.keys)
+        for entry in try spool.root.entries() {
+            switch SpoolFile(entry) {
+            case .request(let job):
+                missing.remove(job)
+                guard let stat = try spool.root.stat(entry), try isNews(job, stat) else { continue }
+                requests.append((entry, stat.fingerprint))
+            case .cancel, .badName: others.append(entry)
+            case .schedule, .scheduleStatus, .status, .log, .errors, .result, .pause, .spoolStatus, .events, .ignored:
+                break
+            }
+        }
+        requests.sort { a, b in
+            (a.at.seconds, a.at.nanoseconds, a.name) < (b.at.seconds, b.at.nanoseconds, b.name)
+        }
+        let gone = missing.sorted().compactMap { SpoolFile.request($0).fileName }
+        return requests.map(\.name) + gone + others
+    }
+
+    /// Whether a request is to be looked at. Of a finished job's the change times (which nobody can set) tell without a
+    /// look into its result: a file that has not changed since its result was written is the one that ran.
+    private func isNews(_ job: JobName, _ stat: FileStat) throws(SpoolError) -> Bool {
+        if let known = pending[job] { return known.request != stat.fingerprint }
+        if running[job] != nil || finishing[job] != nil { return false }
+        guard let name = SpoolFile.result(job).fileName, let result = try spool.root.stat(name) else { return true }
+        let margin: Int64 = 2_000_000_000
+        return !(stat.changed + margin < result.changed)
+    }
+}

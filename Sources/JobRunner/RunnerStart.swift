@@ -1,0 +1,155 @@
+/// Starting attempts: the next job of every free lane.
+import Logging
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+
+extension Runner {
+    func startWhatCan() {
+        guard stopping == nil, Clock.monotonic() >= troubleUntil else { return }
+        for lane in lanes.keys.sorted() where lanes[lane]?.busy == nil {
+            guard lanes.values.count(where: { $0.busy != nil }) < configuration.maxLanes else { return }
+            while lanes[lane]?.busy == nil, let job = nextJob(in: lane) {
+                do throws(SpoolError) {
+                    try start(job)
+                } catch {
+                    lanes[lane]?.queue.insert(job.queueEntry)
+                    tell(error)
+                    return
+                }
+            }
+        }
+    }
+
+    private func nextJob(in lane: String) -> PendingJob? {
+        let pending = pending
+        return lanes[lane]?.queue.next { pending[$0.name]?.sequence == $0.sequence }.flatMap { pending[$0.name] }
+    }
+
+    /// Starts an attempt, or finds out that there is nothing to start.
+    private func start(_ job: PendingJob) throws(SpoolError) {
+        let request: Request
+        switch try RequestFile.look(at: job.name, in: spool.root) {
+        case .valid(let found, let stat) where stat.fingerprint == job.request: request = found
+        case .valid, .refused, .gone:
+            // It has been changed, or is being changed: it is looked at before it can have its turn again.
+            if let file = SpoolFile.request(job.name).fileName { look(at: file) }
+            return
+        }
+        let history = try readHistory(job.jobID)
+        let attempt = (history.attempts.last?.attempt ?? 0) + 1
+        let jobDirectory = try spool.attempts.makeDirectory(job.jobID, mode: 0o700)
+        let checkpoint = try readCheckpoint(in: jobDirectory)
+        let definition: Definition
+        let plan: AttemptPlan
+        do {
+            definition = try catalog.definition(of: job.type)
+            plan = try makePlan(job, request, definition, attempt: attempt, checkpoint: checkpoint)
+        } catch let error as SpoolError {
+            throw error
+        } catch let error as JobError {
+            try finishPending(job, .failed, error.message, error: error)
+            return
+        } catch {
+            preconditionFailure("neither a job's nor a file's error: \(error)")
+        }
+        try jobDirectory.removeTree(FileName(String(attempt)))
+        let process: AttemptProcess
+        do throws(SpoolError) {
+            process = try AttemptProcess.start(plan, in: jobDirectory, supervisor: configuration.supervisor)
+        } catch {
+            try jobDirectory.removeTree(FileName(String(attempt)))
+            throw error
+        }
+        var status = Self.status(of: job, request, .running, "Running")
+        status.attempt = attempt
+        status.checkpoint = checkpoint
+        let now = Clock.now()
+        status.startedAt = history.attempts.first?.startedAt ?? now
+        pending[job.name] = nil
+        began(
+            RunningJob(
+                pending: job, policy: AttemptPolicy(definition, request), link: AttemptLink(process), history: history,
+                attempt: attempt, attemptStartedAt: now, status: status),
+            jobDirectory: jobDirectory, isNewJob: attempt == 1)
+    }
+
+    private func makePlan(
+        _ job: PendingJob, _ request: Request, _ definition: Definition, attempt: Int, checkpoint: JSON
+    ) throws -> AttemptPlan {
+        let params = try definition.params(for: request)
+        var command = definition.command
+        command[0] = try configuration.programs.find(command[0], for: job.type)
+        let workDirectory = try spool.work.makeDirectory(job.type.string, mode: 0o700).path
+        let input = HandlerRequest(
+            jobID: job.jobID, name: job.name, type: job.type, params: params, dryRun: request.dryRun, attempt: attempt,
+            checkpoint: checkpoint, scheduledAt: nil)
+        return AttemptPlan(
+            jobID: job.jobID, attempt: attempt, command: command,
+            environment: HandlerEnvironment.make(
+                definition, jobID: job.jobID, dryRun: request.dryRun, attempt: attempt,
+                checkpoint: "\(spool.attempts.path)/\(job.jobID)/\(AttemptFile.checkpoint)",
+                workDirectory: workDirectory),
+            workingDirectory: definition.workingDirectory ?? workDirectory, graceSeconds: definition.graceSeconds,
+            request: input.json.line)
+    }
+
+    /// An attempt runs: its lane is taken, its status says so, and it is followed.
+    func began(_ job: RunningJob, jobDirectory: Directory, isNewJob: Bool) {
+        let name = job.pending.name
+        running[name] = job
+        lanes[job.pending.lane, default: Lane()].busy = name
+        summaries[job.pending.type.string, default: TypeSummary()].running.append(name.string)
+        put(job.status, .process)
+        feed.append(.started, job.status)
+        show.isDirty = true
+        let mailbox = mailbox
+        let jobID = job.pending.jobID
+        let plan = FollowPlan(
+            status: job.status, attemptStartedAt: job.attemptStartedAt, timeoutSeconds: job.policy.timeoutSeconds,
+            stallSeconds: job.policy.stallSeconds, graceSeconds: job.policy.graceSeconds, isNewJob: isNewJob)
+        let follower = AttemptFollower(
+            spool: spool, link: job.link, plan: plan, jobDirectory: jobDirectory,
+            askToStop: { mailbox.put(.askedToStop(name, jobID: jobID, $0)) },
+            complain: { mailbox.put(.trouble($0)) })
+        tasks.append(.follow(follower, name, jobID: jobID))
+    }
+
+    // MARK: Small files
+
+    func readHistory(_ jobID: String) throws(SpoolError) -> JobHistory {
+        guard let directory = try existingDirectory(jobID), let bytes = try directory.read(AttemptFile.job) else {
+            return JobHistory()
+        }
+        do {
+            return JobHistory(json: try JSON(parsing: bytes))
+        } catch {
+            logger.error("the history of job \(jobID) cannot be read and counts for nothing: \(error)")
+            return JobHistory()
+        }
+    }
+
+    func readCheckpoint(in jobDirectory: Directory) throws(SpoolError) -> JSON {
+        guard let bytes = try jobDirectory.read(AttemptFile.checkpoint) else { return .null }
+        do {
+            return try JSON(parsing: bytes)
+        } catch {
+            logger.error("\(jobDirectory.path) has a checkpoint that cannot be read and counts for nothing: \(error)")
+            return .null
+        }
+    }
+
+    /// The job's own directory, if it has one.
+    func existingDirectory(_ jobID: String) throws(SpoolError) -> Directory? {
+        try spool.attempts.stat(FileName(jobID)) == nil ? nil : try spool.attempts.directory(jobID)
+    }
+
+    /// Writes a status that need not survive a power cut; the next one comes soon.
+    func put(_ status: JobStatus, _ durability: Spool.Durability) {
+        do throws(SpoolError) {
+            try spool.publish(status.json, as: .status(status.identity.name), durability)
+        } catch {
+            tell(error)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+/// How an attempt's processes are stopped: TERM to the process group, the grace time, then KILL until nobody is left.
+/// Descendants that left the group come back to the supervisor as children (it is their subreaper) and go the same way.
+import Glibc
+import SpoolStorage
+
+struct StopLadder {
+    private let group: pid_t
+    private let grace: Double
+    private var step = Step.notAsked
+
+    private enum Step {
+        case notAsked
+        /// TERM has been sent; KILL follows at this time (CLOCK_MONOTONIC, seconds).
+        case asked(killAt: Double)
+        case killing
+    }
+
+    /// How often KILL is sent again while somebody is left: a process may fork between two looks.
+    private static let pollMilliseconds: Int32 = 10
+
+    init(group: pid_t, grace: Double) {
+        self.group = group
+        self.grace = grace
+    }
+
+    /// Sends TERM, the first time it is called.
+    mutating func begin() {
+        guard case .notAsked = step else { return }
+        send(SIGTERM)
+        // A stopped process cannot see TERM.
+        send(SIGCONT)
+        step = .asked(killAt: Clock.monotonic() + grace)
+    }
+
+    /// Goes on to KILL when the grace time is over.
+    mutating func climb() {
+        if case .asked(let killAt) = step, Clock.monotonic() >= killAt { step = .killing }
+        if case .killing = step { send(SIGKILL) }
+    }
+
+    /// Until there is something to do: for poll(2), -1 is for ever.
+    func nextStepMilliseconds() -> Int32 {
+        switch step {
+        case .notAsked: -1
+        case .asked(let killAt): Int32(min(max(0, (killAt - Clock.monotonic()) * 1000 + 1), 60_000))
+        case .killing: Self.pollMilliseconds
+        }
+    }
+
+    /// Stops whoever the handler left behind, and returns how many there were at first. When it returns, nobody is left.
+    mutating func sweep() -> Int {
+        reap()
+        let leftBehind = max(children().count, groupIsEmpty ? 0 : 1)
+        guard leftBehind > 0 else { return 0 }
+        begin()
+        while true {
+            reap()
+            if groupIsEmpty, children().isEmpty { return leftBehind }
+            climb()
+            _ = poll(nil, 0, Self.pollMilliseconds)
+        }
+    }
+
+    private func reap() {
+        while waitpid(-1, nil, WNOHANG) > 0 {}
+    }
+
+    private var groupIsEmpty: Bool { kill(-group, 0) == -1 && errno == ESRCH }
+
+    private func send(_ signal: Int32) {
+        _ = kill(-group, signal)
+        for child in children() { _ = kill(child, signal) }
+    }
+
+    /// The supervisor's children by proc(5); the handler itself is one of them as long as it lives.
+    private func children() -> [pid_t] {
+        guard let file = fopen("/proc/self/task/\(getpid())/children", "re") else { return [] }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = fread(&bytes, 1, bytes.count, file)
+        return String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: " ").compactMap { pid_t($0) }
+    }
+}

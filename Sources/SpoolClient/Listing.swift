@@ -1,0 +1,77 @@
+/// The jobs of a spool, newest first.
+public import SpoolProtocol
+import SpoolStorage
+
+/// What to list.
+public struct ListFilter: Sendable {
+    /// How many at most.
+    public var limit: Int?
+    public var type: String?
+    /// As `JobView.standingText` says it: a standing, or "dropped".
+    public var standings: Set<String>
+
+    public init(limit: Int? = nil, type: String? = nil, standings: Set<String> = []) {
+        self.limit = limit
+        self.type = type
+        self.standings = standings
+    }
+
+    func matches(_ view: JobView) -> Bool {
+        (type == nil || view.type == type) && (standings.isEmpty || standings.contains(view.standingText))
+    }
+}
+
+public struct Listing: Sendable {
+    /// Newest first: what no daemon has seen by the time of its drop, then what was accepted last.
+    public var jobs: [JobView]
+    /// Jobs whose files could not be read, and why.
+    public var problems: [(name: JobName, error: SpoolClientError)]
+}
+
+extension SpoolDirectory {
+    /// All jobs whose files are in the spool, or those that a filter lets through.
+    /// - Throws: `SpoolClientError`: `notPermitted`, `system`.
+    public func list(_ filter: ListFilter = ListFilter()) throws(SpoolClientError) -> Listing {
+        let files = try storage { () throws(SpoolError) in try JobFiles(root) }
+        var listing = Listing(jobs: [], problems: [])
+        for name in try names() {
+            do {
+                if let view = try view(of: name, files), filter.matches(view) { listing.jobs.append(view) }
+            } catch {
+                listing.problems.append((name, error))
+            }
+        }
+        listing.jobs.sort(by: Self.isNewer)
+        if let limit = filter.limit { listing.jobs.removeLast(max(0, listing.jobs.count - limit)) }
+        return listing
+    }
+
+    /// The names of all jobs, in no order.
+    private func names() throws(SpoolClientError) -> Set<JobName> {
+        let entries = try storage { () throws(SpoolError) in try root.entries() }
+        var names: Set<JobName> = []
+        for entry in entries {
+            switch SpoolFile(entry) {
+            case .request(let name), .status(let name), .result(let name): names.insert(name)
+            case .cancel, .schedule, .scheduleStatus, .log, .errors, .pause, .spoolStatus, .events, .badName, .ignored:
+                break
+            }
+        }
+        return names
+    }
+
+    /// Acceptance has a number that no clock can spoil; what is not accepted yet is newer than what is.
+    private static func isNewer(_ a: JobView, _ b: JobView) -> Bool {
+        switch (a.status, b.status) {
+        case (nil, nil): droppedOrder(a) > droppedOrder(b)
+        case (nil, .some): true
+        case (.some, nil): false
+        case (let a?, let b?):
+            (a.identity.sequence, a.identity.createdAt) > (b.identity.sequence, b.identity.createdAt)
+        }
+    }
+
+    private static func droppedOrder(_ view: JobView) -> (Int64, Int64, JobName) {
+        (view.request?.seconds ?? 0, view.request?.nanoseconds ?? 0, view.name)
+    }
+}

@@ -1,0 +1,61 @@
+/// `spool.status.json` as a client reads it: the spool now.
+public import JSONText
+public import SpoolProtocol
+import SpoolStorage
+
+public struct SpoolOverview: Sendable {
+    /// The document as the daemon wrote it.
+    public let json: JSON
+    public let updatedAt: Timestamp?
+    public let daemon: DaemonIdentity?
+    /// "running", "stopping" or "stopped".
+    public let daemonState: String
+    /// How the daemon learns of new requests, and why that way: "inotify", "polling".
+    public let intake: (mode: String, reason: String)
+    public let lanes: [Lane]
+    public let pending: Int
+    public let running: Int
+    /// What `TypeSummary` writes, by type.
+    public let types: JSONObject
+
+    public struct Lane: Sendable, Equatable {
+        public let name: String
+        /// The name of the job that runs.
+        public let running: String?
+        public let queued: Int
+    }
+
+    init(_ json: JSON) {
+        self.json = json
+        updatedAt = json["updated_at"]?.string.flatMap(Timestamp.init)
+        daemon = DaemonIdentity(json: json["daemon"])
+        daemonState = json["daemon"]?["state"]?.string ?? ""
+        intake = (json["intake"]?["mode"]?.string ?? "", json["intake"]?["reason"]?.string ?? "")
+        lanes = (json["lanes"]?.object?.members ?? []).map { name, lane in
+            Lane(name: name, running: lane["running"]?.string, queued: lane["queued"]?.int ?? 0)
+        }
+        pending = json["pending"]?.int ?? 0
+        running = json["running"]?.int ?? 0
+        types = json["types"]?.object ?? [:]
+    }
+}
+
+extension SpoolDirectory {
+    /// What the daemon last said of the spool; nil when none has served it.
+    /// - Throws: `SpoolClientError`: `damaged`, `notPermitted`, `system`.
+    public func spoolStatus() throws(SpoolClientError) -> SpoolOverview? {
+        try storage { () throws(SpoolError) in try JobFiles(root) }.read(.spoolStatus).map(SpoolOverview.init)
+    }
+
+    /// Whether a daemon serves the spool.
+    /// - Throws: `SpoolClientError`: `damaged`, `notPermitted`, `system`.
+    public func daemon() throws(SpoolClientError) -> DaemonPresence {
+        let lock = try storage { () throws(SpoolError) in try LockProbe(root) }
+        return DaemonPresence(lock: lock, status: try spoolStatus(), host: DaemonPresence.hostName())
+    }
+
+    /// While it exists, no job starts.
+    public func isPaused() throws(SpoolClientError) -> Bool {
+        try storage { () throws(SpoolError) in try root.stat(SpoolFile.pause.fileName!) } != nil
+    }
+}

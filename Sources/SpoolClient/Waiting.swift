@@ -1,0 +1,131 @@
+/// Waits for a job by looking at its files: often while they change, less and less often while they do not. A run is told
+/// from the ones before and after it by the version of the request that its files are for.
+public import SpoolProtocol
+import Glibc
+import SpoolStorage
+
+/// Looks at one run of a job, again and again.
+public struct JobWatch: Sendable {
+    private let spool: SpoolDirectory
+    private let files: JobFiles
+    public let name: JobName
+    /// The version of the request whose run is waited for.
+    public let version: Fingerprint
+    private var lastSeen: [FileStat?] = []
+    private var lastSight: Sight?
+    /// How long to pause before the next look, in seconds: 0.01 to 0.5.
+    public private(set) var pause = shortestPause
+
+    private static let shortestPause = 0.01
+    private static let longestPause = 0.5
+
+    public enum Sight: Sendable {
+        /// Not over. The view may still show the run before.
+        case underWay(JobView)
+        case over(JobView, JobResult)
+    }
+
+    init(_ spool: SpoolDirectory, _ name: JobName, _ version: Fingerprint) throws(SpoolClientError) {
+        self.spool = spool
+        self.name = name
+        self.version = version
+        files = try storage { () throws(SpoolError) in try JobFiles(spool.root) }
+    }
+
+    /// Looks now.
+    /// - Throws: `SpoolClientError`: `superseded`, `withdrawn`, and what reading throws.
+    public mutating func look() throws(SpoolClientError) -> Sight {
+        let seen = try storage { () throws(SpoolError) in
+            [try files.stat(.status(name)), try files.stat(.result(name)), try files.requestStat(name)]
+        }
+        if let lastSight, seen == lastSeen {
+            pause = min(Self.longestPause, pause * 1.3)
+            return lastSight
+        }
+        pause = Self.shortestPause
+        let sight = try read()
+        lastSeen = seen
+        lastSight = sight
+        return sight
+    }
+
+    private func read() throws(SpoolClientError) -> Sight {
+        guard let view = try spool.view(of: name, files) else { throw .withdrawn(name) }
+        switch view.state {
+        case .over(let result) where result.status.request == version:
+            return .over(view, result)
+        case .dropped(_, let previous?) where previous.status.request == version:
+            return .over(view.asOfPreviousRun(previous), previous)
+        case .active(let status) where status.request == version:
+            return .underWay(view)
+        case .dropped, .active, .over:
+            if view.request == version { return .underWay(view) }
+            throw view.request == nil ? .withdrawn(name) : .superseded(name)
+        }
+    }
+}
+
+extension JobView {
+    /// The run before, of a job whose request was dropped again.
+    fileprivate func asOfPreviousRun(_ result: JobResult) -> JobView {
+        JobView(
+            name: name, state: .over(result), request: request, cancelRequested: cancelRequested,
+            statusDocument: statusDocument, resultDocument: resultDocument)
+    }
+}
+
+extension SpoolDirectory {
+    /// A look at the run that a submission asked for.
+    public func watch(_ submission: Submission) throws(SpoolClientError) -> JobWatch {
+        try JobWatch(self, submission.name, submission.fingerprint)
+    }
+
+    /// A look at the run that the request asks for that is in the spool now, or at the last run of one that is gone.
+    /// - Throws: `SpoolClientError`: `jobNotFound`, and what reading throws.
+    public func watch(_ name: JobName) throws(SpoolClientError) -> JobWatch {
+        let view = try status(of: name)
+        guard let version = view.request ?? view.status?.request else { throw .jobNotFound(name.string) }
+        return try JobWatch(self, name, version)
+    }
+
+    /// Waits until a run is over; blocks the thread.
+    /// - Parameters:
+    ///   - timeout: in seconds; nil: for ever
+    ///   - onLook: told what each look saw; what it throws ends the waiting
+    /// - Throws: `SpoolClientError`: `timedOut`, and what `JobWatch.look` throws.
+    public func wait(
+        _ watch: JobWatch, timeout: Double? = nil, onLook: (JobWatch.Sight) throws -> Void = { _ in }
+    ) throws -> JobView {
+        var watch = watch
+        let deadline = timeout.map { Clock.monotonic() + $0 }
+        while true {
+            let sight = try watch.look()
+            try onLook(sight)
+            switch sight {
+            case .over(let view, _): return view
+            case .underWay(let view):
+                let left = deadline.map { $0 - Clock.monotonic() } ?? .infinity
+                if left <= 0 { throw SpoolClientError.timedOut(watch.name, state: view.summary, seconds: timeout ?? 0) }
+                // A signal ends the pause early; the next look follows at once.
+                usleep(UInt32(min(watch.pause, left) * 1_000_000))
+            }
+        }
+    }
+
+    /// Waits until a run is over, without blocking a thread; cancelling the task ends the waiting, not the job.
+    /// - Throws: `CancellationError`, and what the blocking `wait` throws.
+    public func wait(for watch: JobWatch, timeout: Duration? = nil) async throws -> JobView {
+        var watch = watch
+        let deadline = timeout.map { ContinuousClock.now + $0 }
+        while true {
+            switch try watch.look() {
+            case .over(let view, _): return view
+            case .underWay(let view):
+                if let timeout, let deadline, ContinuousClock.now >= deadline {
+                    throw SpoolClientError.timedOut(watch.name, state: view.summary, seconds: timeout / .seconds(1))
+                }
+                try await Task.sleep(for: .seconds(watch.pause))
+            }
+        }
+    }
+}

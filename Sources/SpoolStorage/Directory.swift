@@ -1,0 +1,167 @@
+/// A directory by its descriptor: every name is resolved in this very directory, wherever it has been moved to and
+/// whatever has been put in its place. Symbolic links at the end of a name are never followed.
+package import SpoolProtocol
+import Glibc
+
+package final class Directory: Sendable {
+    package let path: String
+    package let raw: Int32
+    package let system: SystemCalls
+
+    private init(adopting raw: Int32, path: String, system: SystemCalls) {
+        self.raw = raw
+        self.path = path
+        self.system = system
+    }
+
+    deinit { _ = close(raw) }
+
+    /// Opens a directory that people name: links on the way are followed.
+    package static func open(_ path: String, system: SystemCalls = .real) throws(SpoolError) -> Directory {
+        let raw = try system.perform(.open, path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        return Directory(adopting: raw, path: path, system: system)
+    }
+
+    /// Opens a directory inside this one, which may not be a link.
+    package func directory(_ name: String) throws(SpoolError) -> Directory { try directory(FileName(name)) }
+
+    package func directory(_ name: FileName) throws(SpoolError) -> Directory {
+        let raw = try system.perform(.open, path(name)) {
+            name.withCString { openat(self.raw, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+        }
+        return Directory(adopting: raw, path: path(name), system: system)
+    }
+
+    /// Opens a directory inside this one, made first where there is none.
+    package func makeDirectory(_ name: String, mode: UInt32) throws(SpoolError) -> Directory {
+        do {
+            try system.perform(.makeDirectory, path(FileName(name))) { mkdirat(raw, name, mode) }
+        } catch  where error.code == EEXIST {}
+        return try directory(name)
+    }
+
+    /// What stat(2) says of the directory itself, whatever its name stands for by now.
+    package func stat() throws(SpoolError) -> FileStat {
+        var buffer = Glibc.stat()
+        try system.perform(.stat, path) { fstat(raw, &buffer) }
+        return FileStat(buffer)
+    }
+
+    // MARK: Files
+
+    /// openat(2) with O_NOFOLLOW, O_NONBLOCK and O_CLOEXEC: it neither follows a link nor waits for a FIFO's other end.
+    package func open(_ name: FileName, _ flags: Int32, mode: UInt32 = 0o644) throws(SpoolError) -> Descriptor {
+        let raw = try system.perform(.open, path(name)) {
+            name.withCString { openat(self.raw, $0, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode) }
+        }
+        return Descriptor(adopting: raw, path: path(name), system: system)
+    }
+
+    /// nil when there is nothing of this name.
+    package func stat(_ name: FileName) throws(SpoolError) -> FileStat? {
+        var buffer = Glibc.stat()
+        do {
+            try system.perform(.stat, path(name)) {
+                name.withCString { fstatat(raw, $0, &buffer, AT_SYMLINK_NOFOLLOW) }
+            }
+        } catch  where error.code == ENOENT {
+            return nil
+        }
+        return FileStat(buffer)
+    }
+
+    /// The content of a regular file; nil when there is nothing of this name.
+    /// - Throws: `SpoolError`; for what is no regular file with EISDIR, ENXIO (a socket), ELOOP (a link), or ENOTSUP.
+    package func read(_ name: FileName, limit: Int = .max) throws(SpoolError) -> [UInt8]? {
+        do throws(SpoolError) {
+            let file = try open(name, O_RDONLY)
+            switch try file.stat().kind {
+            case .file: return try file.read(limit: limit)
+            case .directory: throw SpoolError(.read, path(name), code: EISDIR)
+            // A device may never end.
+            case .link, .fifo, .socket, .device: throw SpoolError(.read, path(name), code: ENOTSUP)
+            }
+        } catch  where error.code == ENOENT {
+            return nil
+        }
+    }
+
+    /// rename(2): replaces what has the new name.
+    package func rename(_ name: FileName, to target: Directory, _ newName: FileName) throws(SpoolError) {
+        try system.perform(.rename, "\(path(name)) to \(target.path(newName))") {
+            name.withCString { old in newName.withCString { new in renameat(raw, old, target.raw, new) } }
+        }
+    }
+
+    /// Removes a file; false when there was none.
+    @discardableResult
+    package func remove(_ name: FileName) throws(SpoolError) -> Bool {
+        do {
+            try system.perform(.unlink, path(name)) { name.withCString { unlinkat(raw, $0, 0) } }
+            return true
+        } catch  where error.code == ENOENT {
+            return false
+        }
+    }
+
+    /// Removes a directory and all below it; links are removed, not followed.
+    package func removeTree(_ name: FileName) throws(SpoolError) {
+        guard let stat = try stat(name) else { return }
+        guard stat.kind == .directory else {
+            try remove(name)
+            return
+        }
+        let inner = try directory(name)
+        for entry in try inner.entries() { try inner.removeTree(entry) }
+        try system.perform(.removeDirectory, path(name)) { name.withCString { unlinkat(raw, $0, AT_REMOVEDIR) } }
+    }
+
+    package func makeFIFO(_ name: FileName) throws(SpoolError) {
+        try system.perform(.makeFIFO, path(name)) { name.withCString { mkfifoat(raw, $0, 0o600) } }
+    }
+
+    /// Waits until the directory's entries are on the disk: fsync(2).
+    package func sync() throws(SpoolError) {
+        try system.perform(.sync, path) { fsync(raw) }
+    }
+
+    // MARK: Listing
+
+    /// All names but `.` and `..`, in no order.
+    package func entries() throws(SpoolError) -> [FileName] {
+        let copy = try system.perform(.open, path) { openat(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        var opened: OpaquePointer?
+        do throws(SpoolError) {
+            try system.perform(.list, path) {
+                opened = fdopendir(copy)
+                return opened == nil ? -1 : 0
+            }
+        } catch {
+            _ = close(copy)
+            throw error
+        }
+        guard let stream = opened else { return [] }
+        defer { closedir(stream) }
+        var names: [FileName] = []
+        while true {
+            var next: UnsafeMutablePointer<dirent>?
+            try system.perform(.list, path) {
+                errno = 0
+                next = readdir(stream)
+                return next == nil && errno != 0 ? -1 : 0
+            }
+            guard let entry = next else { return names }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+            if name != [0x2E], name != [0x2E, 0x2E] { names.append(FileName(bytes: name)) }
+        }
+    }
+
+    /// The path of a name in here, for messages.
+    package func path(_ name: FileName) -> String { "\(path)/\(name)" }
+}
+
+extension FileName {
+    func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+        (bytes + [0]).withUnsafeBytes { body($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
+    }
+}

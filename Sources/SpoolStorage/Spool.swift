@@ -1,0 +1,220 @@
+/// The spool on disk, opened for serving: its directory, the private one in it, and the one function that publishes a
+/// file. Nothing that somebody else planted in the spool is opened for writing or written through: outputs are made
+/// in `.jobspool/tmp` and renamed into place.
+package import SpoolProtocol
+package import JSONText
+import Glibc
+import Synchronization
+
+package final class Spool: Sendable {
+    package let root: Directory
+    /// `.jobspool`, 0700.
+    package let home: Directory
+    package let attempts: Directory
+    /// Work directories of types.
+    package let work: Directory
+    private let temporary: Directory
+    private let temporaryNumber = Mutex<UInt64>(0)
+    private let notices = Mutex<[String]>([])
+
+    package var system: SystemCalls { root.system }
+
+    /// What makes a directory unfit to be served.
+    package struct Unfit: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Opens a spool and makes what it lacks inside of `.jobspool`.
+    /// - Throws: `SpoolError`; `Unfit` when `.jobspool` or what is in it belongs to somebody else.
+    package static func open(_ path: String, system: SystemCalls = .real) throws -> Spool {
+        try Spool(root: try Directory.open(path, system: system))
+    }
+
+    private init(root: Directory) throws {
+        self.root = root
+        home = try Self.makePrivate(SpoolFile.privateDirectory, in: root)
+        attempts = try Self.makePrivate("attempts", in: home)
+        work = try Self.makePrivate("work", in: home)
+        temporary = try Self.makePrivate("tmp", in: home)
+    }
+
+    /// What is checked is the open directory: its name may stand for another one a moment later.
+    private static func makePrivate(_ name: String, in parent: Directory) throws -> Directory {
+        let directory = try parent.makeDirectory(name, mode: 0o700)
+        let stat = try directory.stat()
+        guard stat.owner == geteuid() else {
+            throw Unfit(
+                description:
+                    "\(directory.path) belongs to another user: serve the spool as that user, or remove the directory")
+        }
+        if stat.mode & 0o077 != 0 {
+            try parent.system.perform(.changeMode, directory.path) { fchmod(directory.raw, 0o700) }
+        }
+        return directory
+    }
+
+    /// Removes what an earlier daemon left half-written; only the holder of the lock may.
+    package func clearTemporary() throws(SpoolError) {
+        for name in try temporary.entries() { try temporary.removeTree(name) }
+    }
+
+    // MARK: Publishing
+
+    /// How much a file has to survive.
+    package enum Durability: Sendable {
+        /// The death of the daemon.
+        case process
+        /// A power cut, when `publish` has returned: file and directory are synced.
+        case power
+        /// A power cut, once the caller has synced the directory too: for several files at once.
+        case powerAfterDirectorySync
+    }
+
+    /// Puts a file into the spool: readers see the old one or the new one, whole.
+    package func publish(
+        _ bytes: [UInt8], as name: FileName, in directory: Directory? = nil, _ durability: Durability
+    ) throws(SpoolError) {
+        let directory = directory ?? root
+        let scratch = newTemporaryName()
+        do throws(SpoolError) {
+            let file = try temporary.open(scratch, O_WRONLY | O_CREAT | O_EXCL)
+            try file.write(bytes)
+            switch durability {
+            case .process: break
+            case .power, .powerAfterDirectorySync: try file.syncData()
+            }
+            try place(scratch, in: directory, name)
+            switch durability {
+            case .process, .powerAfterDirectorySync: break
+            case .power: try directory.sync()
+            }
+        } catch {
+            // What could not be removed now is removed at the next start.
+            do { try temporary.remove(scratch) } catch {}
+            throw error
+        }
+    }
+
+    package func publish(
+        _ json: JSON, as file: SpoolFile, _ durability: Durability
+    ) throws(SpoolError) {
+        guard let name = file.fileName else { preconditionFailure("no file to publish: \(file)") }
+        try publish(json.indented, as: name, durability)
+    }
+
+    /// Makes an empty file in the spool that only the daemon writes, and opens it for appending.
+    package func createLog(_ name: FileName) throws(SpoolError) -> Descriptor {
+        let scratch = newTemporaryName()
+        let file = try temporary.open(scratch, O_RDWR | O_CREAT | O_EXCL | O_APPEND)
+        do throws(SpoolError) {
+            try place(scratch, in: root, name)
+        } catch {
+            do { try temporary.remove(scratch) } catch {}
+            throw error
+        }
+        return file
+    }
+
+    /// Renames a finished file into place. A directory that somebody put there is moved aside.
+    private func place(_ scratch: FileName, in directory: Directory, _ name: FileName) throws(SpoolError) {
+        do {
+            try temporary.rename(scratch, to: directory, name)
+        } catch  where error.code == EISDIR && directory === root {
+            try moveAside(name)
+            try temporary.rename(scratch, to: directory, name)
+        }
+    }
+
+    /// Opens a file in the spool for appending when it is a regular one of the daemon's user with no other name: one
+    /// that this daemon or an earlier one has made. nil when there is none or it is another's.
+    package func reopenLog(_ name: FileName) throws(SpoolError) -> Descriptor? {
+        guard try isOwn(name) else { return nil }
+        let file = try root.open(name, O_RDWR | O_APPEND)
+        // Another file may have got the name meanwhile: what counts is the one that is open.
+        guard Self.isOwn(try file.stat()) else { return nil }
+        return file
+    }
+
+    /// Whether an output of the daemon is there and its own: a regular file that belongs to its user.
+    package func isOwn(_ name: FileName) throws(SpoolError) -> Bool {
+        try root.stat(name).map(Self.isOwn) ?? false
+    }
+
+    private static func isOwn(_ stat: FileStat) -> Bool {
+        stat.kind == .file && stat.owner == geteuid() && stat.links == 1
+    }
+
+    /// Reads an output of the daemon; nil when there is none, or it is not its own, or no JSON.
+    package func readOwn(_ file: SpoolFile) throws(SpoolError) -> JSON? {
+        guard let name = file.fileName, try isOwn(name) else { return nil }
+        let opened = try root.open(name, O_RDONLY)
+        guard Self.isOwn(try opened.stat()) else { return nil }
+        let bytes = try opened.read(limit: .max)
+        do {
+            return try JSON(parsing: bytes)
+        } catch {
+            return nil
+        }
+    }
+
+    // MARK: What is not ours
+
+    /// Moves what stands in the place of an output and does not belong to the daemon's user to `.jobspool/aside`. It is
+    /// never deleted, and told by `takeNotices`.
+    package func moveAsideUnlessOwn(_ name: FileName) throws(SpoolError) {
+        guard try root.stat(name) != nil, try !isOwn(name) else { return }
+        try moveAside(name)
+    }
+
+    package func moveAside(_ name: FileName) throws(SpoolError) {
+        let aside = try home.makeDirectory("aside", mode: 0o700)
+        let newName = FileName(bytes: Array(name.bytes.prefix(200)) + Array("~\(makeUUID())".utf8))
+        let owner = try root.stat(name).map { Users.name(of: $0.owner) } ?? "somebody"
+        try root.rename(name, to: aside, newName)
+        notices.withLock {
+            $0.append(
+                "\(name) is not the daemon's own but \(owner)'s: it counts for nothing and is now \(aside.path(newName))"
+            )
+        }
+    }
+
+    /// What has been moved aside since the last call, to be told.
+    package func takeNotices() -> [String] {
+        notices.withLock { notices in
+            defer { notices = [] }
+            return notices
+        }
+    }
+
+    /// The archive, made where there is none. A link or another user's directory of that name is moved aside.
+    package func openArchive() throws(SpoolError) -> Directory {
+        let name = FileName(SpoolFile.archiveDirectory)
+        if let stat = try root.stat(name), stat.kind != .directory || stat.owner != geteuid() { try moveAside(name) }
+        return try root.makeDirectory(SpoolFile.archiveDirectory, mode: 0o755)
+    }
+
+    private func newTemporaryName() -> FileName {
+        let number = temporaryNumber.withLock { number in
+            number += 1
+            return number
+        }
+        return FileName("\(getpid())-\(number)")
+    }
+}
+
+/// A random UUID (version 4, RFC 9562) in lower case, from getrandom(2).
+package func makeUUID() -> String {
+    var random = SystemRandomNumberGenerator()
+    let high = random.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
+    let low = random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+    let digits = [high, low].map { value in
+        let hex = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - hex.count) + hex
+    }.joined()
+    var uuid = ""
+    for (index, digit) in digits.enumerated() {
+        if [8, 12, 16, 20].contains(index) { uuid.append("-") }
+        uuid.append(digit)
+    }
+    return uuid
+}

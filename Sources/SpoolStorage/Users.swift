@@ -1,0 +1,47 @@
+/// Who owns files: user and group names by their numbers (getpwuid_r(3), getgrouplist(3)).
+import Glibc
+
+package enum Users {
+    /// The user's name, or the number of one without a name.
+    package static func name(of user: UInt32) -> String { entry(of: user)?.name ?? String(user) }
+
+    /// The user's home directory; nil for one without an entry.
+    package static func home(of user: UInt32) -> String? { entry(of: user)?.home }
+
+    /// The number of the user with this name, or whose number it is; nil for nobody.
+    package static func number(of name: String) -> UInt32? {
+        var record = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 1 << 14)
+        guard getpwnam_r(name, &record, &buffer, buffer.count, &found) == 0, found != nil else { return UInt32(name) }
+        return record.pw_uid
+    }
+
+    /// Whether the user belongs to one of the groups, by name.
+    package static func isMember(_ user: UInt32, ofAny groups: [String]) -> Bool {
+        guard !groups.isEmpty, let entry = entry(of: user) else { return false }
+        var count: Int32 = 256
+        var numbers = [gid_t](repeating: 0, count: Int(count))
+        if getgrouplist(entry.name, entry.group, &numbers, &count) < 0 {
+            numbers = [gid_t](repeating: 0, count: Int(count))
+            guard getgrouplist(entry.name, entry.group, &numbers, &count) >= 0 else { return false }
+        }
+        return numbers.prefix(Int(count)).contains { number in groupName(number).map(groups.contains) ?? false }
+    }
+
+    private static func entry(of user: UInt32) -> (name: String, group: gid_t, home: String)? {
+        var record = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 1 << 14)
+        guard getpwuid_r(user, &record, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
+        return (String(cString: record.pw_name), record.pw_gid, String(cString: record.pw_dir))
+    }
+
+    private static func groupName(_ number: gid_t) -> String? {
+        var record = group()
+        var found: UnsafeMutablePointer<group>?
+        var buffer = [CChar](repeating: 0, count: 1 << 16)
+        guard getgrgid_r(number, &record, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
+        return String(cString: record.gr_name)
+    }
+}

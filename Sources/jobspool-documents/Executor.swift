@@ -1,0 +1,116 @@
+/// Carries out the plan, one step after the other, each complete or undone. In a dry run the same steps look at the same
+/// files and change nothing.
+import Glibc
+import JobHandler
+
+final class Executor {
+    let params: SyncParams
+    let job: Job
+    let tally: Tally
+    let plan: Plan
+    private let source: Descriptor
+    /// nil in a dry run of which the target does not exist.
+    private let target: Descriptor?
+    let staged: StagedFiles
+    var comparison = FileComparison()
+    private var opened: (folder: UInt32, source: Descriptor?, target: Descriptor?)?
+
+    /// - Parameters:
+    ///   - source: the root of the source.
+    ///   - target: the root of the target; nil in a dry run of which the target does not exist.
+    init(
+        _ params: SyncParams, _ job: Job, _ tally: Tally, _ plan: Plan, source: Descriptor, target: Descriptor?
+    ) {
+        self.params = params
+        self.job = job
+        self.tally = tally
+        self.plan = plan
+        self.source = source
+        self.target = target
+        staged = StagedFiles(limit: params.batchSize)
+    }
+
+    func run(_ steps: [Plan.Step]) throws {
+        do {
+            for step in steps {
+                try job.checkStopping()
+                do {
+                    try perform(step)
+                } catch let error as SystemCallError {
+                    try fail(plan.path(of: step), error, step.action)
+                }
+                if staged.isFull { try commit() }
+            }
+            try commit()
+        } catch let stop as JobStopped {
+            // What is written already is put in place: that is quick, and saves the next attempt the work.
+            try commit()
+            throw stop
+        }
+    }
+
+    private func perform(_ step: Plan.Step) throws {
+        switch step.action {
+        case .makeFolder: try makeFolder(step)
+        case .create, .update: try copy(step, as: step.action == .create ? .created : .updated)
+        case .compare: try compare(step)
+        case .attributes: try setAttributes(step)
+        case .delete: try delete(step)
+        case .deleteFolder: try deleteFolder(step)
+        case .deleteLeftover: try deleteLeftover(step)
+        }
+    }
+
+    func commit() throws {
+        try staged.commit { file in
+            tally.finish(file.outcome, size: file.size, copied: true)
+        } failed: { file, error in
+            try fail(file.path, error, .create)
+        }
+    }
+
+    /// - Throws: `JobFailure` when the error is everybody's, or one too many.
+    private func fail(_ path: [UInt8], _ error: SystemCallError, _ action: Plan.Action) throws {
+        if let failure = JobFailure(ifHopeless: error) { throw failure }
+        let what: Tally.Failed =
+            switch action {
+            case .create, .update, .compare, .attributes: .document
+            case .delete: .deletion
+            case .makeFolder, .deleteFolder, .deleteLeftover: .folder
+            }
+        try tally.fail(ItemError(error, item: display(path)), what)
+    }
+
+    func wouldDo(_ what: String, _ path: [UInt8]) { job.log("DRY RUN: would \(what) \(display(path))") }
+
+    // MARK: The directories in hand
+
+    /// - Throws: `SystemCallError`.
+    func sourceFolder(_ step: Plan.Step) throws(SystemCallError) -> Descriptor {
+        if let folder = opened, folder.folder == step.folder, let descriptor = folder.source { return descriptor }
+        let descriptor = try source.directory(below: plan.path(ofFolder: step.folder))
+        if opened?.folder != step.folder { opened = (step.folder, nil, nil) }
+        opened?.source = descriptor
+        return descriptor
+    }
+
+    /// The target's directory, made writable for the time being if the source's mode says it is not.
+    /// - Throws: `SystemCallError`.
+    func targetFolder(_ step: Plan.Step) throws(SystemCallError) -> Descriptor {
+        if let folder = opened, folder.folder == step.folder, let descriptor = folder.target { return descriptor }
+        guard let target else { throw SystemCallError(operation: "open", path: params.target, errno: ENOENT) }
+        let path = plan.path(ofFolder: step.folder)
+        let descriptor = try target.directory(below: path)
+        if !job.isDryRun {
+            let status = try FileStatus(of: descriptor, display(path))
+            if status.permissions & 0o300 != 0o300 {
+                try systemCall("chmod", display(path)) {
+                    fchmod(descriptor.raw, status.permissions | status.identityBits | 0o700)
+                }
+            }
+        }
+        if opened?.folder != step.folder { opened = (step.folder, nil, nil) }
+        opened?.target = descriptor
+        return descriptor
+    }
+}

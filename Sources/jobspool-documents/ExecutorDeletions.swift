@@ -1,0 +1,69 @@
+/// The steps that take something out of the target, and the last ones, which give directories their times and modes.
+import Glibc
+import JobHandler
+
+extension Executor {
+    func delete(_ step: Plan.Step) throws {
+        let path = plan.path(of: step)
+        tally.working(on: path)
+        if job.isDryRun {
+            wouldDo("delete", path)
+        } else {
+            let folder = try targetFolder(step)
+            try remove(step, from: folder, 0)
+        }
+        tally.finish(.deleted)
+    }
+
+    func deleteFolder(_ step: Plan.Step) throws {
+        let path = plan.path(of: step)
+        if job.isDryRun {
+            wouldDo("delete directory", path)
+        } else {
+            let folder = try targetFolder(step)
+            try remove(step, from: folder, AT_REMOVEDIR)
+        }
+        tally.folderDeleted()
+    }
+
+    /// What somebody else has removed meanwhile is gone, which is all that was wanted.
+    private func remove(_ step: Plan.Step, from folder: Descriptor, _ flags: Int32) throws(SystemCallError) {
+        do {
+            try systemCall("unlink", display(plan.path(of: step))) {
+                unlinkat(folder.raw, name(plan.name(of: step)), flags)
+            }
+        } catch {
+            if error.errno != ENOENT { throw error }
+        }
+    }
+
+    func deleteLeftover(_ step: Plan.Step) throws {
+        guard !job.isDryRun else { return }
+        let folder = try targetFolder(step)
+        try Leftover.remove(name(plan.name(of: step)), in: folder, display(plan.path(of: step)))
+    }
+
+    /// Directories get their times and modes last, the deepest first: whatever happens in a directory changes its time.
+    /// Each is synced, and with it the names that it got.
+    func finishFolders(_ source: Descriptor, _ target: Descriptor) throws {
+        for folder in plan.finishing {
+            try job.checkStopping()
+            let path = plan.path(ofFolder: folder)
+            do throws(SystemCallError) {
+                let status = try FileStatus(of: source.directory(below: path), display(path))
+                let descriptor = try target.directory(below: path)
+                let own = try FileStatus(of: descriptor, display(path))
+                // The group that new files get in it is the target's affair.
+                try systemCall("chmod", display(path)) {
+                    fchmod(descriptor.raw, status.permissions | own.identityBits)
+                }
+                var times = [timespec.omitted, status.modified]
+                try systemCall("futimens", display(path)) { futimens(descriptor.raw, &times) }
+                try systemCall("fsync", display(path)) { fsync(descriptor.raw) }
+            } catch {
+                if let failure = JobFailure(ifHopeless: error) { throw failure }
+                job.log("The time and mode of directory \(display(path)) could not be set: \(error)", level: .warning)
+            }
+        }
+    }
+}

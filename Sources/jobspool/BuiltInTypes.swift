@@ -1,0 +1,20 @@
+/// The job types that come with the package. Each is an executable beside this one; a definition in the types directory
+/// refines it by `extends`, or replaces it by bearing its name.
+import JSONText
+import SpoolProtocol
+
+enum BuiltInTypes {
+    static let all: [JobType: DefinitionFile] = Dictionary(
+        uniqueKeysWithValues: [
+            make("documents.sync", "Bring one directory tree to what another holds", "jobspool-documents")
+        ])
+
+    private static func make(_ name: String, _ description: String, _ program: String) -> (JobType, DefinitionFile) {
+        guard let type = JobType(name) else { preconditionFailure("\(name) is no type's name") }
+        var file = DefinitionFile()
+        file.description = description
+        file.command = [program, name]
+        file.dryRun = true
+        return (type, file)
+    }
+}

@@ -1,0 +1,40 @@
+/// `jobspool cancel`: asks for a job to be cancelled.
+import ArgumentParser
+import JSONText
+import SpoolClient
+import SpoolProtocol
+
+struct Cancel: ClientCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Cancel a job that is pending or running.",
+        discussion: "Exits with 0 once that is asked for; with --wait, once the job is cancelled.")
+
+    @OptionGroup var options: SpoolOptions
+    @Flag(help: "Wait until the job is over.") var wait = false
+    @Argument(help: "The job's name, or its job_id.") var name: String
+
+    func execute() throws -> ExitStatus {
+        let spool = try options.open()
+        let name = try spool.name(for: name)
+        let watch = try spool.watch(name)
+        let view = try spool.cancel(name)
+        if wait {
+            let ended = try waitForEnd(watch, in: spool, timeout: nil)
+            let status = show(ended, in: spool)
+            return status == .cancelled ? .success : .jobAlreadyOver
+        }
+        let daemon = try spool.daemon()
+        if options.json {
+            Stream.output.json([
+                "name": .string(name.string), "job_id": JSON(view.jobID), "status": .string(view.standingText),
+                "cancel": "requested", "daemon_state": .string(daemon.word),
+            ])
+        } else {
+            Stream.output.line("asked for \(safe(name.string)) to be cancelled (it is \(view.summary))")
+            if case .stopped = daemon {
+                Stream.diagnostics.note("no daemon is running: the job is cancelled when one is")
+            }
+        }
+        return .success
+    }
+}

@@ -1,0 +1,76 @@
+/// `jobspool check`: what a daemon would say of requests, without one.
+import ArgumentParser
+import JSONText
+import SpoolClient
+import SpoolProtocol
+
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say what is wrong with requests: line, column, field and remedy.",
+        discussion: "Exits with 65 when anything is wrong. - is standard input.")
+
+    @Flag(help: "Print JSON.") var json = false
+    @Argument(help: "Request files; - is standard input.") var files: [String]
+
+    func run() throws {
+        var reports: [JSON] = []
+        var worst = ExitStatus.success
+        for file in files {
+            do {
+                let problems = try check(file)
+                if !problems.isEmpty, worst == .success { worst = .badRequest }
+                reports.append([
+                    "file": .string(file), "ok": .bool(problems.isEmpty), "problems": .array(problems.map(\.json)),
+                ])
+            } catch let error as InputError {
+                worst = error.exitStatus
+                let problem: JSON = ["code": "IO_ERROR", "message": .string(error.message), "details": [:]]
+                reports.append(["file": .string(file), "ok": false, "problems": .array([problem])])
+                if !json { Stream.diagnostics.note(safe(error.message)) }
+            }
+        }
+        if json { Stream.output.json(reports.count == 1 ? reports[0] : .array(reports)) }
+        if worst != .success { throw ExitCode(worst.rawValue) }
+    }
+
+    private func check(_ file: String) throws -> [JobError] {
+        var problems: [JobError] = []
+        if file != "-", let last = file.split(separator: "/").last {
+            switch RequestFileName(FileName(String(last))) {
+            case .request: break
+            case .unfit(let why): problems.append(JobError(.invalidRequest, why))
+            }
+        }
+        let bytes = try readInput(file)
+        var type = ""
+        do {
+            type = try Request(checking: bytes).type.string
+        } catch {
+            problems.append(error)
+        }
+        if !json {
+            for problem in problems { writeProblem(problem, bytes, file: file, to: .output) }
+            if problems.isEmpty { Stream.output.line("\(safe(file)): right, of type \(type)") }
+        }
+        return problems
+    }
+}
+
+/// "219.json:3:5: `descripton` is not a known field; …", and the line with a mark below the place.
+func writeProblem(_ problem: JobError, _ bytes: [UInt8], file: String, to stream: Stream) {
+    let file = safe(file == "-" ? "standard input" : file)
+    guard let line = problem.details["line"]?.int, let column = problem.details["column"]?.int else {
+        stream.line("\(file): \(safe(problem.message))")
+        return
+    }
+    let place = "line \(line), column \(column): "
+    let message = problem.message.hasPrefix(place) ? String(problem.message.dropFirst(place.count)) : problem.message
+    stream.line("\(file):\(line):\(column): \(Style.red.on(stream, safe(message)))")
+    guard let text = bytes.split(separator: 0x0A, omittingEmptySubsequences: false).dropFirst(line - 1).first,
+        text.count <= 200, column <= text.count + 1
+    else { return }
+    let before = safe(String(decoding: text.prefix(column - 1), as: UTF8.self).replacing("\t", with: " "))
+    let after = safe(String(decoding: text.dropFirst(column - 1), as: UTF8.self).replacing("\t", with: " "))
+    stream.line("    \(before)\(after)")
+    stream.line("    \(String(repeating: " ", count: columns(of: before)))\(Style.red.on(stream, "^"))")
+}

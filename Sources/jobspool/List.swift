@@ -1,0 +1,71 @@
+/// `jobspool list`: the jobs of the spool, newest first.
+import ArgumentParser
+import JSONText
+import SpoolClient
+import SpoolProtocol
+
+struct List: ClientCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List the jobs in the spool, newest first.",
+        discussion: "A request that no daemon has seen yet has the status \"dropped\".")
+
+    @OptionGroup var options: SpoolOptions
+    @Option(name: .shortAndLong, help: "How many at most.") var limit: Int?
+    @Option(name: .shortAndLong, help: "Only jobs of this type.") var type: String?
+    @Option(help: "Only jobs of this status: \(Self.statuses.joined(separator: ", ")). May be repeated.")
+    var status: [String] = []
+
+    private static let statuses = ["dropped"] + Standing.allCases.map(\.rawValue)
+
+    func validate() throws {
+        if let limit, limit < 0 { throw ValidationError("--limit must not be below 0") }
+        for status in status where !Self.statuses.contains(status) {
+            let nearest = nearestWord(to: status, among: Self.statuses).map { "; did you mean \"\($0)\"?" } ?? ""
+            throw ValidationError(
+                "--status: \"\(safe(status))\" is none of \(Self.statuses.joined(separator: ", "))\(nearest)")
+        }
+    }
+
+    func execute() throws -> ExitStatus {
+        let spool = try options.open()
+        let listing = try spool.list(ListFilter(limit: limit, type: type, standings: Set(status)))
+        for (name, error) in listing.problems { Stream.diagnostics.note(safe("\(name): \(error)")) }
+        if options.json {
+            Stream.output.json(.array(listing.jobs.map(\.json)))
+        } else if listing.jobs.isEmpty {
+            Stream.diagnostics.note("no jobs")
+        } else {
+            Self.table(of: listing.jobs).write(to: .output)
+        }
+        return listing.problems.first.map { ExitStatus($0.error) } ?? .success
+    }
+
+    private static func table(of jobs: [JobView]) -> Table {
+        var table = Table([
+            .init(title: "NAME", minimum: 16), .init(title: "TYPE", minimum: 10), .init(title: "STATUS"),
+            .init(title: "PROGRESS", isRight: true), .init(title: "CREATED"), .init(title: "DURATION", isRight: true),
+            .init(title: "DESCRIPTION", minimum: 10),
+        ])
+        table.rows = jobs.map { view in
+            let status = view.status
+            let started = status?.startedAt == nil ? nil : status?.durationSeconds
+            return [
+                .init(view.name.string, .bold), .init(view.type), .init(view.standingWithOutcome, view.style),
+                .init(status?.progress.percent.map { "\($0) %" } ?? "–"),
+                .init(shown(status?.identity.createdAt ?? view.request?.modifiedAt) ?? "–"),
+                .init(shown(seconds: started) ?? "–"),
+                .init(description(of: view)),
+            ]
+        }
+        return table
+    }
+
+    private static func description(of view: JobView) -> String {
+        switch view.state {
+        case .dropped(let draft, _): draft.problem?.message ?? draft.description
+        case .active(let status): status.identity.description
+        case .over(let result):
+            result.status.error.map { "\($0.code): \($0.message)" } ?? result.status.identity.description
+        }
+    }
+}

@@ -1,0 +1,194 @@
+/// `jobspool serve`: the daemon. It puts the parts together (lock, watcher, runner), and ends them in order when asked to by
+/// SIGTERM or SIGINT.
+import ArgumentParser
+import Glibc
+import JobRunner
+import Logging
+import ServiceLifecycle
+import SpoolProtocol
+import SpoolStorage
+import SpoolWatcher
+import UnixSignals
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve a spool: take requests in and run them.",
+        discussion: """
+            Runs in the foreground and logs to standard error. SIGTERM and SIGINT end it: running jobs are asked to stop \
+            and go on at the next start, or run on by themselves with --on-stop leave.
+            """)
+
+    @Argument(help: "The spool directory.", completion: .directory) var spool: String
+    @Option(help: ArgumentHelp("A directory of type definitions, TYPE.json each.", valueName: "dir"))
+    var types: String?
+    @Option(help: "What happens to running jobs when the daemon stops: stop or leave.")
+    var onStop: OnStop = .stop
+    @Option(help: ArgumentHelp("How many lanes work at once (default: one a core).", valueName: "n"))
+    var maxLanes: Int?
+    @Option(help: ArgumentHelp("How long a file that is no JSON yet may grow.", valueName: "seconds"))
+    var settle: Double = 2
+    @Option(help: ArgumentHelp("How often the whole spool is looked at anyway.", valueName: "seconds"))
+    var rescan: Int = 60
+    @Option(help: "How new files are heard of: auto, inotify or polling.") var intake: Intake = .auto
+    @Option(help: "trace, debug, info, notice, warning, error or critical.") var logLevel: LogLevel = .info
+
+    enum OnStop: String, ExpressibleByArgument, CaseIterable {
+        case stop, leave
+
+        var policy: RunnerConfiguration.OnStop {
+            switch self {
+            case .stop: .stop
+            case .leave: .leave
+            }
+        }
+    }
+
+    enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+        case trace, debug, info, notice, warning, error, critical
+
+        var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
+    }
+
+    enum Intake: String, ExpressibleByArgument, CaseIterable { case auto, inotify, polling }
+
+    func validate() throws {
+        if let maxLanes, maxLanes < 1 { throw ValidationError("--max-lanes must be at least 1") }
+        if !(0...3600).contains(settle) { throw ValidationError("--settle must be from 0 to 3600") }
+        if !(1...86_400).contains(rescan) { throw ValidationError("--rescan must be from 1 to 86400") }
+    }
+
+    func run() async throws {
+        try Self.openStandardDescriptors()
+        // Supervisors that end leave no zombies behind.
+        signal(SIGCHLD, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            try await serve()
+        } catch let held as SpoolLock.Held {
+            throw refuse(.noDaemon, "another daemon serves \(spool): \(Self.describe(held.holder))")
+        } catch let unfit as Spool.Unfit {
+            throw refuse(.noPermission, unfit.description)
+        } catch let error as WatcherError {
+            throw refuse(.noSpool, "\(error)")
+        } catch let error as SpoolError {
+            switch error.code {
+            case ENOENT, ENOTDIR: throw refuse(.noSpool, "\(error): make the directory first (mkdir -p \(spool))")
+            case EACCES, EPERM: throw refuse(.noPermission, "\(error)")
+            default: throw refuse(.inputOutput, "\(error)")
+            }
+        }
+    }
+
+    private func serve() async throws {
+        let path = try Self.realPath(spool)
+        let executable = try Self.realPath("/proc/self/exe")
+        let identity = Self.identity()
+        let spool = try Spool.open(path)
+        let lock = try SpoolLock(spool, as: identity)
+        let ownDirectory = executable.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+        var configuration = RunnerConfiguration(
+            identity: identity, supervisor: executable, programs: ProgramPath(own: ownDirectory),
+            maxLanes: maxLanes ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        configuration.onStop = onStop.policy
+        configuration.settleSeconds = settle
+        let level = logLevel.level
+        let logger = Logger(label: "jobspool") { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        let runner = try Runner(
+            spool: spool,
+            catalog: TypeCatalog(
+                builtIn: BuiltInTypes.all, directory: try types.map { try Directory.open(Self.realPath($0)) }),
+            configuration: configuration, logger: logger)
+        let service = SpoolService(
+            runner: runner,
+            watcher: SpoolWatcher(path: path, privateDirectory: spool.home.path, options: watcherOptions))
+        let group = ServiceGroup(
+            services: [service], gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Logger(label: "jobspool") { _ in SwiftLogNoOpLogHandler() })
+        try await group.run()
+        withExtendedLifetime(lock) {}
+    }
+
+    private var watcherOptions: Options {
+        var options = Options()
+        options.rescanInterval = .seconds(rescan)
+        options.forcedMode =
+            switch intake {
+            case .auto: nil
+            case .inotify: .inotify
+            case .polling: .polling
+            }
+        // The daemon's own outputs need no look.
+        options.isOfInterest = { name in
+            switch SpoolFile(name) {
+            case .request, .cancel, .schedule, .pause, .badName: true
+            case .scheduleStatus, .status, .log, .errors, .result, .spoolStatus, .events, .ignored: false
+            }
+        }
+        return options
+    }
+
+    // MARK: Who and where
+
+    /// A daemon that is started with its first descriptors closed must not get files as those.
+    private static func openStandardDescriptors() throws {
+        var descriptor: Int32
+        repeat {
+            descriptor = open("/dev/null", O_RDWR)
+            if descriptor == -1 { throw SpoolError(.open, "/dev/null", code: errno) }
+        } while descriptor <= STDERR_FILENO
+        close(descriptor)
+    }
+
+    private static func realPath(_ path: String) throws(SpoolError) -> String {
+        guard let resolved = realpath(path, nil) else { throw SpoolError(.open, path, code: errno) }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    private static func identity() -> DaemonIdentity {
+        var host = [UInt8](repeating: 0, count: 256)
+        host.withUnsafeMutableBytes { buffer in
+            if let base = buffer.baseAddress { _ = gethostname(base, buffer.count - 1) }
+        }
+        return DaemonIdentity(
+            pid: Int(getpid()), host: String(decoding: host.prefix { $0 != 0 }, as: UTF8.self), user: Users.name(of: geteuid()), startedAt: Clock.now(),
+            version: JobSpoolVersion.current)
+    }
+
+    private static func describe(_ holder: DaemonIdentity?) -> String {
+        guard let holder else { return "it has not yet said who it is" }
+        return "process \(holder.pid) on \(holder.host), of \(holder.user), since \(holder.startedAt)"
+    }
+
+    private func refuse(_ status: ExitStatus, _ message: String) -> ExitCode {
+        Stream.diagnostics.note(message)
+        return ExitCode(status.rawValue)
+    }
+}
+
+enum JobSpoolVersion {
+    static let current = "0.1.0"
+}
+
+
+/// Watcher and runner as one service: the watch is in place before the runner begins, and is ended after it.
+private struct SpoolService: Service {
+    let runner: Runner
+    let watcher: SpoolWatcher
+
+    func run() async throws {
+        let runner = runner
+        try await watcher.watching { watch in
+            await runner.setIntake(watch.intake.mode, reason: watch.intake.reason)
+            try await withGracefulShutdownHandler {
+                try await runner.run(watch.wakeUps)
+            } onGracefulShutdown: {
+                runner.stop()
+            }
+        }
+    }
+}

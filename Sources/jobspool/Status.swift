@@ -1,0 +1,116 @@
+/// `jobspool status`: how jobs stand, or how the spool stands.
+import ArgumentParser
+import JSONText
+import SpoolClient
+import SpoolProtocol
+
+struct Status: ClientCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show how jobs stand; without a name, how the spool stands.")
+
+    @OptionGroup var options: SpoolOptions
+    @Argument(help: "Names of jobs, or job_ids.") var names: [String] = []
+
+    func execute() throws -> ExitStatus {
+        let spool = try options.open()
+        return names.isEmpty ? try showSpool(spool) : try showJobs(spool)
+    }
+
+    private func showJobs(_ spool: SpoolDirectory) throws -> ExitStatus {
+        let daemon = try spool.daemon()
+        var documents: [JSON] = []
+        var statuses: [ExitStatus] = []
+        for (index, reference) in names.enumerated() {
+            do {
+                let view = try spool.status(of: try spool.name(for: reference))
+                documents.append(view.json(daemon: daemon))
+                if !options.json {
+                    if index > 0 { Stream.output.line("") }
+                    writeStatus(view, daemon: daemon, in: spool, to: .output)
+                }
+            } catch {
+                if names.count == 1 { throw error }
+                documents.append(error.json)
+                statuses.append(ExitStatus(error))
+                if !options.json { tell(error) }
+            }
+        }
+        if options.json { Stream.output.json(names.count == 1 ? documents[0] : .array(documents)) }
+        return statuses.first ?? .success
+    }
+
+    private func showSpool(_ spool: SpoolDirectory) throws -> ExitStatus {
+        let status = try spool.spoolStatus()
+        let daemon = try spool.daemon()
+        if options.json {
+            var document = status?.json.object ?? ["v": 1]
+            document["daemon_state"] = .string(daemon.word)
+            document["paused"] = .bool(try spool.isPaused())
+            Stream.output.json(.object(document))
+        } else {
+            writeSpool(spool, status, daemon, isPaused: try spool.isPaused())
+        }
+        switch daemon {
+        case .running, .unknown: return .success
+        case .stopped: return .noDaemon
+        }
+    }
+
+    private func writeSpool(
+        _ spool: SpoolDirectory, _ status: SpoolOverview?, _ daemon: DaemonPresence, isPaused: Bool
+    ) {
+        var fields = Fields()
+        fields.add("spool", spool.path, .bold)
+        let isRunning = daemon.word == "running"
+        fields.add("daemon", daemon.summary, isRunning ? .green : .yellow)
+        if isPaused { fields.add("paused", "no job starts while \(spool.path(of: .pause)) exists", .yellow) }
+        if let status {
+            let intake = [status.intake.mode, status.intake.reason].filter { !$0.isEmpty }
+            fields.add("intake", intake.joined(separator: ": "))
+            fields.add("jobs", "\(status.running) running, \(status.pending) pending")
+            for lane in status.lanes {
+                fields.add("lane \(safe(lane.name))", "\(lane.running ?? "idle"), \(lane.queued) queued")
+            }
+            fields.add("updated", shown(status.updatedAt))
+        }
+        fields.write(to: .output)
+        guard let types = status?.types, !types.isEmpty else { return }
+        Stream.output.line("")
+        Self.table(of: types).write(to: .output)
+    }
+
+    private static func table(of types: JSONObject) -> Table {
+        var table = Table([
+            .init(title: "TYPE"), .init(title: "LAST STATUS"), .init(title: "LAST RUN"),
+            .init(title: "DURATION", isRight: true), .init(title: "LAST JOB", minimum: 12),
+            .init(title: "LAST ERROR", minimum: 10),
+        ])
+        for (type, summary) in types.members {
+            let isRunning = summary["running"]?.bool ?? false
+            let standing = summary["last_status"]?.string ?? ""
+            let outcome = summary["last_outcome"]?.string.flatMap(Outcome.init(rawValue:))
+            table.rows.append([
+                .init(type),
+                isRunning
+                    ? .init("running", .cyan)
+                    : .init(
+                        standing + (outcome == .partial ? " (partial)" : ""),
+                        Style(standing: Standing(rawValue: standing), outcome: outcome)),
+                .init(shown(summary["last_run"]?.string.flatMap(Timestamp.init)) ?? "–"),
+                .init(shown(seconds: summary["last_duration_seconds"]?.double) ?? "–"),
+                .init(summary["last_job"]?.string ?? "–"),
+                .init(JobError(json: summary["last_error"]).map { "\($0.code): \($0.message)" } ?? "–"),
+            ])
+        }
+        return table
+    }
+}
+
+extension JobView {
+    /// The job's document, and whether anybody serves it.
+    func json(daemon: DaemonPresence) -> JSON {
+        guard var document = json.object else { return json }
+        document["daemon_state"] = .string(daemon.word)
+        return .object(document)
+    }
+}
