@@ -21,13 +21,13 @@ struct WatchLoop {
     }
 
     let path: String
-    let options: Options
-    let seams: Seams
+    let options: DirectoryWatcher.Options
+    let seams: DirectoryWatcher.Seams
     let watch: Watch
     let source: any EventSource
     let clock = ContinuousClock()
 
-    init(path: String, options: Options, seams: Seams, watch: Watch) {
+    init(path: String, options: DirectoryWatcher.Options, seams: DirectoryWatcher.Seams, watch: Watch) {
         self.path = path
         self.options = options
         self.seams = seams
