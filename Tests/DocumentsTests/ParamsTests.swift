@@ -54,7 +54,7 @@ import Testing
 
     @Test(arguments: [
         ("rm -r source", "", 1, "SOURCE_MISSING"), ("true", "none", 1, "SOURCE_MISSING"),
-        ("rm -r target; mkdir target/..  2>/dev/null || true; mv source s2; ln -s s2 source", "", 0, ""),
+        ("mv source s2; ln -s s2 source", "", 0, ""),
         ("ln -s /etc source/out", "out", 64, "INVALID_PARAMS"),
         ("ln -s . source/self", "self/self", 64, "INVALID_PARAMS"),
         ("echo x > source/file", "file", 64, "INVALID_PARAMS"),
