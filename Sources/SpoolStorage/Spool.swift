@@ -11,6 +11,8 @@ package final class Spool: Sendable {
     /// `.jobspool`, 0700.
     package let home: Directory
     package let attempts: Directory
+    /// Directories of attempts that are over, to be used again.
+    package let spare: Directory
     /// Work directories of types.
     package let work: Directory
     private let temporary: Directory
@@ -34,6 +36,7 @@ package final class Spool: Sendable {
         self.root = root
         home = try Self.makePrivate(SpoolFile.privateDirectory, in: root)
         attempts = try Self.makePrivate("attempts", in: home)
+        spare = try home.makeDirectory("spare", mode: 0o700)
         work = try Self.makePrivate("work", in: home)
         temporary = try Self.makePrivate("tmp", in: home)
     }
@@ -68,6 +71,8 @@ package final class Spool: Sendable {
         case power
         /// A power cut, once the caller has synced the directory too: for several files at once.
         case powerAfterDirectorySync
+        /// A power cut, once the caller has synced the whole file system: for many files at once.
+        case powerAfterFileSystemSync
     }
 
     /// Puts a file into the spool: readers see the old one or the new one, whole.
@@ -80,12 +85,12 @@ package final class Spool: Sendable {
             let file = try temporary.open(scratch, O_WRONLY | O_CREAT | O_EXCL)
             try file.write(bytes)
             switch durability {
-            case .process: break
+            case .process, .powerAfterFileSystemSync: break
             case .power, .powerAfterDirectorySync: try file.syncData()
             }
             try place(scratch, in: directory, name)
             switch durability {
-            case .process, .powerAfterDirectorySync: break
+            case .process, .powerAfterDirectorySync, .powerAfterFileSystemSync: break
             case .power: try directory.sync()
             }
         } catch {
