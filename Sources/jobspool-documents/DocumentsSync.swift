@@ -18,7 +18,9 @@ struct DocumentsSync: JobType {
         }
     }
 
-    func run(_ job: Job) async throws -> JSON? {
+    func run(_ job: Job) async throws -> JSON? { try execute(job) }
+
+    func execute(_ job: Job) throws -> JSON {
         let start = ContinuousClock.now
         let tally = Tally(job, params.errors)
         if let processed = job.request.checkpoint?["processed"]?.int {
@@ -28,7 +30,7 @@ struct DocumentsSync: JobType {
             let roots = try Roots(params)
             let plan = try scan(roots, job, tally)
             try DeletionGuard.check(plan, params)
-            try execute(plan, roots, job, tally)
+            try carryOut(plan, roots, job, tally)
         } catch is JobStopped {
             tally.checkpoint()
             job.log("Stopped after \(tally.processed) documents", level: .warning)
@@ -79,7 +81,7 @@ struct DocumentsSync: JobType {
         return 0
     }
 
-    private func execute(_ plan: Plan, _ roots: Roots, _ job: Job, _ tally: Tally) throws {
+    private func carryOut(_ plan: Plan, _ roots: Roots, _ job: Job, _ tally: Tally) throws {
         let target =
             if roots.target == nil, !job.isDryRun { try Roots.makeTarget(params.target) } else { roots.target }
         let mayDelete = plan.scanErrors == 0
