@@ -391,7 +391,9 @@ struct SpoolLockTests {
         process.standardOutput = stdout
         try process.run()
         let said = String(decoding: stdout.fileHandleForReading.availableData, as: UTF8.self)
-        if said != "held" { throw Tool.Failure(description: "python3 does not hold the lock but says \"\(said)\"; is it installed?") }
+        if said != "held" {
+            throw Tool.Failure(description: "python3 does not hold the lock (it says \"\(said)\"): install it")
+        }
         return (process, stdin)
     }
 
