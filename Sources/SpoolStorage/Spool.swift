@@ -135,8 +135,10 @@ package final class Spool: Sendable {
     package func reopenLog(_ name: FileName) throws(SpoolError) -> Descriptor? {
         guard try isOwn(name) else { return nil }
         let file = try root.open(name, O_RDWR | O_APPEND)
-        // Another file may have got the name meanwhile: what counts is the one that is open.
-        guard Self.isOwn(try file.stat()) else { return nil }
+        // Another file may have got the name meanwhile: what counts is the one that is open. One with a second name
+        // might be somebody else's too.
+        let stat = try file.stat()
+        guard Self.isOwn(stat), stat.links == 1 else { return nil }
         return file
     }
 
@@ -146,7 +148,7 @@ package final class Spool: Sendable {
     }
 
     private static func isOwn(_ stat: FileStat) -> Bool {
-        stat.kind == .file && stat.owner == geteuid() && stat.links == 1
+        stat.kind == .file && stat.owner == geteuid()
     }
 
     /// Reads an output of the daemon; nil when there is none, or it is not its own, or no JSON.
@@ -171,7 +173,9 @@ package final class Spool: Sendable {
         try moveAside(name)
     }
 
-    package func moveAside(_ name: FileName) throws(SpoolError) {
+    /// Moves a file of the spool aside, whosoever it is; returns where it is now.
+    @discardableResult
+    package func moveAside(_ name: FileName) throws(SpoolError) -> String {
         let aside = try home.makeDirectory("aside", mode: 0o700)
         let newName = FileName(bytes: Array(name.bytes.prefix(200)) + Array("~\(makeUUID())".utf8))
         let owner = try root.stat(name).map { Users.name(of: $0.owner) } ?? "somebody"
@@ -181,6 +185,7 @@ package final class Spool: Sendable {
                 "\(name) is not the daemon's own but \(owner)'s: it counts for nothing and is now \(aside.path(newName))"
             )
         }
+        return aside.path(newName)
     }
 
     /// What has been moved aside since the last call, to be told.

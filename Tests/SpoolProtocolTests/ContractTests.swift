@@ -196,12 +196,15 @@ struct RoundTripTests {
                 + #""last_duration_seconds":null,"counts":null}"#)
         var summary = TypeSummary()
         summary.running = ["219"]
-        summary.lastRun = Samples.status(.completed)
+        summary.take(Samples.status(.completed))
         summary.lastError = Samples.error
         #expect(summary.json["running"] == true)
         #expect(summary.json["last_status"] == "completed")
         #expect(summary.json["last_outcome"] == "partial")
         #expect(summary.json["last_duration_seconds"] == 60)
         #expect(summary.json["last_error"]?["code"] == "TIMEOUT")
+        var restored = TypeSummary(json: summary.json)
+        restored.running = ["219"]
+        #expect(restored == summary)
     }
 }
