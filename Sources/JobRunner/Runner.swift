@@ -31,7 +31,7 @@ package actor Runner {
     /// Jobs that wait for a time.
     var waiting: Set<JobName> = []
     /// Files with impossible names that have been told of.
-    var badNames: [FileName: FileStat] = [:]
+    var badNames: [FileName: UInt64] = [:]
     /// A rescan could not be finished.
     var rescanAgain = false
 

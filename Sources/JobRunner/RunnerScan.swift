@@ -47,9 +47,15 @@ extension Runner {
 
     private func noticeBadName(_ name: FileName, _ reason: String) {
         do throws(SpoolError) {
-            guard let stat = try spool.root.stat(name), badNames.updateValue(stat, forKey: name) != stat else { return }
-            logger.warning("not a request: \(reason)")
-            feed.notice("not a request: \(reason)")
+            guard let stat = try spool.root.stat(name) else {
+                badNames[name] = nil
+                return
+            }
+            // Once for each file, however often it is written.
+            guard badNames.updateValue(stat.inode, forKey: name) != stat.inode else { return }
+            let shown = "\(name)".count > 60 ? "\("\(name)".prefix(60))…" : "\(name)"
+            logger.warning("not a request: \(shown): \(reason)")
+            feed.notice("not a request: \(shown): \(reason)")
         } catch {
             tell(error)
         }
