@@ -44,25 +44,33 @@ extension Executor {
     }
 
     /// Directories get their times and modes last, the deepest first: whatever happens in a directory changes its time.
-    /// Each is synced, and with it the names that it got.
+    /// Then each is synced, and with it the names that it got; only then, because the first sync of many takes the
+    /// others' changes along.
     func finishFolders(_ source: Descriptor, _ target: Descriptor) throws {
+        try forEachFolder(target) { (path, descriptor) throws(SystemCallError) in
+            let status = try FileStatus(of: source.directory(below: path), display(path))
+            let own = try FileStatus(of: descriptor, display(path))
+            // The group that new files get in it is the target's affair.
+            try systemCall("chmod", display(path)) { fchmod(descriptor.raw, status.permissions | own.identityBits) }
+            var times = [timespec.omitted, status.modified]
+            try systemCall("futimens", display(path)) { futimens(descriptor.raw, &times) }
+        }
+        try forEachFolder(target) { (path, descriptor) throws(SystemCallError) in
+            try systemCall("fsync", display(path)) { fsync(descriptor.raw) }
+        }
+    }
+
+    private func forEachFolder(
+        _ target: Descriptor, _ body: (ArraySlice<UInt8>, Descriptor) throws(SystemCallError) -> Void
+    ) throws {
         for folder in plan.finishing {
             try job.checkStopping()
             let path = plan.path(ofFolder: folder)
             do throws(SystemCallError) {
-                let status = try FileStatus(of: source.directory(below: path), display(path))
-                let descriptor = try target.directory(below: path)
-                let own = try FileStatus(of: descriptor, display(path))
-                // The group that new files get in it is the target's affair.
-                try systemCall("chmod", display(path)) {
-                    fchmod(descriptor.raw, status.permissions | own.identityBits)
-                }
-                var times = [timespec.omitted, status.modified]
-                try systemCall("futimens", display(path)) { futimens(descriptor.raw, &times) }
-                try systemCall("fsync", display(path)) { fsync(descriptor.raw) }
+                try body(path, target.directory(below: path))
             } catch {
                 if let failure = JobFailure(ifHopeless: error) { throw failure }
-                job.log("The time and mode of directory \(display(path)) could not be set: \(error)", level: .warning)
+                job.log("The directory \(display(path)) is not quite as in the source: \(error)", level: .warning)
             }
         }
     }

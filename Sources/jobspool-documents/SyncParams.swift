@@ -52,7 +52,7 @@ struct SyncParams: Sendable {
         maxDeletePercent = try fields.double("max_delete_percent", in: 0...100) ?? 10
         allowEmpty = try fields.bool("allow_empty") ?? false
         errors = try ErrorBudget(params: &fields)
-        batchSize = min(try fields.int("batch_size", in: 1 ... .max) ?? 32, 256)
+        batchSize = min(try fields.int("batch_size", in: 1 ... .max) ?? 100, 200)
     }
 
     private static func directory(_ key: String, _ meaning: String, _ fields: inout JSONFields) throws -> String {
