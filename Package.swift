@@ -74,7 +74,8 @@ let package = Package(
             name: "JobRunnerTests", dependencies: ["JobRunner", "SpoolStorage", "SpoolProtocol", "JSONText"],
             swiftSettings: strict),
         .testTarget(
-            name: "SpoolClientTests", dependencies: ["SpoolClient", "SpoolStorage", "SpoolProtocol", "JSONText"],
+            name: "SpoolClientTests",
+            dependencies: ["jobspool", "SpoolClient", "SpoolStorage", "SpoolProtocol", "JSONText"],
             swiftSettings: strict),
         .testTarget(name: "JobHandlerTests", dependencies: ["JobHandler", "JSONText"], swiftSettings: strict),
         .testTarget(

@@ -19,6 +19,8 @@ int linux_rename_noreplace(int old_directory, const char *old_name, int new_dire
     return (int)syscall(SYS_renameat2, old_directory, old_name, new_directory, new_name, rename_noreplace);
 }
 
+int linux_syncfs(int descriptor) { return syncfs(descriptor); }
+
 static int add_actions(posix_spawn_file_actions_t *actions, const struct linux_spawn_setup *setup) {
     int code = 0;
     // Before the copies, which may take the directory's number.
@@ -36,16 +38,19 @@ int linux_spawn(pid_t *pid, const char *program, const struct linux_spawn_setup 
                 char *const environment[]) {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
-    sigset_t every, none;
-    sigfillset(&every);
+    // What this package's programs ignore; every other signal is as exec(3) makes it.
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD};
+    sigset_t changed, none;
+    sigemptyset(&changed);
     sigemptyset(&none);
+    for (unsigned i = 0; i < sizeof ignored / sizeof *ignored; i++) sigaddset(&changed, ignored[i]);
     int code = posix_spawnattr_init(&attributes);
     if (code != 0) return code;
     code = posix_spawn_file_actions_init(&actions);
     if (code == 0) {
         short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
         flags |= setup->new_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
-        posix_spawnattr_setsigdefault(&attributes, &every);
+        posix_spawnattr_setsigdefault(&attributes, &changed);
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setpgroup(&attributes, 0);
         posix_spawnattr_setflags(&attributes, flags);

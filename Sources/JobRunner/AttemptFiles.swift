@@ -6,8 +6,10 @@
 /// | `request.json` | daemon | the handler's standard input |
 /// | `stdout`, `stderr` | handler | its two outputs; the flock(2) on `stdout`'s open file lives as long as any process of the attempt |
 /// | `control` | – | a FIFO: the daemon asks the supervisor through it, and the kernel tells the daemon of the supervisor's death |
-/// | `started` | supervisor | the handler is about to be started |
-/// | `exit.json` | supervisor | how the handler ended; no process of the attempt is left |
+/// | `record.jsonl` | supervisor | a line before it starts the handler, and one when no process of the attempt is left: how it ended |
+///
+/// The directory of an attempt that is over is used again for another (`Spares`): ext4 keeps the inodes of deleted files back for
+/// minutes, and searches past all of them for each new one.
 import SpoolProtocol
 
 enum AttemptFile {
@@ -15,8 +17,7 @@ enum AttemptFile {
     static let standardOutput = FileName("stdout")
     static let standardError = FileName("stderr")
     static let control = FileName("control")
-    static let started = FileName("started")
-    static let exit = FileName("exit.json")
+    static let record = FileName("record.jsonl")
 
     // Beside the attempts
     static let checkpoint = FileName("checkpoint.json")

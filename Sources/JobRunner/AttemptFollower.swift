@@ -89,6 +89,9 @@ struct AttemptFollower {
 
     /// How often the outputs are looked at, in milliseconds.
     private static let tick: Int32 = 100
+    /// A job that is over sooner than this, in milliseconds, is never shown as running: its status would be replaced before
+    /// anybody could read it.
+    private static let firstTick: Int32 = 25
     /// Status is written at most five times a second.
     private static let statusInterval = 0.2
 
@@ -100,7 +103,9 @@ struct AttemptFollower {
             errors: try OutputReader(link.process.directory, AttemptFile.standardError),
             ledger: AttemptLedger(plan.status, log: log), log: log)
         var watch = Stopwatch(plan)
-        while !link.process.waitForSupervisorEnd(milliseconds: Self.tick) {
+        var tick = Self.firstTick
+        while !link.process.waitForSupervisorEnd(milliseconds: tick) {
+            tick = Self.tick
             if link.isDetached { return following.report(.detached) }
             while drain(&following) {
                 watch.sawOutput()
@@ -110,8 +115,8 @@ struct AttemptFollower {
             if let reason = watch.reasonToStop() { askToStop(reason) }
         }
         if try stopOrphans(&following) == false { return following.report(.detached) }
-        let record = try link.process.end()
-        if let record, record.leftBehind > 0 {
+        let record = try link.process.record()
+        if case .ended(let record) = record, record.leftBehind > 0 {
             link.note(.warning, "stopped \(record.leftBehind) processes that the handler left behind")
         }
         guard insist(&following, { (following) throws(SpoolError) in try following.readToEnd() }) else {
@@ -122,7 +127,11 @@ struct AttemptFollower {
             try following.log.sync()
         }
         guard isSaved else { return following.report(.detached) }
-        return following.report(record.map { .ended($0) } ?? .neverStarted)
+        switch record {
+        case .notStarted: return following.report(.neverStarted)
+        case .started: return following.report(.ended(.vanished(at: Clock.now())))
+        case .ended(let record): return following.report(.ended(record))
+        }
     }
 
     /// What changes while following.
@@ -211,7 +220,12 @@ struct AttemptFollower {
     /// The supervisor is gone. When it had come to its end nobody is left, and the lock goes with its last descriptor;
     /// otherwise whoever still holds the lock has lost it: TERM, the grace time, KILL. False when told to leave.
     private func stopOrphans(_ following: inout Following) throws(SpoolError) -> Bool {
-        let patience = Clock.monotonic() + (try link.process.directory.stat(AttemptFile.exit) == nil ? 0 : 1)
+        if try !link.process.isAlive() { return true }
+        let patience: Double
+        switch try link.process.record() {
+        case .ended: patience = Clock.monotonic() + 1
+        case .notStarted, .started: patience = 0
+        }
         var killAt: Double?
         while try link.process.isAlive() {
             if Clock.monotonic() < patience {

@@ -16,7 +16,8 @@ struct AttemptLedger {
     private(set) var unsavedCheckpoint: JSON?
     /// The attempt has reported a checkpoint that differs from the one it began with.
     private(set) var madeProgress = false
-    private(set) var hasChanged = false
+    /// There is something that the status does not show yet; at first, that the attempt runs.
+    private(set) var hasChanged = true
 
     private let log: JobLog
     private var handlerLinesToSkip: Int

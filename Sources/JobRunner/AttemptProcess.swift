@@ -17,16 +17,17 @@ struct AttemptPlan {
     var graceSeconds: Double
     /// The handler's standard input.
     var request: [UInt8]
+
+    var identifier: String { AttemptPlan.identifier(jobID, attempt) }
+
+    /// Which attempt of which job: what its record's lines bear.
+    static func identifier(_ jobID: String, _ attempt: Int) -> String { "\(jobID)/\(attempt)" }
 }
 
 final class AttemptProcess: Sendable {
     let directory: Directory
+    private let attempt: String
     private let control: Int32
-
-    private init(directory: Directory, control: Int32) {
-        self.directory = directory
-        self.control = control
-    }
 
     deinit { if control >= 0 { close(control) } }
 
@@ -38,22 +39,23 @@ final class AttemptProcess: Sendable {
         _ plan: AttemptPlan, in jobDirectory: Directory, supervisor: String
     ) throws(SpoolError) -> AttemptProcess {
         let directory = try jobDirectory.makeDirectory(String(plan.attempt), mode: 0o700)
-        let input = try directory.open(AttemptFile.request, O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
-        try input.write(plan.request)
-        try directory.makeFIFO(AttemptFile.control)
-        let output = try directory.open(
-            AttemptFile.standardOutput, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
-        let errors = try directory.open(
-            AttemptFile.standardError, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
-        _ = try output.tryLock()
+        let fresh = O_RDWR | O_CREAT | O_TRUNC
+        _ = try directory.open(AttemptFile.record, fresh, mode: 0o600)
+        try directory.open(AttemptFile.request, fresh, mode: 0o600).write(plan.request)
+        let output = try directory.open(AttemptFile.standardOutput, fresh | O_APPEND, mode: 0o600)
+        let errors = try directory.open(AttemptFile.standardError, fresh | O_APPEND, mode: 0o600)
+        guard try output.tryLock() else {
+            throw SpoolError(.lock, directory.path(AttemptFile.standardOutput), code: EWOULDBLOCK)
+        }
+        do {
+            try directory.makeFIFO(AttemptFile.control)
+        } catch  where error.code == EEXIST {}
         // Opened for both directions it never sees an end of file; the supervisor gets this one.
         let orders = try directory.open(AttemptFile.control, O_RDWR)
-        let process = try AttemptProcess(opening: directory)
-        // The request is read from its beginning.
-        let requestInput = try directory.open(AttemptFile.request, O_RDONLY)
+        let process = try AttemptProcess(opening: directory, attempt: plan.identifier)
+        let input = try directory.open(AttemptFile.request, O_RDONLY)
         try spawn(
-            plan, supervisor: supervisor, in: directory,
-            descriptors: [requestInput.raw, output.raw, errors.raw, orders.raw])
+            plan, supervisor: supervisor, in: directory, descriptors: [input.raw, output.raw, errors.raw, orders.raw])
         return process
     }
 
@@ -61,7 +63,8 @@ final class AttemptProcess: Sendable {
         _ plan: AttemptPlan, supervisor: String, in directory: Directory, descriptors: [Int32]
     ) throws(SpoolError) {
         let arguments =
-            [AttemptFile.supervisorName, JSON(plan.graceSeconds).text, plan.workingDirectory] + plan.command
+            [AttemptFile.supervisorName, plan.identifier, JSON(plan.graceSeconds).text, plan.workingDirectory]
+            + plan.command
         let environment = plan.environment.map { "\($0.name)=\($0.value)" }
         try directory.system.perform(.spawn, supervisor) { () -> Int32 in
             var pid: pid_t = 0
@@ -83,8 +86,9 @@ final class AttemptProcess: Sendable {
     // MARK: Finding again
 
     /// Opens an attempt that an earlier daemon started, alive or dead.
-    init(opening directory: Directory) throws(SpoolError) {
+    init(opening directory: Directory, attempt: String) throws(SpoolError) {
         self.directory = directory
+        self.attempt = attempt
         do {
             let opened = try directory.system.perform(.open, directory.path(AttemptFile.control)) {
                 openat(
@@ -123,17 +127,8 @@ final class AttemptProcess: Sendable {
         }
     }
 
-    /// How it ended: what the supervisor wrote; nil when it had not even started the handler.
-    func end() throws(SpoolError) -> ExitRecord? {
-        if let bytes = try directory.read(AttemptFile.exit) {
-            do {
-                if let record = ExitRecord(json: try JSON(parsing: bytes)) { return record }
-            } catch {
-                // A power cut can leave it torn; then nobody knows how the attempt ended.
-            }
-            return ExitRecord(end: .vanished, finishedAt: Clock.now(), leftBehind: 0)
-        }
-        guard try directory.stat(AttemptFile.started) != nil else { return nil }
-        return ExitRecord(end: .vanished, finishedAt: Clock.now(), leftBehind: 0)
+    /// How far it has come, by what the supervisor wrote.
+    func record() throws(SpoolError) -> AttemptRecordState {
+        AttemptRecordState(try directory.read(AttemptFile.record) ?? [], of: attempt)
     }
 }

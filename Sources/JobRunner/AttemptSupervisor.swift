@@ -3,8 +3,8 @@
 /// (TERM, the grace time, KILL until nobody is left), and writes down how it ended.
 ///
 /// It is started in the attempt's directory with the request as standard input, the two output files as standard output
-/// and error, and the control FIFO as descriptor 3. Arguments: grace time in seconds, working directory, the handler's
-/// program and arguments. Its environment is the handler's.
+/// and error, and the control FIFO as descriptor 3. Arguments: which attempt it is, grace time in seconds, working directory, the
+/// handler's program and arguments. Its environment is the handler's.
 import CLinux
 import Glibc
 import JSONText
@@ -12,6 +12,7 @@ import SpoolProtocol
 import SpoolStorage
 
 package struct AttemptSupervisor {
+    private let attempt: String
     private let grace: Double
     private let workingDirectory: String
     private let command: [String]
@@ -21,9 +22,10 @@ package struct AttemptSupervisor {
 
     /// The whole life of a supervisor; returns its exit status.
     package static func main(_ arguments: [String]) -> Int32 {
-        guard arguments.count >= 4, let grace = Double(arguments[1]) else { return HandlerExitStatus.usage }
+        guard arguments.count >= 5, let grace = Double(arguments[2]) else { return HandlerExitStatus.usage }
         let supervisor = AttemptSupervisor(
-            grace: grace, workingDirectory: arguments[2], command: Array(arguments.dropFirst(3)))
+            attempt: arguments[1], grace: grace, workingDirectory: arguments[3],
+            command: Array(arguments.dropFirst(4)))
         return supervisor.run()
     }
 
@@ -38,10 +40,9 @@ package struct AttemptSupervisor {
         _ = linux_set_process_name(Self.processName)
         _ = fcntl(AttemptFile.controlDescriptor, F_SETFD, FD_CLOEXEC)
         do {
-            let directory = try Directory.open(".")
-            _ = try directory.open(AttemptFile.started, O_WRONLY | O_CREAT, mode: 0o600)
-            let record = superviseHandler()
-            try write(record, into: directory)
+            let record = try Directory.open(".").open(AttemptFile.record, O_WRONLY | O_APPEND)
+            try record.write(AttemptRecordState.startedLine(of: attempt, at: Clock.now()))
+            try record.write(AttemptRecordState.endedLine(of: attempt, superviseHandler()))
             return 0
         } catch {
             complain("\(error)")
@@ -118,14 +119,6 @@ package struct AttemptSupervisor {
     private static func end(ofStatus status: Int32) -> AttemptEnd {
         let signal = status & 0x7F
         return signal == 0 ? .exited(Int(status >> 8 & 0xFF)) : .signalled(Int(signal))
-    }
-
-    // MARK: Writing down
-
-    private func write(_ record: ExitRecord, into directory: Directory) throws {
-        let scratch = FileName("exit.json.tmp")
-        try directory.open(scratch, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600).write(record.json.indented)
-        try directory.rename(scratch, to: directory, AttemptFile.exit)
     }
 
     /// Standard error is the attempt's, so that this shows in the job's log.

@@ -1,4 +1,5 @@
-/// What the supervisor wrote into `exit.json`.
+/// What the supervisor wrote into `record.jsonl`: one line before it starts the handler, and one when it is over. Each
+/// line names the job and the attempt, so that what an earlier attempt left in a directory that is used again counts for nothing.
 import JSONText
 import SpoolProtocol
 
@@ -8,26 +9,59 @@ struct ExitRecord: Equatable {
     /// Processes that the handler had left running and that were stopped.
     var leftBehind: Int
 
-    var json: JSON {
-        var object: JSONObject = [
-            "finished_at": .string(finishedAt.description), "left_behind": JSON(leftBehind),
-        ]
-        switch end {
-        case .exited(let status): object["exit_status"] = JSON(status)
-        case .signalled(let signal): object["signal"] = JSON(signal)
-        case .notStarted(let error): object["not_started"] = error.json
-        case .vanished: break
-        }
-        return .object(object)
-    }
-
     init(end: AttemptEnd, finishedAt: Timestamp, leftBehind: Int) {
         self.end = end
         self.finishedAt = finishedAt
         self.leftBehind = leftBehind
     }
 
-    init?(json: JSON) {
+    /// Nobody saw how it ended.
+    static func vanished(at time: Timestamp) -> ExitRecord {
+        ExitRecord(end: .vanished, finishedAt: time, leftBehind: 0)
+    }
+}
+
+/// How far an attempt has come, as its record says.
+enum AttemptRecordState: Equatable {
+    case notStarted
+    case started
+    case ended(ExitRecord)
+
+    static func startedLine(of attempt: String, at time: Timestamp) -> [UInt8] {
+        JSON.object(["of": .string(attempt), "started_at": .string(time.description)]).line
+    }
+
+    static func endedLine(of attempt: String, _ record: ExitRecord) -> [UInt8] {
+        var object: JSONObject = [
+            "of": .string(attempt), "finished_at": .string(record.finishedAt.description),
+            "left_behind": JSON(record.leftBehind),
+        ]
+        switch record.end {
+        case .exited(let status): object["exit_status"] = JSON(status)
+        case .signalled(let signal): object["signal"] = JSON(signal)
+        case .notStarted(let error): object["not_started"] = error.json
+        case .vanished: break
+        }
+        return JSON.object(object).line
+    }
+
+    /// Reads the record; lines that are torn or another attempt's count for nothing.
+    init(_ bytes: [UInt8], of attempt: String) {
+        self = .notStarted
+        for line in bytes.split(separator: 0x0A) {
+            do {
+                let json = try JSON(parsing: Array(line))
+                guard json["of"]?.string == attempt else { continue }
+                if let record = ExitRecord(json: json) { self = .ended(record) } else { self = .started }
+            } catch {
+                // A power cut can leave a line torn.
+            }
+        }
+    }
+}
+
+extension ExitRecord {
+    fileprivate init?(json: JSON) {
         guard let finishedAt = json["finished_at"]?.string.flatMap(Timestamp.init) else { return nil }
         self.finishedAt = finishedAt
         leftBehind = json["left_behind"]?.int ?? 0

@@ -70,6 +70,8 @@ struct FinishedJob: Sendable {
     var event: JobEvent.Kind
     /// The result is on the disk; status and cleaning up may still be to do.
     var isCommitted = false
+    /// Its only attempt ended as it should, unasked: the attempt's directory can be used again.
+    var leavesSpare = false
 }
 
 /// What a job's earlier attempts left: `.jobspool/attempts/JOB_ID/job.json`.

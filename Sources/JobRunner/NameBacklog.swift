@@ -7,6 +7,7 @@ struct NameBacklog {
     private var known: Set<FileName> = []
 
     var isEmpty: Bool { head == queue.count }
+    var count: Int { queue.count - head }
 
     mutating func append(_ name: FileName) {
         if known.insert(name).inserted { queue.append(name) }

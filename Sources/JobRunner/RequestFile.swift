@@ -18,7 +18,8 @@ enum RequestFile {
     }
 
     /// - Throws: `SpoolError` when the daemon cannot look: that says nothing about the request.
-    static func look(at name: JobName, in root: Directory) throws(SpoolError) -> RequestFile {
+    /// - Parameter sync: wait until a valid request is on the disk.
+    static func look(at name: JobName, in root: Directory, sync: Bool) throws(SpoolError) -> RequestFile {
         guard let file = SpoolFile.request(name).fileName, let entry = try root.stat(file) else { return .gone }
         guard entry.kind == .file else {
             let remedy = "a request is a regular file with JSON in it; remove this and drop one"
@@ -39,10 +40,12 @@ enum RequestFile {
             default: throw error
             }
         }
-        return try read(opened, file)
+        return try read(opened, file, sync: sync)
     }
 
-    private static func read(_ opened: borrowing Descriptor, _ file: FileName) throws(SpoolError) -> RequestFile {
+    private static func read(
+        _ opened: borrowing Descriptor, _ file: FileName, sync: Bool
+    ) throws(SpoolError) -> RequestFile {
         let before = try opened.stat()
         guard before.kind == .file else { return .gone }
         if before.size > Request.maximumBytes {
@@ -59,7 +62,7 @@ enum RequestFile {
         do {
             let request = try Request(parsing: bytes)
             // What is accepted on the strength of this file must not be lost with it.
-            try opened.syncData()
+            if sync { try opened.syncData() }
             return .valid(request, after)
         } catch let error as JobError {
             // What is well-formed JSON is complete.

@@ -17,6 +17,7 @@ package actor Runner {
     var catalog: TypeCatalog
     let feed: EventFeed
     var numbers: AcceptanceNumbers
+    var spares: Spares
 
     // Jobs that are not over
     var pending: [JobName: PendingJob] = [:]
@@ -70,6 +71,7 @@ package actor Runner {
         self.logger = logger
         feed = try EventFeed(spool)
         numbers = try AcceptanceNumbers(spool)
+        spares = try Spares(spool)
     }
 
     /// Serves the spool until `stop` is called or the task is cancelled.

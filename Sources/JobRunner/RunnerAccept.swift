@@ -12,12 +12,20 @@ struct Acceptance {
     var status: JobStatus
 }
 
+/// How accepted requests get to the disk.
+enum Syncing {
+    /// One by one, and their directory once.
+    case eachFile
+    /// All at once, with whatever else waits: cheaper for many.
+    case fileSystem
+}
+
 extension Runner {
     /// Looks at a request file and does with it what it is there for.
-    func examine(_ name: JobName) throws(SpoolError) -> Acceptance? {
+    func examine(_ name: JobName, syncing: Syncing) throws(SpoolError) -> Acceptance? {
         // A request that changes while its job runs is looked at when that run is over.
         if running[name] != nil || finishing[name] != nil { return nil }
-        switch try RequestFile.look(at: name, in: spool.root) {
+        switch try RequestFile.look(at: name, in: spool.root, sync: syncing == .eachFile) {
         case .gone:
             try requestIsGone(name)
             return nil
@@ -30,7 +38,7 @@ extension Runner {
         case .valid(let request, let stat):
             settling[name] = nil
             guard try isNew(name, stat.fingerprint) else { return nil }
-            return try accept(name, request, stat)
+            return try accept(name, request, stat, syncing)
         }
     }
 
@@ -43,7 +51,9 @@ extension Runner {
 
     // MARK: Accepting
 
-    private func accept(_ name: JobName, _ request: Request, _ stat: FileStat) throws(SpoolError) -> Acceptance? {
+    private func accept(
+        _ name: JobName, _ request: Request, _ stat: FileStat, _ syncing: Syncing
+    ) throws(SpoolError) -> Acceptance? {
         let definition: Definition
         do throws(JobError) {
             definition = try catalog.definition(of: request.type)
@@ -58,7 +68,9 @@ extension Runner {
             name: name, jobID: makeUUID(), type: request.type, lane: definition.lane, priority: request.priority,
             sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now())
         let status = Self.status(of: job, request, .pending, "Waiting")
-        try spool.publish(status.json, as: .status(name), .powerAfterDirectorySync)
+        try spool.publish(
+            status.json, as: .status(name),
+            syncing == .eachFile ? .powerAfterDirectorySync : .powerAfterFileSystemSync)
         return Acceptance(job: job, status: status)
     }
 
@@ -81,11 +93,14 @@ extension Runner {
         return request.params["path"]?.string.map { "Sync \($0)" } ?? request.type.string
     }
 
-    /// Syncs the directory once for all of them, and lets them wait for their turn.
-    func commit(_ accepted: [Acceptance]) {
+    /// Syncs once for all of them, and lets them wait for their turn.
+    func commit(_ accepted: [Acceptance], syncing: Syncing) {
         if accepted.isEmpty { return }
         do throws(SpoolError) {
-            try spool.root.sync()
+            switch syncing {
+            case .eachFile: try spool.root.sync()
+            case .fileSystem: try spool.root.syncFileSystem()
+            }
         } catch {
             // They stand in the directory, and the next sync takes them too.
             tell(error)

@@ -135,6 +135,7 @@ extension Runner {
         let result = JobResult(
             status: status, attempts: history.attempts, result: report.result, errorsTotal: report.errorsTotal,
             errors: report.errors)
-        finish(result, owner: job.pending.owner, event: event)
+        let leavesSpare = job.attempt == 1 && job.state == .running && record.end != .vanished
+        finish(result, owner: job.pending.owner, event: event, leavesSpare: leavesSpare)
     }
 }

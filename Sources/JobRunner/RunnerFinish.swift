@@ -7,8 +7,9 @@ import SpoolStorage
 
 extension Runner {
     /// Commits a result now, or as soon as the disk takes it; until then the job's lane stays taken.
-    func finish(_ result: JobResult, owner: UInt32, event: JobEvent.Kind) {
-        finishing[result.status.identity.name] = FinishedJob(result: result, owner: owner, event: event)
+    func finish(_ result: JobResult, owner: UInt32, event: JobEvent.Kind, leavesSpare: Bool = false) {
+        finishing[result.status.identity.name] = FinishedJob(
+            result: result, owner: owner, event: event, leavesSpare: leavesSpare)
         tryFinishing(result.status.identity.name)
     }
 
@@ -81,7 +82,11 @@ extension Runner {
             ])
         do throws(SpoolError) {
             if let cancel = SpoolFile.cancel(name).fileName { try spool.root.remove(cancel) }
-            try spool.attempts.removeTree(FileName(status.identity.jobID))
+            if job.leavesSpare {
+                try spares.keep(status.identity.jobID)
+            } else {
+                try spool.attempts.removeTree(FileName(status.identity.jobID))
+            }
         } catch {
             // A cancel file that cannot be removed finds nothing to cancel; the directory goes at the next start.
             logger.warning("cannot clean up after \(name): \(error)")

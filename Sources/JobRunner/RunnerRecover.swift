@@ -91,7 +91,9 @@ extension Runner {
     }
 
     private func priority(of name: JobName) throws(SpoolError) -> Int {
-        if case .valid(let request, _) = try RequestFile.look(at: name, in: spool.root) { return request.priority }
+        if case .valid(let request, _) = try RequestFile.look(at: name, in: spool.root, sync: false) {
+            return request.priority
+        }
         return 0
     }
 
@@ -124,7 +126,8 @@ extension Runner {
         let startedAt = input.fingerprint.modifiedAt
         status.startedAt = history.attempts.first?.startedAt ?? shown.startedAt ?? startedAt
         status.checkpoint = try startingCheckpoint(directory)
-        let process = try AttemptProcess(opening: directory)
+        let process = try AttemptProcess(
+            opening: directory, attempt: AttemptPlan.identifier(job.jobID, attempt))
         began(
             RunningJob(
                 pending: job, policy: policy(of: job.type), link: AttemptLink(process), history: history,
@@ -157,7 +160,8 @@ extension Runner {
         let directory = try spool.attempts.directory(jobID)
         for entry in try directory.entries() {
             guard let number = entry.string, Int(number) != nil else { continue }
-            let process = try AttemptProcess(opening: try directory.directory(number))
+            let process = try AttemptProcess(
+                opening: try directory.directory(number), attempt: "\(jobID)/\(number)")
             if try process.isAlive() {
                 logger.warning("stopping an attempt of job \(jobID), which has no status any more")
                 process.stop()

@@ -19,24 +19,25 @@ extension Runner {
             wake(at: troubleUntil)
             return
         }
+        let syncing: Syncing = names.count >= Self.batch / 4 ? .fileSystem : .eachFile
         var accepted: [Acceptance] = []
         for _ in 0..<Self.batch {
             guard let name = names.takeFirst() else { break }
             do throws(SpoolError) {
-                if let acceptance = try judge(name) { accepted.append(acceptance) }
+                if let acceptance = try judge(name, syncing) { accepted.append(acceptance) }
             } catch {
                 names.append(name)
                 tell(error)
                 break
             }
         }
-        commit(accepted)
+        commit(accepted, syncing: syncing)
         if !names.isEmpty { mailbox.put(.lookOn) }
     }
 
-    private func judge(_ name: FileName) throws(SpoolError) -> Acceptance? {
+    private func judge(_ name: FileName, _ syncing: Syncing) throws(SpoolError) -> Acceptance? {
         switch SpoolFile(name) {
-        case .request(let job): return try examine(job)
+        case .request(let job): return try examine(job, syncing: syncing)
         case .cancel(let job): try cancel(job)
         case .badName(let reason): noticeBadName(name, reason)
         case .schedule, .scheduleStatus, .status, .log, .errors, .result, .pause, .spoolStatus, .events, .ignored: break

@@ -29,7 +29,7 @@ extension Runner {
     /// Starts an attempt, or finds out that there is nothing to start.
     private func start(_ job: PendingJob) throws(SpoolError) {
         let request: Request
-        switch try RequestFile.look(at: job.name, in: spool.root) {
+        switch try RequestFile.look(at: job.name, in: spool.root, sync: false) {
         case .valid(let found, let stat) where stat.fingerprint == job.request: request = found
         case .valid, .refused, .gone:
             // It has been changed, or is being changed: it is looked at before it can have its turn again.
@@ -38,6 +38,7 @@ extension Runner {
         }
         let history = try readHistory(job.jobID)
         let attempt = (history.attempts.last?.attempt ?? 0) + 1
+        if attempt == 1, try existingDirectory(job.jobID) == nil { try spares.take(for: job.jobID) }
         let jobDirectory = try spool.attempts.makeDirectory(job.jobID, mode: 0o700)
         let checkpoint = try readCheckpoint(in: jobDirectory)
         let definition: Definition
@@ -53,7 +54,6 @@ extension Runner {
         } catch {
             preconditionFailure("neither a job's nor a file's error: \(error)")
         }
-        try jobDirectory.removeTree(FileName(String(attempt)))
         let process: AttemptProcess
         do throws(SpoolError) {
             process = try AttemptProcess.start(plan, in: jobDirectory, supervisor: configuration.supervisor)
@@ -100,7 +100,6 @@ extension Runner {
         running[name] = job
         lanes[job.pending.lane, default: Lane()].busy = name
         summaries[job.pending.type.string, default: TypeSummary()].running.append(name.string)
-        put(job.status, .process)
         feed.append(.started, job.status)
         show.isDirty = true
         let mailbox = mailbox

@@ -63,7 +63,16 @@ extension JobView {
         }
     }
 
-    public var jobID: String? { status?.identity.jobID }
+    public var jobID: String? { acceptance?.jobID }
+
+    /// Who the job is since a daemon accepted it; nil for one that was dropped and not yet seen.
+    public var acceptance: JobIdentity? {
+        switch state {
+        case .dropped: nil
+        case .active(let status): status.identity
+        case .over(let result): result.status.identity
+        }
+    }
 
     /// The request has changed since the job was accepted: it runs again when this run is over, or instead of it.
     public var runsAgain: Bool {

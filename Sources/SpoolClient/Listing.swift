@@ -36,7 +36,7 @@ extension SpoolDirectory {
         var listing = Listing(jobs: [], problems: [])
         for name in try names() {
             do {
-                if let view = try view(of: name, files), filter.matches(view) { listing.jobs.append(view) }
+                if let view = try listed(name, files), filter.matches(view) { listing.jobs.append(view) }
             } catch {
                 listing.problems.append((name, error))
             }
@@ -44,6 +44,16 @@ extension SpoolDirectory {
         listing.jobs.sort(by: Self.isNewer)
         if let limit = filter.limit { listing.jobs.removeLast(max(0, listing.jobs.count - limit)) }
         return listing
+    }
+
+    /// Most jobs of a long list are over and stay so: of those the result alone is read.
+    private func listed(_ name: JobName, _ files: JobFiles) throws(SpoolClientError) -> JobView? {
+        guard let (result, json) = try files.readResult(name) else { return try view(of: name, files) }
+        let request = try storage { () throws(SpoolError) in try files.requestStat(name)?.fingerprint }
+        guard request == nil || request == result.status.request else { return try view(of: name, files) }
+        return JobView(
+            name: name, state: .over(result), request: request, cancelRequested: false, statusDocument: nil,
+            resultDocument: json)
     }
 
     /// The names of all jobs, in no order.
@@ -62,12 +72,11 @@ extension SpoolDirectory {
 
     /// Acceptance has a number that no clock can spoil; what is not accepted yet is newer than what is.
     private static func isNewer(_ a: JobView, _ b: JobView) -> Bool {
-        switch (a.status, b.status) {
+        switch (a.acceptance, b.acceptance) {
         case (nil, nil): droppedOrder(a) > droppedOrder(b)
         case (nil, .some): true
         case (.some, nil): false
-        case (let a?, let b?):
-            (a.identity.sequence, a.identity.createdAt) > (b.identity.sequence, b.identity.createdAt)
+        case (let a?, let b?): (a.sequence, a.createdAt) > (b.sequence, b.createdAt)
         }
     }
 

@@ -2,7 +2,7 @@
 /// another container or on another host, and needs no more than to read the directory where it only looks.
 public import SpoolProtocol
 import Glibc
-import SpoolStorage
+package import SpoolStorage
 
 /// An open spool. All methods block for as long as the disk takes, and `wait` for as long as it is told to.
 public struct SpoolDirectory: Sendable {
@@ -12,10 +12,12 @@ public struct SpoolDirectory: Sendable {
 
     /// Opens the directory for reading.
     /// - Throws: `SpoolClientError`: `spoolNotFound`, `notPermitted`, `system`.
-    public init(path: String) throws(SpoolClientError) {
+    public init(path: String) throws(SpoolClientError) { try self.init(path: path, system: .real) }
+
+    package init(path: String, system: SystemCalls) throws(SpoolClientError) {
         self.path = path
         do {
-            root = try Directory.open(path)
+            root = try Directory.open(path, system: system)
         } catch  where [ENOENT, ENOTDIR].contains(error.code) {
             throw .spoolNotFound(path: path)
         } catch {

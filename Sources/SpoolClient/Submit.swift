@@ -70,7 +70,7 @@ extension SpoolDirectory {
                     try root.moveToFreeName(scratch, target)
                 }
             } catch {
-                try root.remove(scratch)
+                discard(scratch)
                 throw error
             }
             try root.sync()
@@ -97,9 +97,14 @@ extension SpoolDirectory {
             try file.sync()
             return (scratch, try file.stat().fingerprint)
         } catch {
-            try root.remove(scratch)
+            discard(scratch)
             throw error
         }
+    }
+
+    private func discard(_ scratch: FileName) {
+        // What cannot be removed stays: it is hidden, and the error that is thrown matters more.
+        do { try root.remove(scratch) } catch {}
     }
 }
 

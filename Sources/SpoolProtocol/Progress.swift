@@ -37,13 +37,13 @@ extension Progress {
             let tenths = total.dividingFullWidth(done.multipliedFullWidth(by: 1000)).quotient
             percent = max(percent ?? 0, Double(tenths) / 10)
         }
-        guard let processed, elapsed > 0.2, processed > startedFrom else {
+        // In Doubles: nothing that a handler can say overflows.
+        let rate = processed.map { (Double($0) - Double(startedFrom)) / elapsed } ?? 0
+        guard let processed, elapsed > 0.2, rate > 0 else {
             // Nothing done yet, or the handler has begun to count anew: there is no rate.
             (ratePerSecond, etaSeconds) = (nil, nil)
             return
         }
-        // In Doubles: nothing that a handler can say overflows.
-        let rate = (Double(processed) - Double(startedFrom)) / elapsed
         ratePerSecond = (rate * 10).rounded() / 10
         etaSeconds = total.map { (max(0, Double($0) - Double(processed)) / rate * 10).rounded() / 10 }
     }

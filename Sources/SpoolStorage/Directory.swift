@@ -1,5 +1,6 @@
 /// A directory by its descriptor: every name is resolved in this very directory, wherever it has been moved to and
 /// whatever has been put in its place. Symbolic links at the end of a name are never followed.
+import CLinux
 package import SpoolProtocol
 import Glibc
 
@@ -123,6 +124,11 @@ package final class Directory: Sendable {
     /// Waits until the directory's entries are on the disk: fsync(2).
     package func sync() throws(SpoolError) {
         try system.perform(.sync, path) { fsync(raw) }
+    }
+
+    /// Waits until everything on the directory's file system is on the disk: syncfs(2). For many files at once.
+    package func syncFileSystem() throws(SpoolError) {
+        try system.perform(.sync, path) { linux_syncfs(raw) }
     }
 
     // MARK: Listing

@@ -11,6 +11,8 @@ package final class Spool: Sendable {
     /// `.jobspool`, 0700.
     package let home: Directory
     package let attempts: Directory
+    /// Directories of attempts that are over, to be used again.
+    package let spare: Directory
     /// Work directories of types.
     package let work: Directory
     private let temporary: Directory
@@ -34,6 +36,7 @@ package final class Spool: Sendable {
         self.root = root
         home = try Self.makePrivate(SpoolFile.privateDirectory, in: root)
         attempts = try Self.makePrivate("attempts", in: home)
+        spare = try home.makeDirectory("spare", mode: 0o700)
         work = try Self.makePrivate("work", in: home)
         temporary = try Self.makePrivate("tmp", in: home)
     }
@@ -68,6 +71,8 @@ package final class Spool: Sendable {
         case power
         /// A power cut, once the caller has synced the directory too: for several files at once.
         case powerAfterDirectorySync
+        /// A power cut, once the caller has synced the whole file system: for many files at once.
+        case powerAfterFileSystemSync
     }
 
     /// Puts a file into the spool: readers see the old one or the new one, whole.
@@ -80,12 +85,12 @@ package final class Spool: Sendable {
             let file = try temporary.open(scratch, O_WRONLY | O_CREAT | O_EXCL)
             try file.write(bytes)
             switch durability {
-            case .process: break
+            case .process, .powerAfterFileSystemSync: break
             case .power, .powerAfterDirectorySync: try file.syncData()
             }
             try place(scratch, in: directory, name)
             switch durability {
-            case .process, .powerAfterDirectorySync: break
+            case .process, .powerAfterDirectorySync, .powerAfterFileSystemSync: break
             case .power: try directory.sync()
             }
         } catch {
@@ -130,8 +135,10 @@ package final class Spool: Sendable {
     package func reopenLog(_ name: FileName) throws(SpoolError) -> Descriptor? {
         guard try isOwn(name) else { return nil }
         let file = try root.open(name, O_RDWR | O_APPEND)
-        // Another file may have got the name meanwhile: what counts is the one that is open.
-        guard Self.isOwn(try file.stat()) else { return nil }
+        // Another file may have got the name meanwhile: what counts is the one that is open. One with a second name
+        // might be somebody else's too.
+        let stat = try file.stat()
+        guard Self.isOwn(stat), stat.links == 1 else { return nil }
         return file
     }
 
@@ -141,7 +148,7 @@ package final class Spool: Sendable {
     }
 
     private static func isOwn(_ stat: FileStat) -> Bool {
-        stat.kind == .file && stat.owner == geteuid() && stat.links == 1
+        stat.kind == .file && stat.owner == geteuid()
     }
 
     /// Reads an output of the daemon; nil when there is none, or it is not its own, or no JSON.
@@ -166,7 +173,9 @@ package final class Spool: Sendable {
         try moveAside(name)
     }
 
-    package func moveAside(_ name: FileName) throws(SpoolError) {
+    /// Moves a file of the spool aside, whosoever it is; returns where it is now.
+    @discardableResult
+    package func moveAside(_ name: FileName) throws(SpoolError) -> String {
         let aside = try home.makeDirectory("aside", mode: 0o700)
         let newName = FileName(bytes: Array(name.bytes.prefix(200)) + Array("~\(makeUUID())".utf8))
         let owner = try root.stat(name).map { Users.name(of: $0.owner) } ?? "somebody"
@@ -176,6 +185,7 @@ package final class Spool: Sendable {
                 "\(name) is not the daemon's own but \(owner)'s: it counts for nothing and is now \(aside.path(newName))"
             )
         }
+        return aside.path(newName)
     }
 
     /// What has been moved aside since the last call, to be told.

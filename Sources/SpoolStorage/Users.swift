@@ -1,9 +1,18 @@
 /// Who owns files: user and group names by their numbers (getpwuid_r(3), getgrouplist(3)).
 import Glibc
+import Synchronization
 
 package enum Users {
-    /// The user's name, or the number of one without a name.
-    package static func name(of user: UInt32) -> String { entry(of: user)?.name ?? String(user) }
+    /// The user's name, or the number of one without a name. Remembered for a minute: the look-up reads files or asks a server.
+    package static func name(of user: UInt32) -> String {
+        let now = Clock.monotonic()
+        if let known = names.withLock({ $0[user] }), now < known.until { return known.name }
+        let name = entry(of: user)?.name ?? String(user)
+        names.withLock { $0[user] = (name, now + 60) }
+        return name
+    }
+
+    private static let names = Mutex<[UInt32: (name: String, until: Double)]>([:])
 
     /// The user's home directory; nil for one without an entry.
     package static func home(of user: UInt32) -> String? { entry(of: user)?.home }

@@ -1,5 +1,5 @@
 /// Whether inotify is heard on this file system, found out by making a file and listening for it. It proves only that
-/// this kernel's own changes are heard; whether others change the directory unheard is what `FileSystem` knows.
+/// this kernel's own changes are heard; whether others change the directory unheard is what `FileSystemKind` knows.
 private import Glibc
 import SpoolProtocol
 

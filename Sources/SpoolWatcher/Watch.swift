@@ -5,7 +5,7 @@ private import Synchronization
 package final class Watch: Sendable {
     /// The hints, for one consumer. Ends when the watch does or when the consumer is cancelled.
     package let wakeUps: WakeUps
-    private let current = Mutex(Intake.inotify)
+    private let current = Mutex(Listening.inotify)
 
     let hints: HintBuffer
     let alarm: Alarm
@@ -17,10 +17,16 @@ package final class Watch: Sendable {
     }
 
     /// How new files are heard of at present; it may change when the directory is replaced.
-    package internal(set) var intake: Intake {
+    package internal(set) var listening: Listening {
         get { current.withLock { $0 } }
         set { current.withLock { $0 = newValue } }
     }
+
+    /// What `spool.status.json` says.
+    package var mode: IntakeMode { listening.mode }
+
+    /// Why the directory is polled; nil when it is not.
+    package var reason: String? { listening.reason }
 
     /// Ends the sequence of wake-ups, and the thread soon after. Any number of times, from anywhere.
     package func stop() {
@@ -30,7 +36,7 @@ package final class Watch: Sendable {
 }
 
 /// How new files are heard of.
-package enum Intake: Sendable, Equatable {
+package enum Listening: Sendable, Equatable {
     case inotify
     /// The reason is a sentence for people, with the remedy where there is one.
     case polling(reason: String)

@@ -53,7 +53,7 @@ extension WatchLoop {
                 return poll(directory, reason, because: because, nextTry: clock.now + options.rescanInterval)
             }
         }
-        watch.intake = .inotify
+        watch.listening = .inotify
         return .watching(
             Watching(directory: directory, nextRescan: clock.now + options.rescanInterval, suspectUntil: clock.now))
     }
@@ -61,7 +61,7 @@ extension WatchLoop {
     private func poll(
         _ directory: DirectoryIdentity, _ reason: WakeUp.Reason, because: String, nextTry: ContinuousClock.Instant
     ) -> Phase {
-        watch.intake = .polling(reason: because)
+        watch.listening = .polling(reason: because)
         watch.hints.put(.rescan(reason))
         return .polling(directory, nextTry: nextTry)
     }

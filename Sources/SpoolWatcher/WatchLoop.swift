@@ -21,13 +21,13 @@ struct WatchLoop {
     }
 
     let path: String
-    let options: Options
-    let seams: Seams
+    let options: DirectoryWatcher.Options
+    let seams: DirectoryWatcher.Seams
     let watch: Watch
     let source: any EventSource
     let clock = ContinuousClock()
 
-    init(path: String, options: Options, seams: Seams, watch: Watch) {
+    init(path: String, options: DirectoryWatcher.Options, seams: DirectoryWatcher.Seams, watch: Watch) {
         self.path = path
         self.options = options
         self.seams = seams
@@ -64,6 +64,8 @@ struct WatchLoop {
         switch source.next(seconds: isSuspect ? 1 : remaining) {
         case .entry(let name):
             hint(name)
+            // It may be one of many that are deleted before the directory is.
+            if isSuspect { watching.suspectUntil = clock.now + .seconds(10) }
             return .watching(watching)
         case .nothing:
             return !isSuspect || isStill(watching.directory) ? .watching(watching) : renew(.replaced)

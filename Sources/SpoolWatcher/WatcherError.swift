@@ -1,4 +1,4 @@
-/// Why a watch could not begin. What goes wrong later is no error: it costs a delay, and `Watch.intake` says so.
+/// Why a watch could not begin. What goes wrong later is no error: it costs a delay, and `Watch.listening` says so.
 private import Glibc
 
 package enum WatcherError: Error, Equatable, CustomStringConvertible {

@@ -46,10 +46,22 @@ extension Counts {
     }
 }
 
+extension Outcome {
+    fileprivate var shortText: String {
+        switch self {
+        case .success: "completed"
+        case .partial: "partial"
+        }
+    }
+}
+
 extension JobView {
     var standingWithOutcome: String {
         status?.outcome == .partial && standing == .completed ? "completed (partial)" : standingText
     }
+
+    /// "partial" for what is completed with items failed.
+    var shortStanding: String { standing == .completed ? status?.outcome?.shortText ?? "completed" : standingText }
 
     var style: Style { Style(standing: standing, outcome: status?.outcome) }
 }

@@ -42,15 +42,17 @@ struct List: ClientCommand {
 
     private static func table(of jobs: [JobView]) -> Table {
         var table = Table([
-            .init(title: "NAME", minimum: 16), .init(title: "TYPE", minimum: 10), .init(title: "STATUS"),
-            .init(title: "PROGRESS", isRight: true), .init(title: "CREATED"), .init(title: "DURATION", isRight: true),
-            .init(title: "DESCRIPTION", minimum: 10),
+            .init(title: "NAME", minimum: 12), .init(title: "TYPE", minimum: 8, isDispensable: true),
+            .init(title: "STATUS"),
+            .init(title: "PROGRESS", isRight: true, isDispensable: true), .init(title: "CREATED", isDispensable: true),
+            .init(title: "DURATION", isRight: true, isDispensable: true),
+            .init(title: "DESCRIPTION", minimum: 11, isDispensable: true),
         ])
         table.rows = jobs.map { view in
             let status = view.status
             let started = status?.startedAt == nil ? nil : status?.durationSeconds
             return [
-                .init(view.name.string, .bold), .init(view.type), .init(view.standingWithOutcome, view.style),
+                .init(view.name.string, .bold), .init(view.type), .init(view.shortStanding, view.style),
                 .init(status?.progress.percent.map { "\($0) %" } ?? "–"),
                 .init(shown(status?.identity.createdAt ?? view.request?.modifiedAt) ?? "–"),
                 .init(shown(seconds: started) ?? "–"),

@@ -104,7 +104,7 @@ struct Serve: AsyncParsableCommand {
             configuration: configuration, logger: logger)
         let service = SpoolService(
             runner: runner,
-            watcher: SpoolWatcher(path: path, privateDirectory: spool.home.path, options: watcherOptions))
+            watcher: DirectoryWatcher(path: path, privateDirectory: spool.home.path, options: watcherOptions))
         let group = ServiceGroup(
             services: [service], gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "jobspool") { _ in SwiftLogNoOpLogHandler() })
@@ -112,8 +112,8 @@ struct Serve: AsyncParsableCommand {
         withExtendedLifetime(lock) {}
     }
 
-    private var watcherOptions: Options {
-        var options = Options()
+    private var watcherOptions: DirectoryWatcher.Options {
+        var options = DirectoryWatcher.Options()
         options.rescanInterval = .seconds(rescan)
         options.forcedMode =
             switch intake {
@@ -178,12 +178,12 @@ enum JobSpoolVersion {
 /// Watcher and runner as one service: the watch is in place before the runner begins, and is ended after it.
 private struct SpoolService: Service {
     let runner: Runner
-    let watcher: SpoolWatcher
+    let watcher: DirectoryWatcher
 
     func run() async throws {
         let runner = runner
         try await watcher.watching { watch in
-            await runner.setIntake(watch.intake.mode, reason: watch.intake.reason)
+            await runner.setIntake(watch.mode, reason: watch.reason)
             try await withGracefulShutdownHandler {
                 try await runner.run(watch.wakeUps)
             } onGracefulShutdown: {

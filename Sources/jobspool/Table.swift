@@ -35,6 +35,8 @@ struct Table {
         var isRight = false
         /// The narrowest to which it may be cut; nil: it is never cut.
         var minimum: Int?
+        /// Left out where there is no room for all, the last one first.
+        var isDispensable = false
     }
 
     struct Cell {
@@ -48,12 +50,27 @@ struct Table {
         }
     }
 
-    let columns: [Column]
+    private(set) var columns: [Column]
     var rows: [[Cell]] = []
 
     init(_ columns: [Column]) { self.columns = columns }
 
     func write(to stream: Stream) {
+        var table = self
+        if let limit = stream.width { table.dispense(limit) }
+        table.writeColumns(to: stream)
+    }
+
+    private mutating func dispense(_ limit: Int) {
+        while fittedWidths(limit).reduce(2 * (columns.count - 1), +) > limit,
+            let index = columns.lastIndex(where: \.isDispensable)
+        {
+            columns.remove(at: index)
+            for row in rows.indices { rows[row].remove(at: index) }
+        }
+    }
+
+    private func writeColumns(to stream: Stream) {
         let widths = fittedWidths(stream.width)
         let header = columns.map { Cell($0.title, .bold) }
         for row in [header] + rows {

@@ -49,6 +49,10 @@ enum Interrupt {
     static func install() {
         requested.store(false, ordering: .relaxed)
         var action = sigaction()
+        sigaction(SIGINT, nil, &action)
+        // A shell's background job ignores Ctrl-C, and goes on doing so.
+        guard unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) != 1 else { return }
+        action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in Interrupt.requested.store(true, ordering: .relaxed) }
         sigaction(SIGINT, &action, nil)
     }

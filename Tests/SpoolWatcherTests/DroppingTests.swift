@@ -133,10 +133,10 @@ extension WatcherTests {
         func before() async throws {
             let spool = try Spool()
             try write(to: spool("a.json"))
-            try await SpoolWatcher(path: spool.path, privateDirectory: spool.privateDirectory).watching { watch in
+            try await DirectoryWatcher(path: spool.path, privateDirectory: spool.privateDirectory).watching { watch in
                 var wakeUps = watch.wakeUps.makeAsyncIterator()
                 #expect(await wakeUps.next() == .rescan(.start))
-                #expect(watch.intake == .inotify)
+                #expect(watch.listening == .inotify)
                 try write(to: spool("b.json"))
                 #expect(await wakeUps.next() == .file("b.json"))
             }
@@ -144,7 +144,7 @@ extension WatcherTests {
 
         @Test("Names of no interest, directories and canaries make no hint")
         func interest() async throws {
-            let options = Options { $0.isOfInterest = { !$0.bytes.ends(with: ".status.json") } }
+            let options = DirectoryWatcher.Options { $0.isOfInterest = { !$0.bytes.ends(with: ".status.json") } }
             try await watching(options) { spool, listener in
                 try write(to: spool("a.status.json"))
                 try check(mkdir(spool("directory"), 0o700), "mkdir")

@@ -11,8 +11,8 @@ extension WatcherTests {
         /// Three ways of waiting, each longer than the deadline below.
         enum Wait: CaseIterable { case inotify, polling, missing }
 
-        private func options(_ wait: Wait) -> Options {
-            Options {
+        private func options(_ wait: Wait) -> DirectoryWatcher.Options {
+            DirectoryWatcher.Options {
                 $0.forcedMode = wait == .polling ? .polling : .inotify
                 $0.pollInterval = .seconds(60)
                 $0.retryInterval = .seconds(60)
@@ -28,7 +28,7 @@ extension WatcherTests {
         @Test("A cancelled task ends the watch at once", arguments: Wait.allCases)
         func cancelled(wait: Wait) async throws {
             let spool = try Spool()
-            let watcher = SpoolWatcher(
+            let watcher = DirectoryWatcher(
                 path: spool.path, privateDirectory: spool.privateDirectory, options: options(wait))
             let started = Shared(0)
             let clock = ContinuousClock()
@@ -67,7 +67,7 @@ extension WatcherTests {
         @Test("An error of the body is thrown, and a new watch may begin")
         func bodyFails() async throws {
             let spool = try Spool()
-            let watcher = SpoolWatcher(path: spool.path, privateDirectory: spool.privateDirectory)
+            let watcher = DirectoryWatcher(path: spool.path, privateDirectory: spool.privateDirectory)
             await #expect(throws: Stop()) { try await watcher.watching { _ in throw Stop() } }
             let first = try await watcher.watching { watch in
                 var wakeUps = watch.wakeUps.makeAsyncIterator()
@@ -80,7 +80,7 @@ extension WatcherTests {
         func second() async throws {
             try await watching { _, _ in
                 let other = try Spool()
-                let watcher = SpoolWatcher(path: other.path, privateDirectory: other.privateDirectory)
+                let watcher = DirectoryWatcher(path: other.path, privateDirectory: other.privateDirectory)
                 await #expect(throws: WatcherError.alreadyWatching) { try await watcher.watching { _ in } }
             }
         }
@@ -90,26 +90,31 @@ extension WatcherTests {
             let spool = try Spool()
             try write(to: spool("file"))
             for path in [spool("none"), spool("file")] {
-                let watcher = SpoolWatcher(path: path, privateDirectory: spool.privateDirectory)
+                let watcher = DirectoryWatcher(path: path, privateDirectory: spool.privateDirectory)
                 await #expect(throws: WatcherError.noDirectory(path)) { try await watcher.watching { _ in } }
-                let other = SpoolWatcher(path: spool.path, privateDirectory: path)
+                let other = DirectoryWatcher(path: spool.path, privateDirectory: path)
                 await #expect(throws: WatcherError.noDirectory(path)) { try await other.watching { _ in } }
             }
         }
 
         @Test("What one watch did not read does not come up in the next")
         func stale() async throws {
-            let held = Shared(1)
-            let options = Options {
+            // Held at the first event, so that the next read takes many, and again inside what that read took.
+            let (taken, written, stopped) = (Shared(0), Shared(0), Shared(0))
+            let options = DirectoryWatcher.Options {
                 $0.isOfInterest = { _ in
-                    while held.value > 0 { usleep(1000) }
+                    taken.increment()
+                    let gate = taken.value < 10 ? written : stopped
+                    while gate.value == 0 { usleep(1000) }
                     return true
                 }
             }
             try await watching(options, in: "/dev/shm") { spool, listener in
                 for number in 0..<3000 { try write(to: spool("\(number)")) }
+                written.increment()
+                #expect(await eventually { taken.value == 10 })
                 listener.watch.stop()
-                held.value = 0
+                stopped.increment()
             }
             try await watching { spool, listener in
                 try write(to: spool("new"))
@@ -147,7 +152,7 @@ extension WatcherTests {
 
         @Test("The slow timer rescans, even while uninteresting files keep the thread busy")
         func slowTimer() async throws {
-            let options = Options {
+            let options = DirectoryWatcher.Options {
                 $0.rescanInterval = .seconds(1)
                 $0.isOfInterest = { _ in false }
             }

@@ -11,7 +11,7 @@ extension WatcherTests {
             let limit = try #require(Int(contents(of: "/proc/sys/fs/inotify/max_queued_events").dropLast()))
             try #require(limit < 100_000, "this test would take too many files")
             let held = Shared(1)
-            let options = Options { options in
+            let options = DirectoryWatcher.Options { options in
                 options.isOfInterest = { _ in
                     while held.value > 0 { usleep(1000) }
                     return true
@@ -32,7 +32,8 @@ extension WatcherTests {
         @Test("20,000 names: each is hinted, or a rescan came after it", arguments: [10_000, 100])
         func burst(pendingLimit: Int) async throws {
             let count = 20_000
-            try await watching(Options { $0.pendingLimit = pendingLimit }, in: "/dev/shm") { spool, listener in
+            try await watching(DirectoryWatcher.Options { $0.pendingLimit = pendingLimit }, in: "/dev/shm") {
+                spool, listener in
                 for number in 0..<count { try write(to: spool("\(number)")) }
                 try write(to: spool("last"))
                 try await listener.expect("the last name, or a rescan", within: .seconds(60)) {
@@ -57,14 +58,14 @@ extension WatcherTests {
         func slowConsumer() async throws {
             let spool = try Spool(in: "/dev/shm")
             let heard = Shared(0)
-            let options = Options { options in
+            let options = DirectoryWatcher.Options { options in
                 options.pendingLimit = 1000
                 options.isOfInterest = { _ in
                     heard.increment()
                     return true
                 }
             }
-            let watcher = SpoolWatcher(
+            let watcher = DirectoryWatcher(
                 path: spool.path, privateDirectory: spool.privateDirectory, options: options)
             try await watcher.watching { watch in
                 var wakeUps = watch.wakeUps.makeAsyncIterator()
@@ -84,7 +85,7 @@ extension WatcherTests {
             ])
         func reopened(event: SourceEvent) async throws {
             let faults = Faults()
-            let options = Options { $0.retryInterval = .milliseconds(10) }
+            let options = DirectoryWatcher.Options { $0.retryInterval = .milliseconds(10) }
             try await watching(options, seams: faults.seams()) { spool, listener in
                 faults.set { $0.next = [event] }
                 try write(to: spool("wakes.json"))

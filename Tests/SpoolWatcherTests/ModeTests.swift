@@ -6,15 +6,15 @@ import Testing
 
 extension WatcherTests {
     @Suite(.serialized) struct ModeTests {
-        private let fast = Options {
+        private let fast = DirectoryWatcher.Options {
             $0.pollInterval = .milliseconds(10)
             $0.retryInterval = .milliseconds(10)
             $0.canaryDeadline = .seconds(1)
         }
 
         private func expectPolls(_ listener: Listener, because part: String) async throws {
-            #expect(listener.watch.intake.mode == .polling)
-            let reason = try #require(listener.watch.intake.reason)
+            #expect(listener.watch.listening.mode == .polling)
+            let reason = try #require(listener.watch.listening.reason)
             #expect(reason.contains(part))
             try await listener.expect("a poll") { $0.heard(.rescan(.timer)) }
             listener.forget()
@@ -38,7 +38,7 @@ extension WatcherTests {
             var options = fast
             options.forcedMode = .inotify
             try await watching(options, seams: Faults().seams(.shared("nfs"))) { spool, listener in
-                #expect(listener.watch.intake == .inotify)
+                #expect(listener.watch.listening == .inotify)
                 try write(to: spool("a.json"))
                 try await listener.expect("the file") { $0.heard("a.json") }
             }
@@ -67,7 +67,7 @@ extension WatcherTests {
         @Test("On an unknown file system a canary that is heard means inotify, and leaves no trace")
         func canaryHeard() async throws {
             try await watching(fast, seams: Faults().seams(.unknown)) { spool, listener in
-                #expect(listener.watch.intake == .inotify)
+                #expect(listener.watch.listening == .inotify)
                 #expect(entries(of: spool.path).isEmpty)
                 try write(to: spool("a.json"))
                 try await listener.expect("the file") { $0.heard("a.json") }
@@ -84,7 +84,7 @@ extension WatcherTests {
                 #expect(entries(of: spool.path).isEmpty)
                 try await expectPolls(listener, because: "did not report a file made here")
                 faults.set { $0.isDeafToCanaries = false }
-                #expect(await eventually { listener.watch.intake == .inotify })
+                #expect(await eventually { listener.watch.listening == .inotify })
                 try write(to: spool("a.json"))
                 try await listener.expect("the file") { $0.heard("a.json") }
             }
@@ -93,10 +93,10 @@ extension WatcherTests {
         @Test("Where no canary can be made the directory is polled: a real directory of proc(5)")
         func canaryImpossible() async throws {
             let spool = try Spool()
-            let watcher = SpoolWatcher(
+            let watcher = DirectoryWatcher(
                 path: "/proc/sys", privateDirectory: spool.privateDirectory, options: fast)
             try await watcher.watching { watch in
-                #expect(watch.intake.reason?.contains("cannot try whether inotify works") == true)
+                #expect(watch.listening.reason?.contains("cannot try whether inotify works") == true)
                 var wakeUps = watch.wakeUps.makeAsyncIterator()
                 #expect(await wakeUps.next() == .rescan(.start))
                 #expect(await wakeUps.next() == .rescan(.timer))
@@ -117,7 +117,7 @@ extension WatcherTests {
             try await watching(options, seams: faults.seams()) { spool, listener in
                 try await expectPolls(listener, because: remedy)
                 faults.set { $0.refusal = nil }
-                #expect(await eventually { listener.watch.intake == .inotify })
+                #expect(await eventually { listener.watch.listening == .inotify })
                 listener.forget()
                 try write(to: spool("a.json"))
                 try await listener.expect("the file") { $0.heard("a.json") }
@@ -141,10 +141,10 @@ extension WatcherTests {
             while (files.last ?? 0) < 1100 {
                 files.append(try check(open("/dev/null", O_RDONLY | O_CLOEXEC), "open"))
             }
-            let watcher = SpoolWatcher(
+            let watcher = DirectoryWatcher(
                 path: spool.path, privateDirectory: spool.privateDirectory, options: fast)
             try await watcher.watching { watch in
-                #expect(watch.intake.reason?.contains("1024") == true)
+                #expect(watch.listening.reason?.contains("1024") == true)
             }
         }
     }
@@ -154,17 +154,17 @@ struct FileSystemTests {
     @Test(
         "The file system's type tells whether others change it",
         arguments: [
-            (0x6969, FileSystem.shared("nfs")), (0xFF53_4D42, .shared("cifs")), (0xFE53_4D42, .shared("smb")),
+            (0x6969, FileSystemKind.shared("nfs")), (0xFF53_4D42, .shared("cifs")), (0xFE53_4D42, .shared("smb")),
             (0x517B, .shared("smb")), (0x6573_5546, .shared("fuse")), (0x0102_1997, .shared("9p")),
             (0x5346_414F, .shared("afs")), (0x00C3_6400, .shared("ceph")), (0xEF53, .local), (0x0102_1994, .local),
             (0x794C_7630, .local), (0x5846_5342, .local), (0x9123_683E, .local), (0x9FA0, .unknown), (0, .unknown),
-        ] as [(UInt32, FileSystem)])
-    func table(type: UInt32, verdict: FileSystem) { #expect(FileSystem(type: type) == verdict) }
+        ] as [(UInt32, FileSystemKind)])
+    func table(type: UInt32, verdict: FileSystemKind) { #expect(FileSystemKind(type: type) == verdict) }
 
     @Test("Real paths")
     func paths() {
-        #expect(FileSystem(path: "/proc") == .unknown)
-        #expect(FileSystem(path: "/no/such/path") == .unknown)
-        #expect(FileSystem(path: "/dev/shm") == .local)
+        #expect(FileSystemKind(path: "/proc") == .unknown)
+        #expect(FileSystemKind(path: "/no/such/path") == .unknown)
+        #expect(FileSystemKind(path: "/dev/shm") == .local)
     }
 }

@@ -6,14 +6,14 @@ import Testing
 
 extension WatcherTests {
     @Suite(.serialized) struct ReplacedTests {
-        private let options = Options { $0.retryInterval = .milliseconds(10) }
+        private let options = DirectoryWatcher.Options { $0.retryInterval = .milliseconds(10) }
 
         private func expectReplaced(_ spool: Spool, _ listener: Listener) async throws {
             try await listener.expect("a rescan") { $0.heard(.rescan(.replaced)) }
             listener.forget()
             try write(to: spool("new.json"))
             try await listener.expect("a file in the new directory") { $0.heard("new.json") }
-            #expect(listener.watch.intake == .inotify)
+            #expect(listener.watch.listening == .inotify)
         }
 
         @Test("Deleted and made again at once")
@@ -89,8 +89,8 @@ extension WatcherTests {
             try check(mkdir(spool.outside("other"), 0o700), "mkdir")
             let path = spool.outside("link")
             try check(symlink(spool.path, path), "symlink")
-            let options = Options { $0.rescanInterval = .seconds(1) }
-            let watcher = SpoolWatcher(path: path, privateDirectory: spool.privateDirectory, options: options)
+            let options = DirectoryWatcher.Options { $0.rescanInterval = .seconds(1) }
+            let watcher = DirectoryWatcher(path: path, privateDirectory: spool.privateDirectory, options: options)
             try await watcher.watching { watch in
                 let listener = Listener(watch)
                 async let listening: Void = listener.listen()

@@ -27,9 +27,12 @@ struct linux_spawn_setup {
     int new_session;
 };
 
-/// posix_spawn(3) with every signal at its default and none blocked. Returns 0, or an errno.
+/// posix_spawn(3) with no signal ignored that this package's programs ignore, and none blocked. Returns 0, or an errno.
 int linux_spawn(pid_t *pid, const char *program, const struct linux_spawn_setup *setup, char *const arguments[],
                 char *const environment[]);
 
 /// renameat2(2) with RENAME_NOREPLACE: fails with EEXIST instead of replacing, with EINVAL where the file system cannot.
 int linux_rename_noreplace(int old_directory, const char *old_name, int new_directory, const char *new_name);
+
+/// syncfs(2): waits until everything that was written to the file system is on the disk.
+int linux_syncfs(int descriptor);

@@ -23,8 +23,8 @@ final class Faults: Sendable {
 
     var openings: Int { state.withLock { $0.openings } }
 
-    func seams(_ fileSystem: FileSystem = .local) -> Seams {
-        var seams = Seams()
+    func seams(_ fileSystem: FileSystemKind = .local) -> DirectoryWatcher.Seams {
+        var seams = DirectoryWatcher.Seams()
         let real = seams.makeSource
         seams.fileSystem = { _ in fileSystem }
         seams.makeSource = { FakeSource(real: real(), faults: self) }

@@ -46,11 +46,12 @@ func eventually(within limit: Duration = .seconds(10), _ condition: () -> Bool) 
 
 /// A watch of a fresh spool, with the first rescan already heard and forgotten.
 func watching(
-    _ options: Options = Options(), seams: Seams = Seams(), in parent: String = "/tmp",
+    _ options: DirectoryWatcher.Options = DirectoryWatcher.Options(),
+    seams: DirectoryWatcher.Seams = DirectoryWatcher.Seams(), in parent: String = "/tmp",
     _ body: (Spool, Listener) async throws -> Void
 ) async throws {
     let spool = try Spool(in: parent)
-    let watcher = SpoolWatcher(
+    let watcher = DirectoryWatcher(
         path: spool.path, privateDirectory: spool.privateDirectory, options: options, seams: seams)
     try await watcher.watching { watch in
         let listener = Listener(watch)
@@ -63,8 +64,8 @@ func watching(
     }
 }
 
-extension Options {
-    init(_ change: (inout Options) -> Void) {
+extension DirectoryWatcher.Options {
+    init(_ change: (inout DirectoryWatcher.Options) -> Void) {
         self.init()
         change(&self)
     }

@@ -2,11 +2,11 @@
 /// in place before the first one, `.rescan(.start)`, is told, so that a scan that follows it misses nothing.
 ///
 /// The C library has one instance per process, so has this: a second watch in the same process is an error until the
-/// first is over. Where inotify is silent or is not to be had the directory is polled, by itself, and `Watch.intake` says
+/// first is over. Where inotify is silent or is not to be had the directory is polled, by itself, and `Watch.listening` says
 /// why; only a directory that is not there at the start, or a private directory that cannot be used, is an error.
 private import Synchronization
 
-package struct SpoolWatcher: Sendable {
+package struct DirectoryWatcher: Sendable {
     private static let isInUse = Mutex(false)
 
     private let path: String

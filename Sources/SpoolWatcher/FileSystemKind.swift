@@ -2,7 +2,7 @@
 /// another host, a hypervisor or a server does behind it. The numbers are statfs(2)'s and linux/magic.h's.
 private import CLinux
 
-package enum FileSystem: Sendable, Equatable {
+package enum FileSystemKind: Sendable, Equatable {
     /// Changes come through this kernel alone.
     case local
     /// Others change it without this kernel's knowledge.

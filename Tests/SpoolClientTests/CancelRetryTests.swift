@@ -1,0 +1,82 @@
+import Glibc
+import SpoolClient
+import SpoolProtocol
+import SpoolStorage
+import Testing
+
+@Suite("Cancelling and running again")
+struct CancelRetryTests {
+    private let spool: TestSpool
+    private let name: JobName
+
+    init() throws {
+        spool = try TestSpool()
+        name = try JobName("219")
+    }
+
+    @Test("cancelling creates an empty cancel file; twice is once", arguments: [Standing?.none, .pending, .running])
+    func cancels(standing: Standing?) throws {
+        let version = try spool.drop("219")
+        if let standing { try spool.publish(try spool.makeStatus("219", standing, for: version)) }
+        try spool.client.cancel(name)
+        try spool.client.cancel(name)
+        #expect(try spool.read("219.cancel.json") == "")
+        #expect(try spool.client.status(of: name).cancelRequested)
+    }
+
+    @Test("a job that is over is not cancelled", arguments: Standing.allCases.filter(\.isOver))
+    func nothingToCancel(standing: Standing) throws {
+        try spool.end(try spool.makeStatus("219", standing, for: try spool.drop("219")))
+        let error = #expect(throws: SpoolClientError.self) { try spool.client.cancel(name) }
+        #expect(error?.code == "JOB_ALREADY_OVER")
+        #expect(try !spool.exists("219.cancel.json"))
+    }
+
+    @Test("a job that is not there is neither cancelled nor run again") func notThere() throws {
+        #expect(throws: SpoolClientError.self) { try spool.client.cancel(name) }
+        #expect(throws: SpoolClientError.self) { try spool.client.retry(name) }
+        #expect(try spool.files == [])
+    }
+
+    @Test("running again makes a new version of the request each time, however fast, and leaves its text")
+    func retries()
+        throws
+    {
+        var versions: Set<Fingerprint> = [try spool.drop("219")]
+        let text = try spool.read("219.json")
+        for _ in 0..<20 {
+            try spool.end(try spool.makeStatus("219", .failed, for: try spool.version("219")))
+            let submission = try spool.client.retry(name)
+            #expect(submission.fingerprint == (try spool.version("219")))
+            #expect(versions.insert(submission.fingerprint).inserted)
+            #expect(try spool.client.status(of: name).standingText == "dropped")
+        }
+        #expect(try spool.read("219.json") == text)
+    }
+
+    @Test("running again works when the request's time is in the future") func fromTheFuture() throws {
+        try spool.drop("219")
+        var future = [timespec(tv_sec: 4_000_000_000, tv_nsec: 5), timespec(tv_sec: 4_000_000_000, tv_nsec: 5)]
+        #expect(utimensat(AT_FDCWD, "\(spool.path)/219.json", &future, 0) == 0)
+        try spool.end(try spool.makeStatus("219", .completed, for: try spool.version("219")))
+        let submission = try spool.client.retry(name)
+        #expect(submission.fingerprint.seconds < 4_000_000_000)
+        #expect(try spool.client.status(of: name).standingText == "dropped")
+    }
+
+    @Test("a job that is not over does not run again", arguments: [Standing?.none, .pending, .running])
+    func notOver(standing: Standing?) throws {
+        let version = try spool.drop("219")
+        if let standing { try spool.publish(try spool.makeStatus("219", standing, for: version)) }
+        let error = #expect(throws: SpoolClientError.self) { try spool.client.retry(name) }
+        #expect(error?.code == "JOB_NOT_COMPLETED")
+        #expect(try spool.version("219") == version)
+    }
+
+    @Test("a job without its request does not run again") func requestGone() throws {
+        try spool.end(try spool.makeStatus("219", .completed, for: try spool.drop("219")))
+        try spool.root.remove(FileName("219.json"))
+        let error = #expect(throws: SpoolClientError.self) { try spool.client.retry(name) }
+        #expect(error?.code == "REQUEST_GONE")
+    }
+}
