@@ -31,7 +31,7 @@ import Testing
     @Test(arguments: [
         (#"{"params": []}"#, "`params` must be an object, not an array"),
         (#"{"attempt": 0}"#, "`attempt` must be an integer from 1"),
-        (#"{"dry_run": "yes"}"#, "`dry_run` must be true or false, not a string"),
+        (#"{"dry_run": "yes"}"#, "`dry_run` must be true or false, not \"yes\""),
         (#"{"v": 2}"#, "`v` is 2, and this handler reads version 1"),
         ("[]", "must be an object, not an array"),
         ("{", "line 1, column 2"),

@@ -163,7 +163,7 @@ struct HomeTests {
         _ = try temporary.spool()
         _ = try temporary.spool()
         #expect(try temporary.names() == [".jobspool"])
-        #expect(try temporary.names(".jobspool") == ["attempts", "tmp", "work"])
+        #expect(try temporary.names(".jobspool") == ["attempts", "spare", "tmp", "work"])
         #expect(try temporary.directory.stat(FileName(".jobspool"))?.mode == 0o700)
     }
 
