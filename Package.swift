@@ -82,6 +82,8 @@ let package = Package(
             name: "DocumentsTests", dependencies: ["jobspool-documents", "JobHandler", "JSONText"],
             swiftSettings: strict),
         .testTarget(
+            name: "SamplesTests", dependencies: ["jobspool", "jobspool-documents", "JSONText"], swiftSettings: strict),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: ["jobspool", "jobspool-documents", "SpoolProtocol", "SpoolStorage", "JSONText"],
             swiftSettings: strict),

@@ -1,0 +1,11 @@
+<?php
+// Drops a request, waits for its result and prints the outcome. Usage: php submit.php SPOOL TYPE [PARAMS]
+[, $spool, $type] = $argv;
+$name = bin2hex(random_bytes(16)); // Used by nobody before: a result of this name is this job's.
+$result = "$spool/$name.result.json";
+file_put_contents("$spool/.$name.tmp", json_encode(["type" => $type, "params" => json_decode($argv[3] ?? "{}")]));
+rename("$spool/.$name.tmp", "$spool/$name.json"); // The daemon sees the whole request, or none.
+while (!file_exists($result)) usleep(200000);
+$end = json_decode(file_get_contents($result), true);
+printf("%s %s: %s\n", $end["status"], $end["outcome"] ?? $end["error"]["code"], $end["message"]);
+exit($end["outcome"] === "success" ? 0 : 1);
