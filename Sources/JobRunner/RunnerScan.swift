@@ -66,11 +66,22 @@ extension Runner {
     func rescan(_ reason: WakeUp.Reason) {
         if reason != .timer { logger.debug("looking at the whole spool", metadata: ["reason": "\(reason.rawValue)"]) }
         do throws(SpoolError) {
+            if reason == .replaced, try !isStillInPlace() {
+                isReplaced = true
+                beginStopping(.leave)
+                return
+            }
             for name in try unseen() { look(at: name) }
         } catch {
             tell(error)
             rescanAgain = true
         }
+    }
+
+    /// Whether the spool's path still leads to the directory that is served.
+    private func isStillInPlace() throws(SpoolError) -> Bool {
+        guard let there = try FileStat(following: spool.root.path) else { return true }
+        return there.isSameFile(as: try spool.root.stat())
     }
 
     /// The names that have something new, requests by modification time, and then the cancel files.
