@@ -43,7 +43,7 @@ extension Runner {
     }
 
     /// A request is new when it differs from the one that waits, or from the one that ran.
-    private func isNew(_ name: JobName, _ fingerprint: Fingerprint) throws(SpoolError) -> Bool {
+    func isNew(_ name: JobName, _ fingerprint: Fingerprint) throws(SpoolError) -> Bool {
         if let known = pending[name] { return known.request != fingerprint }
         guard let result = try spool.readOwn(.result(name)) else { return true }
         return Fingerprint(json: result["request"]) != fingerprint
@@ -109,12 +109,8 @@ extension Runner {
             let name = acceptance.job.name
             enqueue(acceptance.job)
             feed.append(.accepted, acceptance.status)
-            do throws(SpoolError) {
-                // A cancel that was there first.
-                try cancel(name)
-            } catch {
-                tell(error)
-            }
+            // A cancel that was there first.
+            cancelOrTell(name)
         }
         show.isDirty = true
     }

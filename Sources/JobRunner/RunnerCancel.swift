@@ -5,17 +5,23 @@ import SpoolProtocol
 import SpoolStorage
 
 extension Runner {
-    func cancel(_ name: JobName) throws(SpoolError) {
+    func cancelOrTell(_ name: JobName) {
+        do throws(SpoolError) {
+            try cancel(name)
+        } catch {
+            if let file = SpoolFile.cancel(name).fileName { look(at: file) }
+            tell(error)
+        }
+    }
+
+    private func cancel(_ name: JobName) throws(SpoolError) {
         guard let file = SpoolFile.cancel(name).fileName, let stat = try spool.root.stat(file) else { return }
         if settling[name] != nil, pending[name] == nil {
             // What it is to cancel is still being written; it is looked at again when that is accepted.
             return
         }
         guard let owner = running[name]?.pending.owner ?? pending[name]?.owner else {
-            // Its job is being committed, and will remove the file; or there is nothing to cancel.
-            if finishing[name] == nil, try spool.root.remove(file) {
-                logger.info("nothing to cancel", metadata: ["name": "\(name)"])
-            }
+            try cancelNothing(name, file)
             return
         }
         guard [owner, geteuid(), 0].contains(stat.owner) else {
@@ -28,6 +34,19 @@ extension Runner {
         } else if let job = running[name] {
             askToStop(name, job.pending.jobID, .cancel(by: user))
         }
+    }
+
+    /// Its job is being committed, and will remove the file; or its request has not been looked at yet, and its
+    /// acceptance looks for the file; or there is nothing to cancel.
+    private func cancelNothing(_ name: JobName, _ file: FileName) throws(SpoolError) {
+        if finishing[name] != nil { return }
+        if let request = SpoolFile.request(name).fileName, let stat = try spool.root.stat(request),
+            try isNew(name, stat.fingerprint)
+        {
+            look(at: request)
+            return
+        }
+        if try spool.root.remove(file) { logger.info("nothing to cancel", metadata: ["name": "\(name)"]) }
     }
 
     private func refuseCancel(_ name: JobName, _ file: FileName, _ stat: FileStat) throws(SpoolError) {

@@ -21,10 +21,15 @@ extension Runner {
         }
         let syncing: Syncing = names.count >= Self.batch / 4 ? .fileSystem : .eachFile
         var accepted: [Acceptance] = []
+        var cancels: [JobName] = []
         for _ in 0..<Self.batch {
             guard let name = names.takeFirst() else { break }
             do throws(SpoolError) {
-                if let acceptance = try judge(name, syncing) { accepted.append(acceptance) }
+                if case .cancel(let job) = SpoolFile(name) {
+                    cancels.append(job)
+                } else if let acceptance = try judge(name, syncing) {
+                    accepted.append(acceptance)
+                }
             } catch {
                 names.append(name)
                 tell(error)
@@ -32,15 +37,18 @@ extension Runner {
             }
         }
         commit(accepted, syncing: syncing)
+        // After the requests of the same batch: what they cancel may be among those.
+        for job in cancels { cancelOrTell(job) }
         if !names.isEmpty { mailbox.put(.lookOn) }
     }
 
     private func judge(_ name: FileName, _ syncing: Syncing) throws(SpoolError) -> Acceptance? {
         switch SpoolFile(name) {
         case .request(let job): return try examine(job, syncing: syncing)
-        case .cancel(let job): try cancel(job)
         case .badName(let reason): noticeBadName(name, reason)
-        case .schedule, .scheduleStatus, .status, .log, .errors, .result, .pause, .spoolStatus, .events, .ignored: break
+        case .cancel, .schedule, .scheduleStatus, .status, .log, .errors, .result, .pause, .spoolStatus, .events,
+            .ignored:
+            break
         }
         return nil
     }
