@@ -10,8 +10,8 @@ bold='' plain=''
 if [ -t 1 ] && [ "${TERM:-dumb}" != dumb ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); fi
 say() { printf '\n# %s\n' "$*"; }
 show() { printf '%s$ %s%s\n' "$bold" "$1" "$plain"; }
-run() { show "$1"; eval "$1"; }
 fail() { printf '\nquickstart: %s\n' "$1" >&2; exit "${2:-1}"; }
+run() { show "$1"; eval "$1" || fail "that command failed; files of jobs are in spool/" $?; }
 
 daemon='' scratch=''
 clean_up() {
@@ -63,36 +63,42 @@ until [ "$(jq -r .daemon.pid spool/spool.status.json 2>/dev/null)" = "$daemon" ]
     sleep 0.1
 done
 
-# Prints the status as often as it changes, until the job is over; `$1` is the job_id of an earlier run of that name.
+# Prints the job's status as often as it changes, until the job is over; `$2` is the job_id of an earlier run of the name.
 follow() {
-    last=
+    last=''
     while :; do
-        now=$(jq -c "$filter" spool/iso-codes.status.json 2>/dev/null || :)
-        if [ -n "$now" ] && [ "$now" != "$last" ] && [ "$(jq -r .job_id spool/iso-codes.status.json)" != "$1" ]; then
+        now=$(jq -c "$filter" "spool/$1.status.json" 2>/dev/null || :)
+        if [ -n "$now" ] && [ "$now" != "$last" ] && [ "$(job_id "$1")" != "$2" ]; then
             echo "$now"
             last=$now
             case $now in *'"pending"'* | *'"running"'*) ;; *) break ;; esac
         fi
-        sleep 0.02
+        sleep 0.05
     done
 }
+job_id() { jq -r .job_id "spool/$1.status.json" 2>/dev/null || :; }
 
-say "A job is a file: drop it, look at it"
+say "A job is a file: drop a request, and wait for the result"
 run "jq '.params.target = \"$scratch/iso-codes\"' \\
     samples/requests/iso-codes.json >'$scratch/request.json'"
-earlier=$(jq -r .job_id spool/iso-codes.status.json 2>/dev/null || :)
-filter='[.status, .progress.percent, .progress.current]'
 run "cp '$scratch/request.json' spool/iso-codes.json"
-show "jq -c '$filter' spool/iso-codes.status.json"
-follow "$earlier"
-run "jq '{status, outcome, duration_seconds, counts}' spool/iso-codes.result.json"
-[ "$(jq -r .outcome spool/iso-codes.result.json)" = success ] || fail "the job should have been a success: see spool/iso-codes.*"
+run "jobspool wait iso-codes >/dev/null"
+run "jq -c '[.status, .outcome, .duration_seconds]' spool/iso-codes.result.json"
 run "jq -r .message spool/iso-codes.log.jsonl"
 
-say "The same by a command: copy the sources that the build has fetched"
-run "jobspool submit --name sources --replace --wait --type documents.sync \\
-    --description 'Copy the fetched sources' \\
-    --param source=\"\$PWD/.build/checkouts\" --param target='$scratch/sources'"
+say "A longer one, looked at while it runs: the sources that the build fetched"
+earlier=$(job_id sources)
+filter='[.status, .progress.percent, .progress.eta_seconds, .message]'
+run "jq -n '{type: \"documents.sync\", description: \"Copy the fetched sources\",
+    params: {source: \"$PWD/.build/checkouts\", target: \"$scratch/sources\"}}' \\
+    >spool/sources.json"
+show "jq -c '$filter' spool/sources.status.json"
+follow sources "$earlier"
+run "jq -ce 'select(.outcome == \"success\") | .counts' spool/sources.result.json"
+
+say "Again, by a command this time: what is equal is skipped"
+run "jobspool retry sources --wait >/dev/null"
+run "jobspool logs sources"
 run "jobspool list"
 
 say "Stop the daemon"
