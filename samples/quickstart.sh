@@ -3,6 +3,7 @@
 # real input, and stops the daemon. The jobs' files stay in spool/ to be looked at; everything else is removed.
 set -eu
 umask 022
+exec </dev/null
 unset JOBSPOOL_DIR # The commands are to use ./spool.
 cd "$(dirname "$0")/.."
 
@@ -38,14 +39,15 @@ trap 'exit 129' HUP
 say "What it needs"
 command -v swift >/dev/null 2>&1 || PATH=$PATH:/opt/swift/usr/bin
 command -v swift >/dev/null 2>&1 || fail "there is no swift: install Swift 6.3 and put it on the PATH" 69
-run "sh samples/install.sh /usr/include/inotifytools/inotifytools.h:libinotifytools0-dev git jq \\
-    /usr/share/iso-codes/json:iso-codes /etc/ssl/certs/ca-certificates.crt:ca-certificates"
+run "sh samples/install.sh jq git /usr/share/iso-codes/json:iso-codes \\
+    /usr/include/inotifytools/inotifytools.h:libinotifytools0-dev \\
+    /etc/ssl/certs/ca-certificates.crt:ca-certificates"
 # Definitions that somebody else could have written are refused, as sshd refuses keys.
-run "chmod go-w samples samples/types samples/types/* samples/handlers samples/handlers/*"
+run "chmod -R go-w samples"
 
 say "Build (the first time takes some minutes)"
-run "swift build -c release --static-swift-stdlib --product jobspool </dev/null"
-run "swift build -c release --static-swift-stdlib --product jobspool-documents </dev/null"
+run "swift build -c release --static-swift-stdlib --product jobspool"
+run "swift build -c release --static-swift-stdlib --product jobspool-documents"
 run "PATH=\$PWD/.build/release:\$PATH"
 
 say "The job types, and a daemon that serves spool/"
@@ -56,7 +58,7 @@ fi
 run "jobspool types --types samples/types"
 scratch=$(mktemp -d)
 show "jobspool serve spool --types samples/types &"
-jobspool serve spool --types samples/types 2>"$scratch/daemon.log" </dev/null &
+jobspool serve spool --types samples/types 2>"$scratch/daemon.log" &
 daemon=$!
 until [ "$(jq -r .daemon.pid spool/spool.status.json 2>/dev/null)" = "$daemon" ]; do
     kill -0 "$daemon" 2>/dev/null || { wait "$daemon" || status=$?; cat "$scratch/daemon.log" >&2; fail "the daemon ended" "${status:-1}"; }
@@ -88,9 +90,10 @@ run "jq -r .message spool/iso-codes.log.jsonl"
 
 say "A longer one, looked at while it runs: the sources that the build fetched"
 earlier=$(job_id sources)
-filter='[.status, .progress.percent, .progress.eta_seconds, .message]'
+filter='[.status, .progress.percent, .message]'
 run "jq -n '{type: \"documents.sync\", description: \"Copy the fetched sources\",
-    params: {source: \"$PWD/.build/checkouts\", target: \"$scratch/sources\"}}' \\
+    params: {source: \"$PWD/.build/checkouts\",
+             target: \"$scratch/sources\"}}' \\
     >spool/sources.json"
 show "jq -c '$filter' spool/sources.status.json"
 follow sources "$earlier"
