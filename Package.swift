@@ -85,7 +85,7 @@ let package = Package(
             name: "SamplesTests", dependencies: ["jobspool", "jobspool-documents", "JSONText"], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["jobspool", "jobspool-documents", "SpoolProtocol", "SpoolStorage", "JSONText"],
+            dependencies: ["jobspool", "jobspool-documents", "SpoolProtocol", "SpoolStorage", "JSONText", "CLinux"],
             swiftSettings: strict),
     ]
 )

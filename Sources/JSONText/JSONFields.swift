@@ -123,11 +123,12 @@ extension JSON {
 }
 
 /// The candidate with the smallest edit distance (Levenshtein) to the word, if it is near enough to be a slip: at most a
-/// third of its letters, and two at the least.
+/// third of its letters, and two at the least, but fewer than all letters of the word.
 public func nearestWord(to word: String, among candidates: [String]) -> String? {
     let scored = candidates.map { (candidate: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
     guard let best = scored.min(by: { $0.distance < $1.distance }) else { return nil }
-    return best.distance <= max(2, best.candidate.count / 3) ? best.candidate : nil
+    let isSlip = best.distance <= max(2, best.candidate.count / 3) && best.distance < word.count
+    return isSlip ? best.candidate : nil
 }
 
 private func editDistance(_ a: String, _ b: String) -> Int {

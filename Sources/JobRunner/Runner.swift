@@ -31,7 +31,7 @@ package actor Runner {
     /// Jobs that wait for a time.
     var waiting: Set<JobName> = []
     /// Files with impossible names that have been told of.
-    var badNames: [FileName: FileStat] = [:]
+    var badNames: [FileName: UInt64] = [:]
     /// A rescan could not be finished.
     var rescanAgain = false
 
@@ -39,6 +39,7 @@ package actor Runner {
     var tasks: [RunnerTask] = []
     var nextTick = Double.infinity
     var stopping: RunnerConfiguration.OnStop?
+    var isReplaced = false
     /// When the disk may be tried again after it did not take something.
     var troubleUntil = 0.0
 
@@ -74,8 +75,14 @@ package actor Runner {
         spares = try Spares(spool)
     }
 
-    /// Serves the spool until `stop` is called or the task is cancelled.
-    package func run(_ wakeUps: some AsyncSequence<WakeUp, Never> & Sendable) async throws(SpoolError) {
+    package enum End: Sendable {
+        case stopped
+        /// Another directory has the spool's path now. The jobs of this one stay where they are, running ones running.
+        case replaced
+    }
+
+    /// Serves the spool until `stop` is called, the task is cancelled, or another directory has taken its place.
+    package func run(_ wakeUps: some AsyncSequence<WakeUp, Never> & Sendable) async throws(SpoolError) -> End {
         try recover()
         let mailbox = mailbox
         await withDiscardingTaskGroup { group in
@@ -93,6 +100,7 @@ package actor Runner {
             group.cancelAll()
         }
         showSpool(as: .stopped)
+        return isReplaced ? .replaced : .stopped
     }
 
     /// No new job; running attempts stop or are left, as configured; then `run` returns.
@@ -116,7 +124,7 @@ package actor Runner {
 
     // MARK: Stopping
 
-    private func beginStopping(_ how: RunnerConfiguration.OnStop) {
+    func beginStopping(_ how: RunnerConfiguration.OnStop) {
         guard stopping == nil else { return }
         stopping = how
         logger.info("stopping", metadata: ["running": "\(running.count)", "on_stop": "\(how.rawValue)"])

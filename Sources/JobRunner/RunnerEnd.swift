@@ -22,7 +22,9 @@ extension Runner {
         let interruptions = report.madeProgress ? 1 : job.history.interruptionsWithoutProgress + 1
         let attempt = AttemptReport(
             end: record.end, failure: report.failure, failureIsRetryable: report.failureIsRetryable,
-            itemsFailed: report.itemsFailed, attempts: job.attempt, interruptionsWithoutProgress: interruptions,
+            itemsFailed: report.itemsFailed,
+            attempts: 1 + job.history.attempts.count { $0.ending == .failed },
+            interruptionsWithoutProgress: interruptions,
             retry: job.policy.retry, onInterrupted: job.policy.onInterrupted)
         let (_, move) = job.state.after(.attemptEnded(attempt))
         var history = job.history

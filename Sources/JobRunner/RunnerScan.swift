@@ -47,9 +47,15 @@ extension Runner {
 
     private func noticeBadName(_ name: FileName, _ reason: String) {
         do throws(SpoolError) {
-            guard let stat = try spool.root.stat(name), badNames.updateValue(stat, forKey: name) != stat else { return }
-            logger.warning("not a request: \(reason)")
-            feed.notice("not a request: \(reason)")
+            guard let stat = try spool.root.stat(name) else {
+                badNames[name] = nil
+                return
+            }
+            // Once for each file, however often it is written.
+            guard badNames.updateValue(stat.inode, forKey: name) != stat.inode else { return }
+            let shown = "\(name)".count > 60 ? "\("\(name)".prefix(60))…" : "\(name)"
+            logger.warning("not a request: \(shown): \(reason)")
+            feed.notice("not a request: \(shown): \(reason)")
         } catch {
             tell(error)
         }
@@ -60,11 +66,22 @@ extension Runner {
     func rescan(_ reason: WakeUp.Reason) {
         if reason != .timer { logger.debug("looking at the whole spool", metadata: ["reason": "\(reason.rawValue)"]) }
         do throws(SpoolError) {
+            if reason == .replaced, try !isStillInPlace() {
+                isReplaced = true
+                beginStopping(.leave)
+                return
+            }
             for name in try unseen() { look(at: name) }
         } catch {
             tell(error)
             rescanAgain = true
         }
+    }
+
+    /// Whether the spool's path still leads to the directory that is served.
+    private func isStillInPlace() throws(SpoolError) -> Bool {
+        guard let there = try FileStat(following: spool.root.path) else { return true }
+        return there.isSameFile(as: try spool.root.stat())
     }
 
     /// The names that have something new, requests by modification time, and then the cancel files.

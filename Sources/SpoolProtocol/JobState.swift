@@ -31,7 +31,7 @@ public struct AttemptReport: Sendable, Equatable {
     public var failureIsRetryable: Bool
     /// Items failed.
     public var itemsFailed: Bool
-    /// Attempts so far, this one included.
+    /// Attempts that have failed, and this one: those that were interrupted, or stopped with the daemon, do not count.
     public var attempts: Int
     /// Attempts in a row, this one included, that were interrupted and left no new checkpoint.
     public var interruptionsWithoutProgress: Int

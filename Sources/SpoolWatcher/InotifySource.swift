@@ -59,7 +59,11 @@ final class InotifySource: EventSource {
             return .gone
         }
         if mask & IN_MOVE_SELF != 0 { return .moved }
-        if mask & Int32(IN_ISDIR) != 0 { return mask & IN_DELETE != 0 ? .subdirectoryDeleted : .nothing }
+        if mask & Int32(IN_ISDIR) != 0 {
+            if mask & IN_DELETE != 0 { return .subdirectoryDeleted }
+            // One that appears may bear a request's name, and somebody waits to hear that it is none.
+            guard mask & (IN_CREATE | IN_MOVED_TO) != 0 else { return .nothing }
+        }
         guard event.pointee.len > 0 else { return .nothing }
         // The name follows the fixed part and is padded with NULs.
         let name = UnsafeRawBufferPointer(

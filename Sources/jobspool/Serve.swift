@@ -80,14 +80,10 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve() async throws {
-        let path = try Self.realPath(spool)
         let executable = try Self.realPath("/proc/self/exe")
-        let identity = Self.identity()
-        let spool = try Spool.open(path)
-        let lock = try SpoolLock(spool, as: identity)
         let ownDirectory = executable.split(separator: "/").dropLast().map { "/\($0)" }.joined()
         var configuration = RunnerConfiguration(
-            identity: identity, supervisor: executable, programs: ProgramPath(own: ownDirectory),
+            identity: Self.identity(), supervisor: executable, programs: ProgramPath(own: ownDirectory),
             maxLanes: maxLanes ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         configuration.onStop = onStop.policy
         configuration.settleSeconds = settle
@@ -97,19 +93,13 @@ struct Serve: AsyncParsableCommand {
             handler.logLevel = level
             return handler
         }
-        let runner = try Runner(
-            spool: spool,
-            catalog: TypeCatalog(
-                builtIn: BuiltInTypes.all, directory: try types.map { try Directory.open(Self.realPath($0)) }),
-            configuration: configuration, logger: logger)
         let service = SpoolService(
-            runner: runner,
-            watcher: DirectoryWatcher(path: path, privateDirectory: spool.home.path, options: watcherOptions))
+            path: try Self.realPath(spool), types: try types.map { try Directory.open(Self.realPath($0)) },
+            configuration: configuration, watching: watcherOptions, logger: logger)
         let group = ServiceGroup(
             services: [service], gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "jobspool") { _ in SwiftLogNoOpLogHandler() })
         try await group.run()
-        withExtendedLifetime(lock) {}
     }
 
     private var watcherOptions: DirectoryWatcher.Options {
@@ -155,7 +145,8 @@ struct Serve: AsyncParsableCommand {
             if let base = buffer.baseAddress { _ = gethostname(base, buffer.count - 1) }
         }
         return DaemonIdentity(
-            pid: Int(getpid()), host: String(decoding: host.prefix { $0 != 0 }, as: UTF8.self), user: Users.name(of: geteuid()), startedAt: Clock.now(),
+            pid: Int(getpid()), host: String(decoding: host.prefix { $0 != 0 }, as: UTF8.self),
+            user: Users.name(of: geteuid()), startedAt: Clock.now(),
             version: JobSpoolVersion.current)
     }
 
@@ -172,23 +163,4 @@ struct Serve: AsyncParsableCommand {
 
 enum JobSpoolVersion {
     static let current = "0.1.0"
-}
-
-
-/// Watcher and runner as one service: the watch is in place before the runner begins, and is ended after it.
-private struct SpoolService: Service {
-    let runner: Runner
-    let watcher: DirectoryWatcher
-
-    func run() async throws {
-        let runner = runner
-        try await watcher.watching { watch in
-            await runner.setIntake(watch.mode, reason: watch.reason)
-            try await withGracefulShutdownHandler {
-                try await runner.run(watch.wakeUps)
-            } onGracefulShutdown: {
-                runner.stop()
-            }
-        }
-    }
 }

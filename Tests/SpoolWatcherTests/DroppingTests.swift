@@ -142,12 +142,20 @@ extension WatcherTests {
             }
         }
 
-        @Test("Names of no interest, directories and canaries make no hint")
+        @Test("A directory that appears makes a hint: it may bear a request's name")
+        func directory() async throws {
+            try await watching { spool, listener in
+                try check(mkdir(spool("a.json"), 0o700), "mkdir")
+                try await listener.expect("the directory") { $0.heard("a.json") }
+            }
+        }
+
+        @Test("Names of no interest and canaries make no hint")
         func interest() async throws {
             let options = DirectoryWatcher.Options { $0.isOfInterest = { !$0.bytes.ends(with: ".status.json") } }
             try await watching(options) { spool, listener in
                 try write(to: spool("a.status.json"))
-                try check(mkdir(spool("directory"), 0o700), "mkdir")
+                try check(mkdir(spool("directory.status.json"), 0o700), "mkdir")
                 try write(to: spool(".jobspool-canary-1-x"))
                 try write(to: spool("a.json"))
                 try await listener.expect("the last") { $0.heard("a.json") }

@@ -1,0 +1,84 @@
+/// When a request is new: run again, replaced, withdrawn.
+import Glibc
+import JSONText
+import Testing
+
+@Suite("A request")
+struct AgainTests {
+    let yard: Yard
+    init() throws { yard = try Yard() }
+
+    @Test("that is touched or dropped again runs again, and the old family goes to the archive")
+    func again() async throws {
+        try yard.define("t", "echo run")
+        try await yard.start()
+        try yard.drop("219", ["type": "t"])
+        let first = try #require(try await yard.result("219")["job_id"]?.string)
+        #expect(yard.shell("touch 219.json").status == 0)
+        let second = try #require(try await yard.result("219", after: first)["job_id"]?.string)
+        try yard.drop("219", ["type": "t", "description": "another"])
+        let third = try await yard.result("219", after: second)
+        #expect(third["description"] == "another")
+        let archived = yard.shell("cd archive/*/*/*/ && for f in *; do echo $f: $(ls $f | sort | tr '\\n' ' '); done")
+            .output
+        for jobID in [first, second] {
+            #expect(archived.contains("219~\(jobID): 219.log.jsonl 219.result.json 219.status.json"), "\(archived)")
+        }
+        #expect(try yard.messages("219") == ["run"])
+    }
+
+    @Test("that is copied back with its times kept does not run again")
+    func copyWithTimes() async throws {
+        try yard.define("t", "exit 0")
+        try await yard.start("--rescan", "1")
+        try yard.drop("219", ["type": "t"])
+        let first = try await yard.result("219")["job_id"]?.string
+        #expect(yard.shell("cp -a 219.json /tmp/$$ && rm 219.json && cp -a /tmp/$$ 219.json && rm /tmp/$$").status == 0)
+        // The next request is taken up after that copy was looked at.
+        try yard.drop("next", ["type": "t"])
+        _ = try await yard.result("next")
+        #expect(try await yard.result("219")["job_id"]?.string == first)
+        _ = try await yard.stopDaemon()
+        try await yard.start()
+        try yard.drop("last", ["type": "t"])
+        _ = try await yard.result("last")
+        #expect(try await yard.result("219")["job_id"]?.string == first)
+        #expect(try yard.lines("spool.events.jsonl").count { $0["event"] == "accepted" } == 3)
+    }
+
+    @Test("that changes while it waits replaces itself, and one that changes while it runs is taken up afterwards")
+    func changes() async throws {
+        try yard.define("block", "while [ ! -e ../go ]; do sleep 0.02; done; cat >&2")
+        try await yard.start()
+        try yard.drop("first", ["type": "block", "params": ["n": 1]])
+        try await yard.standing("first", "running")
+        try yard.drop("second", ["type": "block", "params": ["n": 1]])
+        let replaced = try await yard.standing("second", "pending")["job_id"]?.string
+        try yard.drop("second", ["type": "block", "params": ["n": 2]])
+        try await eventually("the replacement") {
+            try yard.status("second")?["job_id"]?.string == replaced ? nil : true
+        }
+        try yard.drop("first", ["type": "block", "params": ["n": 3]])
+        let old = try yard.status("first")?["job_id"]?.string
+        try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")
+        let second = try await yard.result("second")
+        #expect(second["status"] == "completed")
+        #expect(try yard.messages("second", source: "stderr").first?.contains(#""n":2"#) == true)
+        _ = try await yard.result("first", after: old)
+        #expect(try yard.messages("first", source: "stderr").first?.contains(#""n":3"#) == true)
+    }
+
+    @Test("that is deleted while it waits is withdrawn; one that an editor writes anew is not")
+    func withdrawn() async throws {
+        try yard.define("block", "while [ ! -e ../go ]; do sleep 0.02; done")
+        try await yard.start("--settle", "0.5")
+        for name in ["first", "gone", "edited"] { try yard.drop(name, ["type": "block"]) }
+        try await yard.standing("edited", "pending")
+        #expect(yard.shell("rm gone.json; mv edited.json edited.json~; cp edited.json~ edited.json").status == 0)
+        let gone = try await yard.result("gone")
+        #expect(gone["status"] == "cancelled")
+        #expect(gone["message"]?.string?.contains("deleted") == true)
+        try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")
+        #expect(try await yard.result("edited")["status"] == "completed")
+    }
+}

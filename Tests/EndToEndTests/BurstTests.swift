@@ -1,0 +1,43 @@
+/// More requests at once than the kernel's event queue holds. `JOBSPOOL_TEST_BURST` is how many; 20,000 unless it says otherwise.
+import Glibc
+import JSONText
+import SpoolStorage
+import Testing
+
+@Suite("A burst of requests", .serialized)
+struct BurstTests {
+    let yard: Yard
+    init() throws { yard = try Yard() }
+
+    static let count = getenv("JOBSPOOL_TEST_BURST").flatMap { Int(String(cString: $0)) } ?? 20_000
+
+    @Test("runs every job once, in order of acceptance, none beside another", arguments: [true, false])
+    func burst(daemonIsUp: Bool) async throws {
+        // The handler is a small program: what it proves is written by the kernel in one piece.
+        try Yard.write(
+            #"{"command": ["/bin/dash", "-c", "mkdir ../alone || echo busy >> ../busy; echo $JOBSPOOL_JOB_ID >> ../order; rmdir ../alone"]}"#,
+            toFile: "\(yard.root)/types/t.json")
+        if daemonIsUp { try await yard.start() }
+        let began = Clock.monotonic()
+        for index in 1...Self.count { try yard.drop("job\(index)", ["type": "t"]) }
+        if !daemonIsUp { try await yard.start() }
+        try await eventually("all jobs to be over", within: 540) {
+            let done = try yard.json("spool.status.json")?["finished_since_start"]?["completed"]?.int ?? 0
+            return done >= Self.count ? true : nil
+        }
+        print("a burst of \(Self.count): \(Int(Double(Self.count) / (Clock.monotonic() - began))) jobs/s")
+        let events = try yard.shell("cat archive/spool.events-*.jsonl spool.events.jsonl 2>/dev/null").output
+            .split(separator: "\n").map { try JSON(parsing: String($0)) }
+        func jobs(_ kind: String) -> [String] {
+            events.filter { $0["event"]?.string == kind }.compactMap { $0["job_id"]?.string }
+        }
+        let accepted = jobs("accepted")
+        #expect(accepted.count == Self.count)
+        #expect(Set(accepted).count == Self.count)
+        let ran = Yard.readFile("\(yard.path)/.jobspool/work/order")?.split(separator: "\n").map { String($0) }
+        #expect(ran == accepted)
+        #expect(jobs("completed") == accepted)
+        #expect(Yard.readFile("\(yard.path)/.jobspool/work/busy") == nil)
+        #expect(yard.shell("ls | grep -c '^job.*\\.result\\.json$'").output == "\(Self.count)\n")
+    }
+}
