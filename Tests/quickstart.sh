@@ -19,7 +19,7 @@ for run in first second; do
     [ "$(jq -r .outcome spool/iso-codes.result.json spool/sources.result.json)" = "success
 success" ] || fail "a job of the $run quick start was no success"
     [ "$(jq -r .daemon.state spool/spool.status.json)" = stopped ] || fail "the $run quick start left its daemon running"
-    [ -z "$(ls -A "$scratch/tmp")" ] || fail "the $run quick start left temporary files behind"
+    [ -z "$(find "$scratch/tmp" -name "jobspool.*")" ] || fail "the $run quick start left temporary files behind"
     [ -z "$(git status --porcelain)" ] || fail "the $run quick start changed the clone"
 done
 [ "$(find spool/archive -name iso-codes.result.json | wc -l)" = 1 ] || fail "the first run's files are not in the archive"

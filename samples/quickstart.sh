@@ -56,7 +56,7 @@ if [ -e spool/.jobspool ] && jobspool status >/dev/null 2>&1; then
     fail "a daemon serves spool/ already, which is left alone: stop it, or drop requests for it yourself" 69
 fi
 run "jobspool types --types samples/types"
-scratch=$(mktemp -d)
+scratch=$(mktemp -dt jobspool.XXXXXX)
 show "jobspool serve spool --types samples/types &"
 jobspool serve spool --types samples/types 2>"$scratch/daemon.log" &
 daemon=$!
