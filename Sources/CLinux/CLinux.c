@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -60,4 +63,63 @@ int linux_spawn(pid_t *pid, const char *program, const struct linux_spawn_setup 
     }
     posix_spawnattr_destroy(&attributes);
     return code;
+}
+
+pid_t linux_fork(void) { return fork(); }
+
+void linux_replace_environment(char *const strings[]) {
+    clearenv();
+    for (; *strings; strings++) putenv(*strings);
+}
+
+int linux_settle_after_fork(int directory, const int *descriptors, int descriptor_count) {
+    if (setsid() < 0 || fchdir(directory) < 0) return -1;
+    for (int target = 0; target < descriptor_count; target++)
+        if (dup2(descriptors[target], target) < 0) return -1;
+    return close_range(descriptor_count, ~0U, 0);
+}
+
+int linux_socket_pair(int sockets[2]) { return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets); }
+
+enum { most_descriptors = 8 };
+
+ssize_t linux_send_descriptors(int socket, const void *bytes, size_t count, const int *descriptors, int descriptor_count) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int) * most_descriptors)];
+    } control;
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control};
+    if (descriptor_count > most_descriptors) {
+        errno = EINVAL;
+        return -1;
+    }
+    memset(&control, 0, sizeof control);
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * descriptor_count);
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof(int) * descriptor_count);
+    memcpy(CMSG_DATA(&control.header), descriptors, sizeof(int) * descriptor_count);
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+ssize_t linux_receive_descriptors(int socket, void *bytes, size_t capacity, int *descriptors, int descriptor_count) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int) * most_descriptors)];
+    } control;
+    struct iovec part = {.iov_base = bytes, .iov_len = capacity};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (count <= 0) return count;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    int is_whole = !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && header && header->cmsg_type == SCM_RIGHTS &&
+                   header->cmsg_len == CMSG_LEN(sizeof(int) * descriptor_count);
+    if (!is_whole) {
+        errno = EBADMSG;
+        return -1;
+    }
+    memcpy(descriptors, CMSG_DATA(header), sizeof(int) * descriptor_count);
+    return count;
 }

@@ -105,12 +105,11 @@ struct AttemptFollower {
         var watch = Stopwatch(plan)
         var tick = Self.firstTick
         while !link.process.waitForSupervisorEnd(milliseconds: tick) {
-            tick = Self.tick
             if link.isDetached { return following.report(.detached) }
-            while drain(&following) {
-                watch.sawOutput()
-                publishStatus(&following)
-            }
+            let sawOutput = drain(&following)
+            if sawOutput { watch.sawOutput() }
+            // A chunk at a time, as long as there is more: a handler that never stops talking is stopped all the same.
+            tick = sawOutput ? 0 : Self.tick
             publishStatus(&following)
             if let reason = watch.reasonToStop() { askToStop(reason) }
         }

@@ -36,7 +36,7 @@ final class AttemptProcess: Sendable {
     /// Makes the attempt's directory, takes the lock, and starts the supervisor, which inherits the lock.
     /// - Throws: `SpoolError`.
     static func start(
-        _ plan: AttemptPlan, in jobDirectory: Directory, supervisor: String
+        _ plan: AttemptPlan, in jobDirectory: Directory, supervisor: String, _ forkServer: ForkServer
     ) throws(SpoolError) -> AttemptProcess {
         let directory = try jobDirectory.makeDirectory(String(plan.attempt), mode: 0o700)
         let fresh = O_RDWR | O_CREAT | O_TRUNC
@@ -54,18 +54,21 @@ final class AttemptProcess: Sendable {
         let orders = try directory.open(AttemptFile.control, O_RDWR)
         let process = try AttemptProcess(opening: directory, attempt: plan.identifier)
         let input = try directory.open(AttemptFile.request, O_RDONLY)
-        try spawn(
-            plan, supervisor: supervisor, in: directory, descriptors: [input.raw, output.raw, errors.raw, orders.raw])
-        return process
-    }
-
-    private static func spawn(
-        _ plan: AttemptPlan, supervisor: String, in directory: Directory, descriptors: [Int32]
-    ) throws(SpoolError) {
+        let descriptors = [input.raw, output.raw, errors.raw, orders.raw]
         let arguments =
             [AttemptFile.supervisorName, plan.identifier, JSON(plan.graceSeconds).text, plan.workingDirectory]
             + plan.command
         let environment = plan.environment.map { "\($0.name)=\($0.value)" }
+        let isForked = forkServer.launch(
+            arguments: arguments, environment: environment, descriptors: descriptors, directory: directory)
+        if !isForked { try spawn(supervisor, arguments, environment, in: directory, descriptors: descriptors) }
+        return process
+    }
+
+    private static func spawn(
+        _ supervisor: String, _ arguments: [String], _ environment: [String], in directory: Directory,
+        descriptors: [Int32]
+    ) throws(SpoolError) {
         try directory.system.perform(.spawn, supervisor) { () -> Int32 in
             var pid: pid_t = 0
             errno = descriptors.withUnsafeBufferPointer { descriptors in

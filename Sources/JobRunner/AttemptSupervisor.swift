@@ -22,6 +22,10 @@ package struct AttemptSupervisor {
 
     /// The whole life of a supervisor; returns its exit status.
     package static func main(_ arguments: [String]) -> Int32 {
+        if arguments.dropFirst().first == ForkServer.argument {
+            guard let arguments = ForkServer.serve() else { return 0 }
+            return main(arguments)
+        }
         guard arguments.count >= 5, let grace = Double(arguments[2]) else { return HandlerExitStatus.usage }
         let supervisor = AttemptSupervisor(
             attempt: arguments[1], grace: grace, workingDirectory: arguments[3],

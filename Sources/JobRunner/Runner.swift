@@ -18,6 +18,7 @@ package actor Runner {
     let feed: EventFeed
     var numbers: AcceptanceNumbers
     var spares: Spares
+    let forkServer: ForkServer
 
     // Jobs that are not over
     var pending: [JobName: PendingJob] = [:]
@@ -73,6 +74,7 @@ package actor Runner {
         feed = try EventFeed(spool)
         numbers = try AcceptanceNumbers(spool)
         spares = try Spares(spool)
+        forkServer = ForkServer(program: configuration.supervisor)
     }
 
     package enum End: Sendable {

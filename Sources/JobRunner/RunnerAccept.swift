@@ -109,7 +109,12 @@ extension Runner {
             let name = acceptance.job.name
             enqueue(acceptance.job)
             feed.append(.accepted, acceptance.status)
-            if let cancel = SpoolFile.cancel(name).fileName { look(at: cancel) }
+            do throws(SpoolError) {
+                // A cancel that was there first.
+                try cancel(name)
+            } catch {
+                tell(error)
+            }
         }
         show.isDirty = true
     }

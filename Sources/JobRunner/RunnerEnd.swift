@@ -12,8 +12,8 @@ extension Runner {
         switch report.ending {
         case .detached: lanes[job.pending.lane]?.busy = nil
         case .neverStarted:
-            // Daemon and supervisor died between two steps: nothing has run.
-            requeue(job, job.history, report, "Waiting", after: nil)
+            // Daemon and supervisor died between two steps, or the machine cannot start processes: nothing has run.
+            requeue(job, job.history, report, "Waiting", after: 1)
         case .ended(let record): conclude(job, report, record)
         }
     }

@@ -56,7 +56,7 @@ extension Runner {
         }
         let process: AttemptProcess
         do throws(SpoolError) {
-            process = try AttemptProcess.start(plan, in: jobDirectory, supervisor: configuration.supervisor)
+            process = try AttemptProcess.start(plan, in: jobDirectory, supervisor: configuration.supervisor, forkServer)
         } catch {
             try jobDirectory.removeTree(FileName(String(attempt)))
             throw error

@@ -117,11 +117,11 @@ extension JobView {
         switch state {
         case .dropped(let draft, let previous):
             return [
-                "v": 1, "name": .string(name.string), "job_id": nil, "type": .string(draft.type),
-                "description": .string(draft.description), "status": .string(standingText), "outcome": nil,
+                "v": 1, "name": .string(name.string), "job_id": .null, "type": .string(draft.type),
+                "description": .string(draft.description), "status": .string(standingText), "outcome": .null,
                 "created_at": .string(draft.fingerprint.modifiedAt.description), "message": .string(summary),
                 "error": draft.problem?.json ?? .null, "request": draft.fingerprint.json,
-                "previous": (previous == nil ? nil : resultDocument) ?? .null,
+                "previous": (previous == nil ? JSON.null : resultDocument) ?? .null,
             ]
         case .active(let status):
             return statusDocument ?? status.json

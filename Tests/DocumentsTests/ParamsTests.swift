@@ -6,7 +6,7 @@ import Testing
     @Test(
         arguments: [
             (["source": "relative"], "params.source", "must be an absolute path"),
-            (["source": nil], "params.source", "is missing"), (["target": nil], "params.target", "is missing"),
+            (["source": .null], "params.source", "is missing"), (["target": .null], "params.target", "is missing"),
             (["target": 5], "params.target", "must be a string, not 5"),
             (["path": "../x"], "params.path", "must not contain \"..\""),
             (["path": "/etc"], "params.path", "must be relative"),

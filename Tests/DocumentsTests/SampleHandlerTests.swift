@@ -33,7 +33,7 @@ import Testing
     @Test func backupPacksEveryDirectoryAndCarriesOnFromItsCheckpoint() throws {
         let scratch = try Scratch()
         try scratch.sh("mkdir -p source/a 'source/b c' source/d target; echo 1 > source/a/1; echo 2 > 'source/b c/2'")
-        let whole = try run("backup.sh", ["params": .object(scratch.params()), "checkpoint": nil])
+        let whole = try run("backup.sh", ["params": .object(scratch.params()), "checkpoint": .null])
         #expect(whole.exit == 0)
         #expect(whole.of("progress").map { $0["item"] } == ["a", "b c", "d"])
         #expect(whole.of("progress").map { $0["current"] } == [0, 1, 2])

@@ -62,7 +62,7 @@ final class Scratch: Sendable {
     }
 
     /// Runs `documents.sync` to its end.
-    func sync(_ more: JSONObject = [:], dryRun: Bool = false, checkpoint: JSON = nil) throws -> Sync {
+    func sync(_ more: JSONObject = [:], dryRun: Bool = false, checkpoint: JSON = .null) throws -> Sync {
         let request: JSON = ["params": .object(params(more)), "dry_run": .bool(dryRun), "checkpoint": checkpoint]
         return try Sync(Child.run([products + "/jobspool-documents", "documents.sync"], input: request.text))
     }

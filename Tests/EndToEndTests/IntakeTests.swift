@@ -13,7 +13,7 @@ struct IntakeTests {
         ("cp", "echo $R > ../x; cp ../x x.json"), ("redirection", "echo $R > x.json"),
         ("link", "echo $R > ../x; ln ../x x.json"), ("cat", "echo $R | cat > x.json"),
         ("an editor that renames", "echo $R > x.json~; mv x.json~ x.json"),
-        ("an editor that keeps a backup", "echo '{}' > x.json; mv x.json x.json~; echo $R > x.json"),
+        ("an editor that keeps a backup", "echo $R > x.json; mv x.json x.json~; cp x.json~ x.json"),
         ("rsync", "echo $R > ../x.json; rsync -a ../x.json ./"),
         ("python", #"python3 -c "import os; open('x.json','w').write(os.environ['R'])""#),
         (
@@ -68,7 +68,7 @@ struct IntakeTests {
     @Test("that is no request is rejected with what, where and the remedy, and never stops or blocks anything")
     func rejected() async throws {
         try yard.define("t", "exit 0")
-        try await yard.start()
+        try await yard.start("--settle", "1.5")
         for (name, script, _) in Self.bad { #expect(yard.shell(script).status == 0, "\(name)") }
         try yard.drop("good", ["type": "t"])
         #expect(try await yard.result("good", within: 10)["status"] == "completed")

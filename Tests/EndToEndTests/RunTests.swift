@@ -177,7 +177,7 @@ struct RunTests {
 
     @Test("runs beside jobs of other lanes, and never beside one of its own")
     func lanes() async throws {
-        let script = "mkdir ../$LANE || echo busy; sleep 0.3; rmdir ../$LANE"
+        let script = "mkdir ../busy-$LANE || echo busy; sleep 0.3; rmdir ../busy-$LANE"
         for lane in ["a", "b"] {
             try yard.define(lane, script, ["lane": .string(lane), "environment": ["LANE": .string(lane)]])
         }

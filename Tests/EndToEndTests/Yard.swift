@@ -118,7 +118,6 @@ final class Yard {
 
     func start(_ options: String...) async throws {
         daemonsStarted += 1
-        unlink(self("spool.status.json"))
         daemon = try spawn(
             ["\(Self.executables)/jobspool", "serve", path, "--types", "\(root)/types", "--settle", "0.3"] + options,
             output: "\(root)/daemon-\(daemonsStarted).log")

@@ -9,7 +9,7 @@ struct JSONFieldsTests {
     @Test("are read by their types; null is as good as absent")
     func read() throws {
         var fields = JSONFields([
-            "s": "x", "b": true, "o": ["k": 1], "a": ["p", "q"], "i": -5, "d": 2.5, "c": "green", "n": nil,
+            "s": "x", "b": true, "o": ["k": 1], "a": ["p", "q"], "i": -5, "d": 2.5, "c": "green", "n": .null,
         ])
         #expect(try fields.string("s") == "x")
         #expect(try fields.bool("b") == true)

@@ -66,7 +66,7 @@ struct JSONValueTests {
         #expect((["a": 1, "b": 2] as JSON) != ["b": 1, "a": 2])
         #expect(([1, 2] as JSON) != [2, 1])
         #expect(try JSON(parsing: "1.0") != JSON(parsing: "1"))
-        #expect((nil as JSON) != false)
+        #expect((.null as JSON) != false)
     }
 
     @Test("keys and strings are the same only when their bytes are")
@@ -134,7 +134,7 @@ struct JSONValueTests {
 
     @Test("a value says what kind it is")
     func kinds() {
-        let values: [JSON] = [nil, true, 1, "", [], [:]]
+        let values: [JSON] = [.null, true, 1, "", [], [:]]
         #expect(values.map(\.kind) == ["null", "a boolean", "a number", "a string", "an array", "an object"])
         #expect(values.map(\.isNull) == [true, false, false, false, false, false])
         #expect(values.map { $0.bool != nil } == [false, true, false, false, false, false])

@@ -16,7 +16,7 @@ struct JSONWriterTests {
 
     @Test("is indented by two spaces a level, with empty containers on one line and a line break at the end")
     func indented() {
-        let value: JSON = ["a": [1, [:], []], "b": ["c": nil]]
+        let value: JSON = ["a": [1, [:], []], "b": ["c": .null]]
         let expected = """
             {
               "a": [

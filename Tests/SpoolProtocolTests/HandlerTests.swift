@@ -47,8 +47,8 @@ struct HandlerLineTests {
             ),
             (#"{"type":"error","item":null}"#, .error(item: "", code: "ERROR", message: "", retryable: false)),
             (#"{"type":"checkpoint","value":{"at":18446744073709551616}}"#, .checkpoint(["at": bigNumber])),
-            (#"{"type":"checkpoint"}"#, .checkpoint(nil)), (#"{"type":"result","value":[1]}"#, .result([1])),
-            (#"{"type":"result","value":null}"#, .result(nil)),
+            (#"{"type":"checkpoint"}"#, .checkpoint(.null)), (#"{"type":"result","value":[1]}"#, .result([1])),
+            (#"{"type":"result","value":null}"#, .result(.null)),
             (
                 #"{"type":"failure","code":"E","message":"m","details":{"k":1},"retryable":true}"#,
                 .failure(JobError(code: "E", message: "m", details: ["k": 1]), retryable: true)
@@ -227,7 +227,7 @@ struct CountsTests {
     @Test("take over integers alone")
     func merge() {
         var counts = Counts()
-        counts.merge(["created": 1, "updated": "2", "skipped": 1.5, "x": -1, "deleted": nil])
+        counts.merge(["created": 1, "updated": "2", "skipped": 1.5, "x": -1, "deleted": .null])
         #expect(counts.json.text == #"{"created":1,"updated":0,"skipped":0,"deleted":0,"failed":0,"x":-1}"#)
         for other in [nil, .null, [], "x"] as [JSON?] { counts.merge(other) }
         #expect(counts["created"] == 1)

@@ -36,3 +36,23 @@ int linux_rename_noreplace(int old_directory, const char *old_name, int new_dire
 
 /// syncfs(2): waits until everything that was written to the file system is on the disk.
 int linux_syncfs(int descriptor);
+
+/// fork(2). The caller has no other threads.
+pid_t linux_fork(void);
+
+/// clearenv(3), then putenv(3) with each string; they are kept. NULL ends them.
+void linux_replace_environment(char *const strings[]);
+
+/// The descriptor becomes 0, 1, 2 and so on, everything above is closed, and the process enters `directory` and leads a new
+/// session. What linux_spawn does in the new process, for one that was forked. Returns 0 or -1.
+int linux_settle_after_fork(int directory, const int *descriptors, int descriptor_count);
+
+/// socketpair(2) of AF_UNIX, SOCK_SEQPACKET, close-on-exec.
+int linux_socket_pair(int sockets[2]);
+
+/// sendmsg(2) of one packet with descriptors (SCM_RIGHTS, unix(7)), without SIGPIPE.
+ssize_t linux_send_descriptors(int socket, const void *bytes, size_t count, const int *descriptors, int descriptor_count);
+
+/// recvmsg(2) of one packet; the descriptors are close-on-exec. Returns the packet's size, 0 at the end of the stream, -1 with
+/// errno; EBADMSG for a packet that was cut or has another number of descriptors.
+ssize_t linux_receive_descriptors(int socket, void *bytes, size_t capacity, int *descriptors, int descriptor_count);
