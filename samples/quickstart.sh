@@ -3,6 +3,7 @@
 # real input, and stops the daemon. The jobs' files stay in spool/ to be looked at; everything else is removed.
 set -eu
 umask 022
+exec </dev/null
 unset JOBSPOOL_DIR # The commands are to use ./spool.
 cd "$(dirname "$0")/.."
 
@@ -10,8 +11,8 @@ bold='' plain=''
 if [ -t 1 ] && [ "${TERM:-dumb}" != dumb ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); fi
 say() { printf '\n# %s\n' "$*"; }
 show() { printf '%s$ %s%s\n' "$bold" "$1" "$plain"; }
-run() { show "$1"; eval "$1"; }
 fail() { printf '\nquickstart: %s\n' "$1" >&2; exit "${2:-1}"; }
+run() { show "$1"; eval "$1" || fail "that command failed; files of jobs are in spool/" $?; }
 
 daemon='' scratch=''
 clean_up() {
@@ -38,14 +39,15 @@ trap 'exit 129' HUP
 say "What it needs"
 command -v swift >/dev/null 2>&1 || PATH=$PATH:/opt/swift/usr/bin
 command -v swift >/dev/null 2>&1 || fail "there is no swift: install Swift 6.3 and put it on the PATH" 69
-run "sh samples/install.sh /usr/include/inotifytools/inotifytools.h:libinotifytools0-dev git jq \\
-    /usr/share/iso-codes/json:iso-codes /etc/ssl/certs/ca-certificates.crt:ca-certificates"
+run "sh samples/install.sh jq git /usr/share/iso-codes/json:iso-codes \\
+    /usr/include/inotifytools/inotifytools.h:libinotifytools0-dev \\
+    /etc/ssl/certs/ca-certificates.crt:ca-certificates"
 # Definitions that somebody else could have written are refused, as sshd refuses keys.
-run "chmod go-w samples samples/types samples/types/* samples/handlers samples/handlers/*"
+run "chmod -R go-w samples"
 
 say "Build (the first time takes some minutes)"
-run "swift build -c release --static-swift-stdlib --product jobspool </dev/null"
-run "swift build -c release --static-swift-stdlib --product jobspool-documents </dev/null"
+run "swift build -c release --static-swift-stdlib --product jobspool"
+run "swift build -c release --static-swift-stdlib --product jobspool-documents"
 run "PATH=\$PWD/.build/release:\$PATH"
 
 say "The job types, and a daemon that serves spool/"
@@ -54,45 +56,52 @@ if [ -e spool/.jobspool ] && jobspool status >/dev/null 2>&1; then
     fail "a daemon serves spool/ already, which is left alone: stop it, or drop requests for it yourself" 69
 fi
 run "jobspool types --types samples/types"
-scratch=$(mktemp -d)
+scratch=$(mktemp -dt jobspool.XXXXXX)
 show "jobspool serve spool --types samples/types &"
-jobspool serve spool --types samples/types 2>"$scratch/daemon.log" </dev/null &
+jobspool serve spool --types samples/types 2>"$scratch/daemon.log" &
 daemon=$!
 until [ "$(jq -r .daemon.pid spool/spool.status.json 2>/dev/null)" = "$daemon" ]; do
     kill -0 "$daemon" 2>/dev/null || { wait "$daemon" || status=$?; cat "$scratch/daemon.log" >&2; fail "the daemon ended" "${status:-1}"; }
     sleep 0.1
 done
 
-# Prints the status as often as it changes, until the job is over; `$1` is the job_id of an earlier run of that name.
+# Prints the job's status as often as it changes, until the job is over; `$2` is the job_id of an earlier run of the name.
 follow() {
-    last=
+    last=''
     while :; do
-        now=$(jq -c "$filter" spool/iso-codes.status.json 2>/dev/null || :)
-        if [ -n "$now" ] && [ "$now" != "$last" ] && [ "$(jq -r .job_id spool/iso-codes.status.json)" != "$1" ]; then
+        now=$(jq -c "$filter" "spool/$1.status.json" 2>/dev/null || :)
+        if [ -n "$now" ] && [ "$now" != "$last" ] && [ "$(job_id "$1")" != "$2" ]; then
             echo "$now"
             last=$now
             case $now in *'"pending"'* | *'"running"'*) ;; *) break ;; esac
         fi
-        sleep 0.02
+        sleep 0.05
     done
 }
+job_id() { jq -r .job_id "spool/$1.status.json" 2>/dev/null || :; }
 
-say "A job is a file: drop it, look at it"
+say "A job is a file: drop a request, and wait for the result"
 run "jq '.params.target = \"$scratch/iso-codes\"' \\
     samples/requests/iso-codes.json >'$scratch/request.json'"
-earlier=$(jq -r .job_id spool/iso-codes.status.json 2>/dev/null || :)
-filter='[.status, .progress.percent, .progress.current]'
 run "cp '$scratch/request.json' spool/iso-codes.json"
-show "jq -c '$filter' spool/iso-codes.status.json"
-follow "$earlier"
-run "jq '{status, outcome, duration_seconds, counts}' spool/iso-codes.result.json"
-[ "$(jq -r .outcome spool/iso-codes.result.json)" = success ] || fail "the job should have been a success: see spool/iso-codes.*"
+run "jobspool wait iso-codes >/dev/null"
+run "jq -c '[.status, .outcome, .duration_seconds]' spool/iso-codes.result.json"
 run "jq -r .message spool/iso-codes.log.jsonl"
 
-say "The same by a command: copy the sources that the build has fetched"
-run "jobspool submit --name sources --replace --wait --type documents.sync \\
-    --description 'Copy the fetched sources' \\
-    --param source=\"\$PWD/.build/checkouts\" --param target='$scratch/sources'"
+say "A longer one, looked at while it runs: the sources that the build fetched"
+earlier=$(job_id sources)
+filter='[.status, .progress.percent, .message]'
+run "jq -n '{type: \"documents.sync\", description: \"Copy the fetched sources\",
+    params: {source: \"$PWD/.build/checkouts\",
+             target: \"$scratch/sources\"}}' \\
+    >spool/sources.json"
+show "jq -c '$filter' spool/sources.status.json"
+follow sources "$earlier"
+run "jq -ce 'select(.outcome == \"success\") | .counts' spool/sources.result.json"
+
+say "Again, by a command this time: what is equal is skipped"
+run "jobspool retry sources --wait >/dev/null"
+run "jobspool logs sources"
 run "jobspool list"
 
 say "Stop the daemon"

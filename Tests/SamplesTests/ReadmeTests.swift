@@ -1,0 +1,163 @@
+import Foundation
+import JSONText
+import Testing
+
+/// What README.md says of files, fields, commands and exit statuses, held against the real ones.
+@Suite struct ReadmeTests {
+    private let text: String
+
+    init() throws { text = try String(contentsOfFile: "\(package)/README.md", encoding: .utf8) }
+
+    /// The code blocks of a language.
+    private func blocks(_ language: String) -> [String] {
+        text.components(separatedBy: "\n```\(language)\n").dropFirst()
+            .map { $0.components(separatedBy: "\n```\n")[0] + "\n" }
+    }
+
+    /// The part below a heading, to the next one of any level.
+    private func section(_ heading: String) throws -> Substring {
+        let start = try #require(text.range(of: "\n\(heading)\n"), "README.md has no \(heading)")
+        let rest = text[start.upperBound...]
+        return rest[..<(rest.range(of: "\n#")?.lowerBound ?? rest.endIndex)]
+    }
+
+    /// The words in code style in the first column of the tables of a section.
+    private func firstColumn(_ heading: String) throws -> [String] {
+        try section(heading).split(separator: "\n").filter { $0.hasPrefix("| `") }.flatMap { row in
+            row.split(separator: "|")[0].split(separator: "`", omittingEmptySubsequences: false).enumerated()
+                .filter { $0.offset % 2 == 1 }.map { String($0.element) }
+        }
+    }
+
+    @Test func everyExampleInJSONIsJSON() throws {
+        #expect(blocks("json").count == 3)
+        for block in blocks("json") { #expect(throws: Never.self) { try JSON(parsing: Array(block.utf8)) } }
+    }
+
+    @Test(arguments: [
+        ("json", "samples/requests/iso-codes.json"), ("json", "samples/types/iso-codes.sync.json"),
+        ("bash", "samples/handlers/backup.sh"),
+    ])
+    func anExampleIsTheSampleItself(language: String, path: String) throws {
+        let sample = try String(contentsOfFile: "\(package)/\(path)", encoding: .utf8)
+        #expect(blocks(language).contains(sample), "README.md does not show \(path) as it is")
+    }
+
+    @Test func everyFileThatItLinksToIsThere() throws {
+        let links = text.components(separatedBy: "](").dropFirst().map { $0.components(separatedBy: ")")[0] }
+        #expect(!links.isEmpty)
+        for link in links where !link.hasPrefix("#") {
+            #expect(FileManager.default.fileExists(atPath: "\(package)/\(link)"), "\(link) is not there")
+        }
+    }
+
+    @Test func theStatusIsShownWithExactlyTheFieldsThatItHas() throws {
+        let place = try Place()
+        try place.succeed(
+            "serve; jobspool submit --type iso-codes.sync -p target=\"$PWD/target\" --name job --wait >/dev/null")
+        let shown = try #require(
+            blocks("json").map { try JSON(parsing: Array($0.utf8)) }.first { $0["status"] != nil })
+        let real = try JSON(parsing: Array(try place.succeed("cat spool/job.status.json").joined().utf8))
+        #expect(shown.object?.keys == real.object?.keys)
+        #expect(shown["progress"]?.object?.keys == real["progress"]?.object?.keys)
+        #expect(shown["files"]?.object?.keys == real["files"]?.object?.keys)
+        #expect(shown["recent_logs"]?.array?.first?.object?.keys == real["recent_logs"]?.array?.first?.object?.keys)
+        #expect(shown["request"]?.object?.keys == real["request"]?.object?.keys)
+    }
+
+    @Test func everyFieldOfARequestThatItNamesIsKnown() throws {
+        let values: [String: String] = [
+            "type": #""x""#, "description": #""x""#, "params": "{}", "dry_run": "true", "priority": "1",
+            "timeout_seconds": "1", "retry": #"{"max_attempts": 3, "backoff_seconds": 60}"#, "labels": "{}", "v": "1",
+            "on_busy": #""queue""#, "not_before": #""2026-01-07T13:33:12Z""#, "after": #"["a"]"#,
+        ]
+        let named = try firstColumn("## Requests")
+        #expect(Set(named) == Set(values.keys))
+        let members = values.map { "\"\($0)\": \($1)" }.joined(separator: ", ")
+        try Place().succeed("echo '{\(members)}' | jobspool check -")
+    }
+
+    @Test func everyFieldOfADefinitionThatItNamesIsOne() throws {
+        let lines = try Place().succeed("jobspool types --types samples/types --json")
+        let types = try JSON(parsing: Array(lines.joined().utf8))
+        let known = Set(types.array?.first?.object?.keys ?? []).subtracting(["type"]).union(["extends", "v"])
+        #expect(Set(try firstColumn("## Job types")) == known)
+    }
+
+    @Test func everyParamOfDocumentsSyncThatItNamesIsKnown() throws {
+        let named = try firstColumn("### documents.sync").filter { $0 != "mtime_size" }
+        #expect(named.count == 14)
+        let values: [String: String] = [
+            "include": "[]", "exclude": "[]", "path": #""""#, "compare": #""checksum""#, "force": "true",
+            "delete": "true", "allow_empty": "true", "source": #""/usr/share/iso-codes/json""#,
+        ]
+        let place = try Place()
+        let members = named.map { name in
+            "\"\(name)\": \(values[name] ?? (name == "target" ? "\"\(place.path)/target\"" : "10"))"
+        }
+        try place.succeed(
+            "serve; jobspool submit --type documents.sync --params-json '{\(members.joined(separator: ", "))}' --wait")
+    }
+
+    @Test func theExitStatusesAreThoseOfTheCommand() throws {
+        let help = try Place().succeed("jobspool --help")
+        let real = help.compactMap { line -> [String]? in
+            let words = line.split(separator: " ", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
+            return words.count == 2 && line.hasPrefix("  ") && Int(words[0]) != nil ? words : nil
+        }
+        let rows = try section("## Commands").split(separator: "\n").filter { $0.hasPrefix("| ") }
+            .map { $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }.filter {
+                Int($0[0]) != nil
+            }
+        #expect(!real.isEmpty)
+        #expect(rows == real)
+    }
+
+    @Test func everyCommandAndOptionThatItNamesIsThere() throws {
+        let place = try Place()
+        let help = try place.succeed("jobspool --help").joined(separator: "\n")
+        let commands = try #require(help.components(separatedBy: "SUBCOMMANDS:").last).split(separator: "\n")
+            .filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") && !$0.hasPrefix("  See") }
+            .compactMap { $0.split(separator: " ").first.map(String.init) }
+        var named: [String] = []
+        for line in text.split(separator: "\n") {
+            let words = line.split(whereSeparator: { " `".contains($0) }).map(String.init)
+            guard let at = words.firstIndex(of: "jobspool"), at + 1 < words.count, at == 0 || words[at - 1] == "$",
+                commands.contains(words[at + 1])
+            else { continue }
+            named.append(words[at + 1])
+            let options = words.dropFirst(at + 2).filter { $0.hasPrefix("-") }.map {
+                $0.trimmingCharacters(in: .punctuationCharacters.subtracting(["-"]))
+            }
+            let usage = try place.succeed("jobspool \(words[at + 1]) --help").joined(separator: "\n")
+            for option in options { #expect(usage.contains(option), "\(line): no such option \(option)") }
+        }
+        #expect(Set(named) == Set(commands))
+    }
+
+    @Test func whatIsWrongWithARequestIsToldAsItSays() throws {
+        let block = try #require(blocks("console").first { $0.contains("jobspool check") })
+        let shown = block.split(separator: "\n").map(String.init)
+        let request = #"{\n  "type": "documents.sync",\n  "labels": {"project": 219}\n}\n"#
+        let ended = try Place().run("printf '\(request)' >219.json; \(shown[0].dropFirst(2))")
+        #expect(ended.status == 65)
+        #expect(ended.lines == Array(shown.dropFirst()))
+    }
+
+    @Test func theTourGoesAsItIsShown() throws {
+        let tour = try #require(blocks("console").first).split(separator: "\n").map(String.init)
+        let place = try Place()
+        // The target is the test's own, the log is read to its end, and whoever reads on waits for the job first.
+        var script = "serve; sed -i \"s|/tmp/iso-codes|$PWD/iso-codes|\" samples/requests/iso-codes.json\n"
+        for line in tour where line.hasPrefix("$ ") && !line.contains("jobspool serve") {
+            let command = String(line.dropFirst(2)).replacing("tail -F", with: "cat")
+            script += "\(command)\n"
+            if !line.contains("jq") { script += "jobspool wait iso-codes >/dev/null\n" }
+        }
+        let expected = tour.filter { !$0.hasPrefix("$ ") && $0 != "^C" }
+        let seconds = /,[0-9.]+\]$/
+        #expect(
+            try place.succeed(script).map { $0.replacing(seconds, with: ",s]") }
+                == expected.map { $0.replacing(seconds, with: ",s]") })
+    }
+}
