@@ -103,6 +103,8 @@ struct AttemptFollower {
             errors: try OutputReader(link.process.directory, AttemptFile.standardError),
             ledger: AttemptLedger(plan.status, log: log), log: log)
         var watch = Stopwatch(plan)
+        // What an earlier daemon has shown is read again before anything is shown: progress never goes back.
+        if !plan.isNewJob { while drain(&following) {} }
         var tick = Self.firstTick
         while !link.process.waitForSupervisorEnd(milliseconds: tick) {
             if link.isDetached { return following.report(.detached) }

@@ -17,7 +17,7 @@ final class EventFeed {
     private static let name = FileName("spool.events.jsonl")
 
     /// What the feed says last of each job that it does not say is over.
-    private(set) var open: [JobName: String] = [:]
+    private(set) var open: [JobName: (jobID: String?, standing: Standing?)] = [:]
 
     init(_ spool: Spool) throws(SpoolError) {
         self.spool = spool
@@ -47,8 +47,8 @@ final class EventFeed {
                 lastSequence = max(lastSequence, event["sequence"]?.int64 ?? 0)
                 guard let text = event["name"]?.string else { continue }
                 let name = try JobName(text)
-                let isOver = event["status"]?.string.flatMap(Standing.init(rawValue:))?.isOver ?? true
-                open[name] = isOver ? nil : event["job_id"]?.string
+                let standing = event["status"]?.string.flatMap(Standing.init(rawValue:))
+                open[name] = standing?.isOver ?? true ? nil : (event["job_id"]?.string, standing)
             } catch {
                 // A line that no daemon wrote says nothing.
             }

@@ -132,7 +132,7 @@ extension Runner {
             RunningJob(
                 pending: job, policy: policy(of: job.type), link: AttemptLink(process), history: history,
                 attempt: attempt, attemptStartedAt: startedAt, status: status),
-            jobDirectory: jobDirectory, isNewJob: false)
+            jobDirectory: jobDirectory, isNewJob: false, isAdopted: true)
     }
 
     private func startingCheckpoint(_ directory: Directory) throws(SpoolError) -> JSON {
@@ -187,15 +187,27 @@ extension Runner {
     private func bringFeedUpToDate() throws(SpoolError) {
         let open = feed.open
         feed.forgetReadBack()
-        for (name, jobID) in open.sorted(by: { $0.key < $1.key }) where pending[name] == nil && running[name] == nil {
+        for (name, told) in open.sorted(by: { $0.key < $1.key }) where pending[name] == nil && running[name] == nil {
             guard let json = try spool.readOwn(.result(name)), let result = JobResult(json: json),
-                result.status.identity.jobID == jobID
+                result.status.identity.jobID == told.jobID
             else { continue }
-            feed.append(.recovered, result.status)
-            put(result.status, .process)
+            var status = result.status
+            // The log's last lines are the one thing that a result does not repeat.
+            if let shown = try spool.readOwn(.status(name)).flatMap(JobStatus.init(json:)),
+                shown.identity.jobID == told.jobID
+            {
+                status.recentLogs = shown.recentLogs
+            }
+            feed.append(.recovered, status)
+            put(status, .process)
         }
-        for job in pending.values.sorted(by: { $0.sequence < $1.sequence }) where open[job.name] != job.jobID {
-            feed.append(.recovered, Self.status(of: job, nil, .pending, "Waiting"))
+        let waiting = pending.values.map { ($0, Self.status(of: $0, nil, .pending, "Waiting")) }
+        let atWork = running.values.map { ($0.pending, $0.status) }
+        for (job, status) in (waiting + atWork).sorted(by: { $0.0.sequence < $1.0.sequence }) {
+            guard let told = open[job.name], told.jobID == job.jobID, told.standing == status.standing else {
+                feed.append(.recovered, status)
+                continue
+            }
         }
     }
 }

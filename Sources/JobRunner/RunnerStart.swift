@@ -95,12 +95,12 @@ extension Runner {
     }
 
     /// An attempt runs: its lane is taken, its status says so, and it is followed.
-    func began(_ job: RunningJob, jobDirectory: Directory, isNewJob: Bool) {
+    func began(_ job: RunningJob, jobDirectory: Directory, isNewJob: Bool, isAdopted: Bool = false) {
         let name = job.pending.name
         running[name] = job
         lanes[job.pending.lane, default: Lane()].busy = name
         summaries[job.pending.type.string, default: TypeSummary()].running.append(name.string)
-        feed.append(.started, job.status)
+        if !isAdopted { feed.append(.started, job.status) }
         show.isDirty = true
         let mailbox = mailbox
         let jobID = job.pending.jobID

@@ -42,7 +42,7 @@ extension JobResult {
             "counts": status.counts.json, "result": result, "error": status.error?.json ?? .null,
             "errors_total": JSON(errorsTotal), "errors": .array(errors.map(\.json)),
             "attempts": .array(attempts.map(\.json)), "labels": .object(identity.labels),
-            "request": status.request.json,
+            "request": status.request.json, "progress": status.progress.json, "checkpoint": status.checkpoint,
         ]
     }
 

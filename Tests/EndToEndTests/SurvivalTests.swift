@@ -113,7 +113,7 @@ extension EndToEnd {
                 #expect(messages == ["attempt 1 with "])
             }
             #expect(result["attempts"]?.array?.first?["ending"] == "interrupted")
-            #expect(kill(handler, 0) == -1)
+            try await eventually("the handler to be gone") { kill(handler, 0) == -1 ? true : nil }
         }
 
         @Test("that is interrupted three times without progress is given up; with progress it goes on")

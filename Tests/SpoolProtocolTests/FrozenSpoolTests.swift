@@ -71,7 +71,7 @@ struct FrozenSpoolTests {
         let json = try Self.json(.result(Samples.name(word)))
         let result = try #require(JobResult(json: json))
         #expect(result.attempts.count == (word == "rejected" ? 0 : 1))
-        #expect(result.result == (word == "completed" ? ["files": 3, "bytes": 3072] : nil))
+        #expect(result.result == (word == "completed" ? ["files": 3, "bytes": 3072] : JSON.null))
         #expect(result.errorsTotal == (word == "partial" ? 1 : 0))
         #expect(result.errors.map(\.item) == (word == "partial" ? ["a/c.pdf"] : []))
         if word == "partial" {
