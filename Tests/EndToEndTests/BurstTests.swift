@@ -8,16 +8,17 @@ extension EndToEnd {
     @Suite("A burst of requests")
     struct BurstTests {
         let yard: Yard
-        init() throws { yard = try Yard() }
+        /// In memory: this is about many requests, not about how long a disk takes to sync them.
+        init() throws { yard = try Yard(in: access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") }
 
         static let count = getenv("JOBSPOOL_TEST_BURST").flatMap { Int(String(cString: $0)) } ?? 20_000
 
         @Test("runs every job once, in order of acceptance, none beside another", arguments: [true, false])
         func burst(daemonIsUp: Bool) async throws {
-            // The handler is a small program: what it proves is written by the kernel in one piece.
-            try Yard.write(
-                #"{"command": ["/bin/dash", "-c", "mkdir ../alone || echo busy >> ../busy; echo $JOBSPOOL_JOB_ID >> ../order; rmdir ../alone"]}"#,
-                toFile: "\(yard.root)/types/t.json")
+            // What each run writes is written by the kernel in one piece; beginnings and ends tell whether two overlapped.
+            let script = "echo s $JOBSPOOL_JOB_ID >> ../order; echo e $JOBSPOOL_JOB_ID >> ../order"
+            let definition: JSON = ["command": ["/bin/dash", "-c", .string(script)]]
+            try Yard.write(definition.text, toFile: "\(yard.root)/types/t.json")
             if daemonIsUp { try await yard.start() }
             let began = Clock.monotonic()
             for index in 1...Self.count { try yard.drop("job\(index)", ["type": "t"]) }
@@ -36,9 +37,8 @@ extension EndToEnd {
             #expect(accepted.count == Self.count)
             #expect(Set(accepted).count == Self.count)
             let ran = Yard.readFile("\(yard.path)/.jobspool/work/order")?.split(separator: "\n").map { String($0) }
-            #expect(ran == accepted)
+            #expect(ran == accepted.flatMap { ["s \($0)", "e \($0)"] })
             #expect(jobs("completed") == accepted)
-            #expect(Yard.readFile("\(yard.path)/.jobspool/work/busy") == nil)
             #expect(yard.shell("ls | grep -c '^job.*\\.result\\.json$'").output == "\(Self.count)\n")
         }
     }

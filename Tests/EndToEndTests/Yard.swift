@@ -23,8 +23,8 @@ final class Yard {
 
     var path: String { "\(root)/spool" }
 
-    init() throws {
-        var template = Array("/tmp/jobspool-test-XXXXXX".utf8CString)
+    init(in parent: String = "/tmp") throws {
+        var template = Array("\(parent)/jobspool-test-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         try #require(mkdir("\(root)/spool", 0o755) == 0)
