@@ -137,6 +137,8 @@ final class Yard {
 
     /// kill -9
     func killDaemon() {
+        // 0 would be the tests' own process group.
+        guard daemon > 0 else { return }
         kill(daemon, SIGKILL)
         waitpid(daemon, nil, 0)
         daemon = 0
@@ -144,6 +146,7 @@ final class Yard {
 
     /// Sends a signal and waits for the end; returns the exit status.
     func stopDaemon(_ signal: Int32 = SIGTERM, within seconds: Double = 20) async throws -> Int32 {
+        guard daemon > 0 else { throw YardError.daemonEnded }
         kill(daemon, signal)
         let pid = daemon
         let status = try await eventually("the daemon to end", within: seconds) {
