@@ -98,13 +98,11 @@ struct AttemptFollower {
     /// Blocks until the attempt has ended.
     func follow() throws(SpoolError) -> FollowReport {
         let log = try JobLog(spool, plan.status.identity.name, attempt: plan.status.attempt, isNew: plan.isNewJob)
-        var following = Following(
+        var following = try Following(
             output: try OutputReader(link.process.directory, AttemptFile.standardOutput),
             errors: try OutputReader(link.process.directory, AttemptFile.standardError),
             ledger: AttemptLedger(plan.status, log: log), log: log)
         var watch = Stopwatch(plan)
-        // What an earlier daemon has shown is read again before anything is shown: progress never goes back.
-        if !plan.isNewJob { while drain(&following) {} }
         var tick = Self.firstTick
         while !link.process.waitForSupervisorEnd(milliseconds: tick) {
             if link.isDetached { return following.report(.detached) }
@@ -141,10 +139,16 @@ struct AttemptFollower {
         var errors: OutputReader
         var ledger: AttemptLedger
         let log: JobLog
+        /// What stood in the output when following began, in bytes: an earlier daemon has shown it, and it is not shown
+        /// step by step again.
+        let alreadySaid: Int64
         var statusDue = 0.0
         var troubleToldAt = -Double.infinity
 
-        init(output: consuming OutputReader, errors: consuming OutputReader, ledger: AttemptLedger, log: JobLog) {
+        init(output: consuming OutputReader, errors: consuming OutputReader, ledger: AttemptLedger, log: JobLog)
+            throws(SpoolError)
+        {
+            alreadySaid = try output.size()
             self.output = output
             self.errors = errors
             self.ledger = ledger
@@ -199,7 +203,7 @@ struct AttemptFollower {
 
     private func publishStatus(_ following: inout Following) {
         let now = Clock.monotonic()
-        guard following.ledger.hasChanged, now >= following.statusDue else { return }
+        guard following.isUpToDate, following.ledger.hasChanged, now >= following.statusDue else { return }
         following.statusDue = now + Self.statusInterval
         do throws(SpoolError) {
             let status = following.ledger.takeStatus(at: Clock.now())
@@ -218,17 +222,25 @@ struct AttemptFollower {
 
     // MARK: Orphans
 
+    private func isSomebodyLeft(cameToItsEnd: Bool) throws(SpoolError) -> Bool {
+        if try link.process.isAlive() { return true }
+        if cameToItsEnd { return false }
+        return try Orphans.exist(of: plan.status.identity.jobID, in: link.process.directory)
+    }
+
     /// The supervisor is gone. When it had come to its end nobody is left, and the lock goes with its last descriptor;
     /// otherwise whoever still holds the lock has lost it: TERM, the grace time, KILL. False when told to leave.
     private func stopOrphans(_ following: inout Following) throws(SpoolError) -> Bool {
-        if try !link.process.isAlive() { return true }
-        let patience: Double
+        let directory = link.process.directory
+        let jobID = plan.status.identity.jobID
+        let cameToItsEnd: Bool
         switch try link.process.record() {
-        case .ended: patience = Clock.monotonic() + 1
-        case .notStarted, .started: patience = 0
+        case .ended: cameToItsEnd = true
+        case .notStarted, .started: cameToItsEnd = false
         }
+        let patience = Clock.monotonic() + (cameToItsEnd ? 1 : 0)
         var killAt: Double?
-        while try link.process.isAlive() {
+        while try isSomebodyLeft(cameToItsEnd: cameToItsEnd) {
             if Clock.monotonic() < patience {
                 _ = poll(nil, 0, 1)
                 continue
@@ -238,9 +250,9 @@ struct AttemptFollower {
             if killAt == nil {
                 following.ledger.note(.warning, "the supervisor was killed: stopping its handler", at: Clock.now())
                 killAt = now + plan.graceSeconds
-                try Orphans.signal(SIGTERM, holdersOf: link.process.directory)
+                try Orphans.signal(SIGTERM, of: jobID, in: directory)
             } else if let deadline = killAt, now >= deadline {
-                try Orphans.signal(SIGKILL, holdersOf: link.process.directory)
+                try Orphans.signal(SIGKILL, of: jobID, in: directory)
             }
             _ = drain(&following)
             publishStatus(&following)
@@ -251,8 +263,11 @@ struct AttemptFollower {
 }
 
 extension AttemptFollower.Following {
+    fileprivate var isUpToDate: Bool { output.offset >= alreadySaid }
+
     fileprivate mutating func readLines() throws(SpoolError) -> Bool {
         let now = Clock.now()
+        ledger.isCatchingUp = !isUpToDate
         let sawOutput = try output.readLines { ledger.takeOutput($0, at: now) }
         let sawErrors = try errors.readLines { ledger.takeStandardError($0, at: now) }
         return sawOutput || sawErrors

@@ -24,6 +24,8 @@ struct AttemptLedger {
     private var stderrLinesToSkip: Int
     private var errorLinesToSkip: Int
     private var handlerCountsFailed = false
+    /// What is folded now was said long ago: it has no rate.
+    var isCatchingUp = false
     /// When the first progress came (CLOCK_MONOTONIC, seconds), and what had been processed by then.
     private var firstProgress: (at: Double, processed: Int64)?
     private let startingCheckpoint: JSON
@@ -86,7 +88,7 @@ struct AttemptLedger {
 
     private mutating func take(_ report: ProgressReport) {
         let now = Clock.monotonic()
-        if let current = report.current, firstProgress == nil { firstProgress = (now, current) }
+        if let current = report.current, firstProgress == nil || isCatchingUp { firstProgress = (now, current) }
         let first = firstProgress ?? (now, 0)
         status.progress.take(report, elapsed: now - first.at, startedFrom: first.processed)
         status.counts.merge(report.counts)

@@ -1,18 +1,39 @@
 /// Processes of an attempt whose supervisor was killed. They are found by what makes them the attempt's: they have its
-/// output open for writing (proc(5)), which is what holds its lock.
+/// output open for writing (proc(5)), which is what holds its lock, or its job_id in the environment that they were
+/// started with, whatever they have done to their outputs.
 import Glibc
 import SpoolProtocol
 import SpoolStorage
 
 enum Orphans {
-    /// Sends a signal to every process that could still write to one of the attempt's outputs.
-    static func signal(_ signal: Int32, holdersOf directory: Directory) throws(SpoolError) {
+    /// Sends a signal to every process of the attempt.
+    static func signal(_ signal: Int32, of jobID: String, in directory: Directory) throws(SpoolError) {
+        for process in try find(of: jobID, in: directory) { _ = kill(process, signal) }
+    }
+
+    /// Whether a process of the attempt is left.
+    static func exist(of jobID: String, in directory: Directory) throws(SpoolError) -> Bool {
+        try !find(of: jobID, in: directory).isEmpty
+    }
+
+    private static func find(of jobID: String, in directory: Directory) throws(SpoolError) -> [pid_t] {
         var outputs: [FileStat] = []
         for name in [AttemptFile.standardOutput, AttemptFile.standardError] {
             if let stat = try directory.stat(name) { outputs.append(stat) }
         }
-        for process in try processes() where process != getpid() && holds(process, outputs) {
-            _ = kill(process, signal)
+        let variable = Array("JOBSPOOL_JOB_ID=\(jobID)".utf8)
+        return try processes().filter { process in
+            process != getpid() && (holds(process, outputs) || wasStarted(process, with: variable))
+        }
+    }
+
+    /// A zombie has no environment any more, and another user's process shows none.
+    private static func wasStarted(_ process: pid_t, with variable: [UInt8]) -> Bool {
+        do {
+            let environment = try Directory.open("/proc/\(process)").read(FileName("environ")) ?? []
+            return environment.split(separator: 0).contains { $0.elementsEqual(variable) }
+        } catch {
+            return false
         }
     }
 

@@ -6,7 +6,7 @@ import SpoolStorage
 
 struct OutputReader: ~Copyable {
     private let file: Descriptor
-    private var offset: Int64 = 0
+    private(set) var offset: Int64 = 0
     /// The beginning of a line whose end has not been written yet.
     private var partial: [UInt8] = []
     /// Inside the rest of a line that was cut.
@@ -18,6 +18,9 @@ struct OutputReader: ~Copyable {
     init(_ directory: Directory, _ name: FileName) throws(SpoolError) {
         file = try directory.open(name, O_RDONLY)
     }
+
+    /// The size of the file now, in bytes.
+    func size() throws(SpoolError) -> Int64 { try file.stat().size }
 
     /// Hands over the lines, without line breaks, of at most one chunk; false when there was nothing new.
     mutating func readLines(_ body: (UnsafeBufferPointer<UInt8>) -> Void) throws(SpoolError) -> Bool {

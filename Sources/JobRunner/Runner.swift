@@ -31,6 +31,8 @@ package actor Runner {
     var settling: [JobName: Settling] = [:]
     /// Jobs that wait for a time.
     var waiting: Set<JobName> = []
+    /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
+    var parked: Set<JobName> = []
     /// Files with impossible names that have been told of.
     var badNames: [FileName: UInt64] = [:]
     /// A rescan could not be finished.

@@ -37,7 +37,10 @@ extension Runner {
             return nil
         case .valid(let request, let stat):
             settling[name] = nil
-            guard try isNew(name, stat.fingerprint) else { return nil }
+            guard try isNew(name, stat.fingerprint) else {
+                unpark(name)
+                return nil
+            }
             return try accept(name, request, stat, syncing)
         }
     }
@@ -116,6 +119,7 @@ extension Runner {
     }
 
     func enqueue(_ job: PendingJob) {
+        parked.remove(job.name)
         pending[job.name] = job
         if let notBefore = job.notBefore, notBefore > Clock.now() {
             waiting.insert(job.name)
@@ -123,6 +127,12 @@ extension Runner {
         } else {
             lanes[job.lane, default: Lane()].queue.insert(job.queueEntry)
         }
+    }
+
+    /// A request whose turn came while it was away is back as it was.
+    private func unpark(_ name: JobName) {
+        guard parked.remove(name) != nil, let job = pending[name] else { return }
+        lanes[job.lane, default: Lane()].queue.insert(job.queueEntry)
     }
 
     /// Jobs whose waiting time is over go into their queues.

@@ -15,7 +15,8 @@ extension Runner {
     }
 
     private func cancel(_ name: JobName) throws(SpoolError) {
-        guard let file = SpoolFile.cancel(name).fileName, let stat = try spool.root.stat(file) else { return }
+        guard let file = SpoolFile.cancel(name).fileName, let stat = try spool.root.stat(file), stat.kind != .directory
+        else { return }
         if settling[name] != nil, pending[name] == nil {
             // What it is to cancel is still being written; it is looked at again when that is accepted.
             return

@@ -19,14 +19,16 @@ extension Runner {
     }
 
     private func conclude(_ job: RunningJob, _ report: FollowReport, _ record: ExitRecord) {
-        let interruptions = report.madeProgress ? 1 : job.history.interruptionsWithoutProgress + 1
+        // A checkpoint that is thrown away is no progress.
+        let madeProgress = report.madeProgress && job.policy.onInterrupted == .resume
+        let interruptions = madeProgress ? 0 : job.history.interruptionsWithoutProgress + 1
         let attempt = AttemptReport(
             end: record.end, failure: report.failure, failureIsRetryable: report.failureIsRetryable,
             itemsFailed: report.itemsFailed,
             attempts: 1 + job.history.attempts.count { $0.ending == .failed },
             interruptionsWithoutProgress: interruptions,
             retry: job.policy.retry, onInterrupted: job.policy.onInterrupted)
-        let (_, move) = job.state.after(.attemptEnded(attempt))
+        let (_, move) = Self.state(of: job, record).after(.attemptEnded(attempt))
         var history = job.history
         history.attempts.append(Self.record(of: job, record, move))
         switch move {
@@ -44,6 +46,15 @@ extension Runner {
                 job, history, report, "Waiting: the daemon was stopped, the job goes on at its next start", after: nil)
         case .run, .stop, .nothing: preconditionFailure("an attempt's end is no reason for \(move)")
         }
+    }
+
+    /// The job's state, with what a daemon that died in the grace time of a timeout took with it.
+    private static func state(of job: RunningJob, _ record: ExitRecord) -> JobState {
+        guard job.state == .running, record.end != .exited(HandlerExit.completed), record.end != .vanished,
+            let timeout = job.policy.timeoutSeconds,
+            record.finishedAt.seconds(since: job.attemptStartedAt) >= timeout
+        else { return job.state }
+        return .stopping(.timeout(seconds: timeout))
     }
 
     private static func record(of job: RunningJob, _ record: ExitRecord, _ move: JobMove) -> AttemptRecord {
@@ -81,8 +92,8 @@ extension Runner {
         waiting.notBefore = delay.map { Clock.now().adding(seconds: $0) }
         do throws(SpoolError) {
             let directory = try spool.attempts.directory(waiting.jobID)
-            try spool.publish(history.json.indented, as: AttemptFile.job, in: directory, .power)
             if !keepsCheckpoint { try directory.remove(AttemptFile.checkpoint) }
+            try spool.publish(history.json.indented, as: AttemptFile.job, in: directory, .power)
             try directory.removeTree(FileName(String(job.attempt)))
         } catch {
             // The attempt's files are still there: the next daemon comes to the same conclusion. For this one the

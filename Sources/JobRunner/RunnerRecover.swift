@@ -17,6 +17,8 @@ extension Runner {
             if let jobID = entry.string, !known.contains(jobID) { try cleanUp(jobID) }
         }
         try bringFeedUpToDate()
+        // What was cancelled while no daemon was there must not be started.
+        for name in (Array(pending.keys) + Array(running.keys)).sorted() { cancelOrTell(name) }
         startWhatCan()
         announceRecovery()
     }
@@ -119,9 +121,14 @@ extension Runner {
             enqueue(job)
             return
         }
-        var status = JobStatus(
-            identity: shown.identity, standing: .running, updatedAt: Clock.now(), message: "Running",
-            request: shown.request)
+        // What was shown of this attempt must not seem to go back.
+        let isShown = shown.standing == .running && shown.attempt == attempt
+        var status =
+            isShown
+            ? shown
+            : JobStatus(
+                identity: shown.identity, standing: .running, updatedAt: Clock.now(), message: "Running",
+                request: shown.request)
         status.attempt = attempt
         let startedAt = input.fingerprint.modifiedAt
         status.startedAt = history.attempts.first?.startedAt ?? shown.startedAt ?? startedAt
@@ -165,17 +172,17 @@ extension Runner {
             if try process.isAlive() {
                 logger.warning("stopping an attempt of job \(jobID), which has no status any more")
                 process.stop()
-                try waitUntilDead(process)
+                try waitUntilDead(process, jobID)
             }
         }
         try spool.attempts.removeTree(FileName(jobID))
     }
 
     /// Nothing may run beside an attempt that nobody knows: it is killed if it does not stop.
-    private func waitUntilDead(_ process: AttemptProcess) throws(SpoolError) {
+    private func waitUntilDead(_ process: AttemptProcess, _ jobID: String) throws(SpoolError) {
         let deadline = Clock.monotonic() + Definition.defaultGraceSeconds
         while try process.isAlive() {
-            if Clock.monotonic() >= deadline { try Orphans.signal(SIGKILL, holdersOf: process.directory) }
+            if Clock.monotonic() >= deadline { try Orphans.signal(SIGKILL, of: jobID, in: process.directory) }
             _ = poll(nil, 0, 20)
         }
     }

@@ -118,7 +118,7 @@ extension Runner {
     /// Whether a request is to be looked at. Of a finished job's the change times (which nobody can set) tell without a
     /// look into its result: a file that has not changed since its result was written is the one that ran.
     private func isNews(_ job: JobName, _ stat: FileStat) throws(SpoolError) -> Bool {
-        if let known = pending[job] { return known.request != stat.fingerprint }
+        if let known = pending[job] { return known.request != stat.fingerprint || parked.contains(job) }
         if running[job] != nil || finishing[job] != nil { return false }
         guard let name = SpoolFile.result(job).fileName, let result = try spool.root.stat(name) else { return true }
         let margin: Int64 = 2_000_000_000

@@ -33,6 +33,7 @@ extension Runner {
         case .valid(let found, let stat) where stat.fingerprint == job.request: request = found
         case .valid, .refused, .gone:
             // It has been changed, or is being changed: it is looked at before it can have its turn again.
+            parked.insert(job.name)
             if let file = SpoolFile.request(job.name).fileName { look(at: file) }
             return
         }

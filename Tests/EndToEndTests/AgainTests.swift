@@ -85,5 +85,21 @@ extension EndToEnd {
             try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")
             #expect(try await yard.result("edited")["status"] == "completed")
         }
+
+        @Test("that is away when its turn comes, and back as it was soon after, runs then")
+        func away() async throws {
+            try yard.define("block", "while [ ! -e ../go ]; do sleep 0.02; done")
+            try await yard.start("--settle", "30")
+            try yard.drop("first", ["type": "block"])
+            try yard.drop("second", ["type": "block"])
+            try await yard.standing("second", "pending")
+            #expect(yard.shell("mv second.json .second").status == 0)
+            try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")
+            _ = try await yard.result("first")
+            try yard.drop("third", ["type": "block"])
+            _ = try await yard.result("third")
+            #expect(yard.shell("mv .second second.json").status == 0)
+            #expect(try await yard.result("second")["status"] == "completed")
+        }
     }
 }

@@ -119,6 +119,10 @@ extension EndToEnd {
         @Test("that is interrupted three times without progress is given up; with progress it goes on")
         func crashLoop() async throws {
             try yard.define("loop", "kill -9 $$")
+            // A checkpoint that is thrown away is no progress.
+            try yard.define(
+                "anew", "echo \"{\\\"type\\\":\\\"checkpoint\\\",\\\"value\\\":$JOBSPOOL_ATTEMPT}\"; kill -9 $$",
+                ["on_interrupted": "restart"])
             try yard.define(
                 "steps",
                 """
@@ -128,12 +132,29 @@ extension EndToEnd {
             try await yard.start()
             try yard.drop("loop", ["type": "loop"])
             try yard.drop("steps", ["type": "steps"])
+            try yard.drop("anew", ["type": "anew"])
+            #expect(try await yard.result("anew")["error"]?["code"] == "CRASH_LOOP")
             let loop = try await yard.result("loop")
             #expect(loop["error"]?["code"] == "CRASH_LOOP")
             #expect(loop["attempts"]?.array?.count == 3)
             let steps = try await yard.result("steps")
             #expect(steps["status"] == "completed")
             #expect(steps["attempts"]?.array?.count == 6)
+        }
+
+        @Test("whose supervisor is killed is stopped even when its handler has turned its outputs away")
+        func hiddenOrphan() async throws {
+            try yard.define(
+                "t", "exec >/dev/null 2>&1 </dev/null; echo $$ > ../pid; while :; do sleep 0.05; done",
+                ["on_interrupted": "fail", "grace_seconds": 1])
+            try await yard.start()
+            try yard.drop("job", ["type": "t"])
+            let handler = try await eventually("the handler") {
+                Yard.readFile("\(yard.path)/.jobspool/work/pid").flatMap { pid_t($0.filter(\.isNumber)) }
+            }
+            kill(try #require(yard.supervisors().first), SIGKILL)
+            #expect(try await yard.result("job")["error"]?["code"] == "INTERRUPTED")
+            try await eventually("the handler to be gone") { kill(handler, 0) == -1 ? true : nil }
         }
 
         @Test("is asked to stop with the daemon, waits, and goes on from its checkpoint at the next start")
