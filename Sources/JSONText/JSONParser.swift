@@ -3,19 +3,6 @@
 /// Refused besides what the grammar refuses: a byte-order mark, invalid UTF-8, the same key twice in one object, half
 /// of a surrogate pair, nesting deeper than 512.
 
-/// What is wrong with a JSON text, and where.
-public struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
-    public let reason: String
-    /// From 1.
-    public let line: Int
-    /// From 1, in bytes.
-    public let column: Int
-    /// The text ended too early: it may be one that is still being written.
-    public let isTruncated: Bool
-
-    public var description: String { "\(reason) (line \(line), column \(column))" }
-}
-
 extension JSON {
     /// The greatest depth of arrays and objects within each other.
     public static let maximumDepth = 512

@@ -288,33 +288,3 @@ extension AttemptFollower.Following {
             errorsTotal: ledger.errorsTotal, errors: ledger.errors, madeProgress: ledger.madeProgress)
     }
 }
-
-/// Says when an attempt has run too long, or said nothing for too long; each once.
-private struct Stopwatch {
-    private let timeout: (at: Double, seconds: Double)?
-    private let stallSeconds: Double?
-    private var lastOutput = Clock.monotonic()
-    private var isDone = false
-
-    init(_ plan: FollowPlan) {
-        let elapsed = Clock.now().seconds(since: plan.attemptStartedAt)
-        timeout = plan.timeoutSeconds.map { (Clock.monotonic() - elapsed + $0, $0) }
-        stallSeconds = plan.stallSeconds
-    }
-
-    mutating func sawOutput() { lastOutput = Clock.monotonic() }
-
-    mutating func reasonToStop() -> StopReason? {
-        guard !isDone else { return nil }
-        let now = Clock.monotonic()
-        if let timeout, now >= timeout.at {
-            isDone = true
-            return .timeout(seconds: timeout.seconds)
-        }
-        if let stallSeconds, now - lastOutput >= stallSeconds {
-            isDone = true
-            return .stall(seconds: stallSeconds)
-        }
-        return nil
-    }
-}

@@ -1,0 +1,54 @@
+/// Lines of a growing file, whatever way they come.
+import Glibc
+import SpoolProtocol
+import SpoolStorage
+import Testing
+
+@testable import JobRunner
+
+@Suite("An output reader")
+struct OutputReaderTests {
+    /// Writes the pieces one after the other, reads after each, and returns the lines and the rest.
+    private func lines(_ pieces: [String]) throws -> [String] {
+        var template = Array("/tmp/jobspool-output-XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let directory = try Directory.open(path)
+        let name = FileName("stdout")
+        let file = try directory.open(name, O_RDWR | O_CREAT | O_APPEND)
+        var reader = try OutputReader(directory, name)
+        var lines: [String] = []
+        let take: (UnsafeBufferPointer<UInt8>) -> Void = { lines.append(String(decoding: $0, as: UTF8.self)) }
+        for piece in pieces {
+            try file.write(Array(piece.utf8))
+            while try reader.readLines(take) {}
+        }
+        reader.finish(take)
+        try directory.remove(name)
+        rmdir(path)
+        return lines
+    }
+
+    @Test(
+        "hands every line over once and whole",
+        arguments: [
+            (["one\ntwo\n"], ["one", "two"]), (["on", "e\ntw", "o\n"], ["one", "two"]), (["\n\n"], ["", ""]),
+            (["one\n", "rest"], ["one", "rest"]), ([], []),
+        ] as [([String], [String])])
+    func whole(pieces: [String], expected: [String]) throws {
+        #expect(try lines(pieces) == expected)
+    }
+
+    @Test("cuts a line that is too long, and goes on with the next", arguments: [1, 7])
+    func cut(times: Int) throws {
+        let long = String(repeating: "x", count: HandlerLine.maximumBytes)
+        let found = try lines(Array(repeating: long, count: times) + ["end\nnext\n"])
+        #expect(found == [long, "next"])
+    }
+
+    @Test("takes a line of just the greatest length whole")
+    func justFits() throws {
+        let long = String(repeating: "x", count: HandlerLine.maximumBytes)
+        #expect(try lines([long, "\n", "next\n"]) == [long, "next"])
+    }
+}
