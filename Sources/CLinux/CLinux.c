@@ -42,7 +42,7 @@ int linux_spawn(pid_t *pid, const char *program, const struct linux_spawn_setup 
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
     // What this package's programs ignore; every other signal is as exec(3) makes it.
-    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD};
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD, SIGIO};
     sigset_t changed, none;
     sigemptyset(&changed);
     sigemptyset(&none);

@@ -68,7 +68,7 @@ struct AttemptLedger {
         case .log(let level, let message):
             let isRepeat = Self.countDown(&handlerLinesToSkip)
             write(level, .handler, message, at: now, isRepeat: isRepeat)
-            if !message.isEmpty { status.message = message }
+            if !message.isEmpty { status.message = message.shortened }
         case .error(let item, let code, let message, let retryable):
             write(
                 ItemError(
@@ -109,7 +109,7 @@ struct AttemptLedger {
         if isRepeat { return }
         let entry = LogEntry(at: now, level: level, source: source, attempt: status.attempt, message: message)
         log.append(entry)
-        status.recentLogs.append(entry)
+        status.recentLogs.append(entry.shortened)
         if status.recentLogs.count > JobStatus.recentLogsLimit { status.recentLogs.removeFirst() }
     }
 
@@ -130,4 +130,18 @@ struct AttemptLedger {
         status.updatedAt = now
         return status
     }
+}
+
+extension LogEntry {
+    /// As a status shows it; the log has it whole.
+    fileprivate var shortened: LogEntry {
+        var entry = self
+        entry.message = message.shortened
+        return entry
+    }
+}
+
+extension String {
+    /// The first thousand characters: a status is read again and again.
+    fileprivate var shortened: String { utf8.count <= 1000 ? self : String(prefix(1000)) + "…" }
 }

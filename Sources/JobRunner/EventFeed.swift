@@ -15,6 +15,7 @@ final class EventFeed {
     /// The size in bytes past which a new file is begun; the old one goes to the archive.
     private static let rotationSize: Int64 = 16 << 20
     private static let name = FileName("spool.events.jsonl")
+    private static let archivedPrefix = "spool.events-"
 
     /// What the feed says last of each job that it does not say is over.
     private(set) var open: [JobName: (jobID: String?, standing: Standing?)] = [:]
@@ -32,6 +33,16 @@ final class EventFeed {
             bytes.removeSubrange(end...)
         }
         readBack(bytes)
+        if lastSequence == 0 { lastSequence = try Self.lastArchivedSequence(spool) }
+    }
+
+    /// The number that the newest archived feed ended with: its successor may still be empty.
+    private static func lastArchivedSequence(_ spool: Spool) throws(SpoolError) -> Int64 {
+        guard try spool.root.stat(FileName(SpoolFile.archiveDirectory)) != nil else { return 0 }
+        return try spool.openArchive().entries().compactMap { entry in
+            guard let name = entry.string, name.hasPrefix(archivedPrefix), name.hasSuffix(".jsonl") else { return nil }
+            return Int64(name.dropFirst(archivedPrefix.count).dropLast(".jsonl".count))
+        }.max() ?? 0
     }
 
     private static func openFile(_ spool: Spool) throws(SpoolError) -> Descriptor {
@@ -85,7 +96,7 @@ final class EventFeed {
 
     private func rotate() throws(SpoolError) {
         let archive = try spool.openArchive()
-        try spool.root.rename(Self.name, to: archive, FileName("spool.events-\(lastSequence).jsonl"))
+        try spool.root.rename(Self.name, to: archive, FileName("\(Self.archivedPrefix)\(lastSequence).jsonl"))
         file = try spool.createLog(Self.name)
         size = 0
     }

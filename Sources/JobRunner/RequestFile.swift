@@ -8,7 +8,8 @@ enum RequestFile {
     case gone
     /// No request, and why.
     case refused(Refusal)
-    case valid(Request, FileStat)
+    /// A request; one that is still open for writing may yet change, be it in nothing but its times (`cp -p`).
+    case valid(Request, FileStat, isBeingWritten: Bool)
 
     struct Refusal {
         var error: JobError
@@ -46,6 +47,7 @@ enum RequestFile {
     private static func read(
         _ opened: borrowing Descriptor, _ file: FileName, sync: Bool
     ) throws(SpoolError) -> RequestFile {
+        let isBeingWritten = opened.isBeingWritten()
         let before = try opened.stat()
         guard before.kind == .file else { return .gone }
         if before.size > Request.maximumBytes {
@@ -63,7 +65,7 @@ enum RequestFile {
             let request = try Request(parsing: bytes)
             // What is accepted on the strength of this file must not be lost with it.
             if sync { try opened.syncData() }
-            return .valid(request, after)
+            return .valid(request, after, isBeingWritten: isBeingWritten)
         } catch let error as JobError {
             // What is well-formed JSON is complete.
             let isSyntax = error.details["field"] == nil

@@ -35,12 +35,15 @@ extension Runner {
             settling[name] = nil
             try reject(name, refusal.stat, request: nil, refusal.error)
             return nil
-        case .valid(let request, let stat):
-            settling[name] = nil
+        case .valid(let request, let stat, let isBeingWritten):
             guard try isNew(name, stat.fingerprint) else {
+                settling[name] = nil
                 unpark(name)
                 return nil
             }
+            // The close makes another hint.
+            if isBeingWritten, !hasSettled(name, stat) { return nil }
+            settling[name] = nil
             return try accept(name, request, stat, syncing)
         }
     }

@@ -93,7 +93,7 @@ extension Runner {
     }
 
     private func priority(of name: JobName) throws(SpoolError) -> Int {
-        if case .valid(let request, _) = try RequestFile.look(at: name, in: spool.root, sync: false) {
+        if case .valid(let request, _, _) = try RequestFile.look(at: name, in: spool.root, sync: false) {
             return request.priority
         }
         return 0

@@ -30,7 +30,7 @@ extension Runner {
     private func start(_ job: PendingJob) throws(SpoolError) {
         let request: Request
         switch try RequestFile.look(at: job.name, in: spool.root, sync: false) {
-        case .valid(let found, let stat) where stat.fingerprint == job.request: request = found
+        case .valid(let found, let stat, _) where stat.fingerprint == job.request: request = found
         case .valid, .refused, .gone:
             // It has been changed, or is being changed: it is looked at before it can have its turn again.
             parked.insert(job.name)

@@ -64,6 +64,18 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Whether somebody has the file open for writing: then the kernel refuses a lease (fcntl(2), F_SETLEASE), which is
+    /// given back at once. False where the kernel does not tell: for another user's file unless root asks, and on file
+    /// systems without leases. The process must ignore SIGIO.
+    package func isBeingWritten() -> Bool {
+        let setLease: Int32 = 1024
+        if fcntl(raw, setLease, Int32(F_RDLCK)) == 0 {
+            _ = fcntl(raw, setLease, Int32(F_UNLCK))
+            return false
+        }
+        return errno == EAGAIN
+    }
+
     /// A call on the descriptor that returns -1 for failure.
     func perform(_ operation: SystemOperation, _ call: (Int32) -> Int32) throws(SpoolError) {
         try system.perform(operation, path) { call(raw) }

@@ -62,6 +62,8 @@ struct Serve: AsyncParsableCommand {
         // Supervisors that end leave no zombies behind.
         signal(SIGCHLD, SIG_IGN)
         signal(SIGPIPE, SIG_IGN)
+        // Somebody opens a request for writing in the moment in which it is looked at (`Descriptor.isBeingWritten`).
+        signal(SIGIO, SIG_IGN)
         do {
             try await serve()
         } catch let held as SpoolLock.Held {

@@ -38,6 +38,26 @@ extension EndToEnd {
             #expect(result["description"]?.string == "by \(way)")
         }
 
+        @Test("by a copy that keeps times runs once")
+        func copiesWithTimes() async throws {
+            try yard.define("t", "exit 0")
+            try await yard.start("--settle", "2")
+            #expect(
+                yard.shell(
+                    """
+                    echo '{"type":"t"}' > ../x; touch -d '2 days ago' ../x
+                    for i in $(seq 30); do cp -a ../x x$i.json; done
+                    python3 -c "import os, time
+                    with open('slow.json', 'w') as f:
+                        f.write('{\\"type\\":\\"t\\"}'); f.flush(); time.sleep(0.4); os.utime('slow.json', (1, 1))"
+                    """
+                ).status == 0)
+            for name in (1...30).map({ "x\($0)" }) + ["slow"] { _ = try await yard.result(name) }
+            try yard.drop("last", ["type": "t"])
+            _ = try await yard.result("last")
+            #expect(try yard.lines("spool.events.jsonl").count { $0["event"] == "accepted" } == 32)
+        }
+
         @Test("is there for the daemon that starts later")
         func before() async throws {
             try yard.define("t", "exit 0")
