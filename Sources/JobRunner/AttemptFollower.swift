@@ -203,7 +203,10 @@ struct AttemptFollower {
 
     private func publishStatus(_ following: inout Following) {
         let now = Clock.monotonic()
-        guard following.isUpToDate, following.ledger.hasChanged, now >= following.statusDue else { return }
+        // A checkpoint that is shown survives a power cut: it is saved first.
+        guard following.isUpToDate, following.ledger.unsavedCheckpoint == nil, following.ledger.hasChanged,
+            now >= following.statusDue
+        else { return }
         following.statusDue = now + Self.statusInterval
         do throws(SpoolError) {
             let status = following.ledger.takeStatus(at: Clock.now())

@@ -30,6 +30,13 @@ extension Runner {
         status.updatedAt = Clock.now()
         status.finishedAt = status.updatedAt
         status.retryAt = nil
+        var result = JobResult(status: status, attempts: history.attempts)
+        if job.attempts > 0 {
+            // The items that failed in its attempts.
+            let written = try JobLog(spool, job.name, attempt: 0, isNew: false).written
+            result.errorsTotal = written.errorsTotal
+            result.errors = written.firstErrors
+        }
         pending[job.name] = nil
         let event: JobEvent.Kind =
             switch standing {
@@ -37,7 +44,7 @@ extension Runner {
             case .rejected: .rejected
             case .failed, .pending, .running, .completed: .failed
             }
-        finish(JobResult(status: status, attempts: history.attempts), owner: job.owner, event: event)
+        finish(result, owner: job.owner, event: event)
     }
 
     func tryFinishingAgain() {

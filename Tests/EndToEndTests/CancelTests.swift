@@ -53,7 +53,9 @@ extension EndToEnd {
         @Test("works for a job that waits, for one that waits for its next attempt, and while no daemon is there")
         func waiting() async throws {
             try yard.define("block", "sleep 60")
-            try yard.define("flaky", "exit 75", ["lane": "b", "retry": ["max_attempts": 9, "backoff_seconds": 600]])
+            try yard.define(
+                "flaky", #"echo '{"type":"error","item":"a"}'; exit 75"#,
+                ["lane": "b", "retry": ["max_attempts": 9, "backoff_seconds": 600]])
             try await yard.start()
             try yard.drop("first", ["type": "block"])
             try await yard.standing("first", "running")
@@ -69,6 +71,7 @@ extension EndToEnd {
             let flaky = try await yard.result("flaky")
             #expect(flaky["status"] == "cancelled")
             #expect(flaky["attempts"]?.array?.count == 1)
+            #expect(flaky["errors_total"] == 1)
             yard.killDaemon()
             try yard.write("", to: "first.cancel.json")
             try yard.write("", to: "third.cancel.json")
