@@ -130,6 +130,38 @@ struct ArchiveNewsTests {
         #expect(stayed > 0)
     }
 
+    @Test("by a descriptor, when it is out of reach by name, goes back, also when the archiver then dies")
+    func touchedByDescriptor() throws {
+        for death in 0... {
+            let temporary = try TemporarySpool()
+            let family = try FinishedFamily(temporary)
+            // No lease tells of one who only reads; but he may set the time.
+            let file = open("\(temporary.path)/219.json", O_RDONLY | O_CLOEXEC)
+            defer { close(file) }
+            let callsAfter = Atomic(-1)
+            let spool = try temporary.spool(
+                SystemCalls { operation, path in
+                    if operation == .rename, path.contains("219.result.json") {
+                        futimens(file, nil)
+                        callsAfter.store(0, ordering: .relaxed)
+                    }
+                    guard callsAfter.load(ordering: .relaxed) >= 0 else { return nil }
+                    return callsAfter.add(1, ordering: .relaxed).newValue > death && death > 0 ? EIO : nil
+                })
+            do { _ = try spool.archive(family.name, cutoff: .latest, .bystander) } catch {}
+            let isPastTheEnd = callsAfter.load(ordering: .relaxed) <= death
+            callsAfter.store(-1, ordering: .relaxed)
+            try temporary.spool().completeArchiving()
+            #expect(try family.isRunnable, "died \(death) calls later")
+            try family.checkIsWhole(withRequest: false, "died \(death) calls later")
+            try family.checkNothingIsLeft("died \(death) calls later")
+            if isPastTheEnd, death > 0 {
+                #expect(death > 10)
+                break
+            }
+        }
+    }
+
     @Test("twice runs as the last version; one that was in the way is kept aside")
     func droppedTwice() throws {
         var aside = 0
