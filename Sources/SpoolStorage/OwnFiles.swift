@@ -35,7 +35,7 @@ extension Directory {
         return directory.mode & 0o1000 != 0 && directory.owner != user
     }
 
-    /// Removes an empty directory; false when there is something in it, or none of this name.
+    /// Removes an empty directory; false when there is something in it, or no directory of this name.
     @discardableResult
     func removeEmptyDirectory(_ name: FileName) throws(SpoolError) -> Bool {
         do {
@@ -43,7 +43,7 @@ extension Directory {
                 name.withCString { unlinkat(raw, $0, AT_REMOVEDIR) }
             }
             return true
-        } catch  where [ENOTEMPTY, EEXIST, ENOENT].contains(error.code) {
+        } catch  where [ENOTEMPTY, EEXIST, ENOENT, ENOTDIR].contains(error.code) {
             return false
         }
     }
