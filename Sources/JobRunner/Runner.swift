@@ -18,7 +18,6 @@ package actor Runner {
     let feed: EventFeed
     var numbers: AcceptanceNumbers
     var spares: Spares
-    let forkServer: ForkServer
 
     // Jobs that are not over
     var pending: [JobName: PendingJob] = [:]
@@ -76,7 +75,6 @@ package actor Runner {
         feed = try EventFeed(spool)
         numbers = try AcceptanceNumbers(spool)
         spares = try Spares(spool)
-        forkServer = ForkServer(program: configuration.supervisor)
     }
 
     package enum End: Sendable {
@@ -120,6 +118,7 @@ package actor Runner {
         case .askedToStop(let name, let jobID, let reason): askToStop(name, jobID, reason)
         case .trouble(let error): tell(error)
         case .stop(let how): beginStopping(how)
+        case .inspect(let look): look(self)
         }
         startWhatCan()
         announce()
