@@ -6,7 +6,7 @@ import SpoolStorage
 
 extension Runner {
     func startWhatCan() {
-        guard stopping == nil, Clock.monotonic() >= troubleUntil else { return }
+        guard stopping == nil, paused == nil, Clock.monotonic() >= troubleUntil else { return }
         for lane in lanes.keys.sorted() where lanes[lane]?.busy == nil {
             guard lanes.values.count(where: { $0.busy != nil }) < configuration.maxLanes else { return }
             while lanes[lane]?.busy == nil, let job = nextJob(in: lane) {
@@ -67,7 +67,7 @@ extension Runner {
         status.checkpoint = checkpoint
         let now = Clock.now()
         status.startedAt = history.attempts.first?.startedAt ?? now
-        pending[job.name] = nil
+        pending.remove(job.name)
         began(
             RunningJob(
                 pending: job, policy: AttemptPolicy(definition, request), link: AttemptLink(process), history: history,

@@ -113,6 +113,7 @@ private func addRun(to fields: inout Fields, _ status: JobStatus) {
     fields.add("message", status.message)
     fields.add("error", status.error.map { "\($0.code): \($0.message)" }, .red)
     fields.add("retried at", shown(status.retryAt))
+    fields.add("joined", status.joined.map { "the result is that of \($0.name), job_id \($0.jobID)" })
     fields.add("job_id", status.identity.jobID)
     fields.add("lane", status.identity.lane)
     fields.add("submitted by", status.identity.submittedBy)
