@@ -18,7 +18,6 @@ package actor Runner {
     let feed: EventFeed
     var numbers: AcceptanceNumbers
     var spares: Spares
-    let forkServer: ForkServer
 
     // Jobs that are not over
     var pending = PendingJobs()
@@ -80,7 +79,6 @@ package actor Runner {
         feed = try EventFeed(spool)
         numbers = try AcceptanceNumbers(spool)
         spares = try Spares(spool)
-        forkServer = ForkServer(program: configuration.supervisor)
     }
 
     package enum End: Sendable {
@@ -124,6 +122,7 @@ package actor Runner {
         case .askedToStop(let name, let jobID, let reason): askToStop(name, jobID, reason)
         case .trouble(let error): tell(error)
         case .stop(let how): beginStopping(how)
+        case .inspect(let look): look(self)
         }
         lookAtWaiting()
         startWhatCan()

@@ -39,7 +39,7 @@ extension Runner {
             requeue(job, history, report, message, after: nil, keepsCheckpoint: keepsCheckpoint)
         case .again(.retry(let error)):
             history.interruptionsWithoutProgress = 0
-            let delay = job.policy.retry.delay(afterAttempt: job.attempt, jitter: .random(in: 0...1))
+            let delay = job.policy.retry.delay(afterAttempt: job.attempt, jitter: configuration.jitter())
             requeue(job, history, report, "Waiting to be tried again: \(error.message)", after: delay)
         case .again(.shutdown):
             requeue(
