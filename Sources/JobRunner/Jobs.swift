@@ -9,18 +9,64 @@ struct PendingJob: Sendable {
     let jobID: String
     let type: JobType
     let lane: String
-    let priority: Int
     let sequence: Int64
     let request: Fingerprint
     /// The user who owns the request file.
     let owner: UInt32
     let createdAt: Timestamp
+    /// What the request says about its turn.
+    var turn = TurnPolicy()
     /// Attempts so far.
     var attempts = 0
-    /// Not to be started before this time.
-    var notBefore: Timestamp?
+    /// What it waits for beside its turn; nil in the queue.
+    var waiting: Waiting?
 
-    var queueEntry: LaneQueue.Entry { LaneQueue.Entry(priority: priority, sequence: sequence, name: name) }
+    var queueEntry: LaneQueue.Entry { LaneQueue.Entry(priority: turn.priority, sequence: sequence, name: name) }
+
+    var reference: JobReference { JobReference(name: name, jobID: jobID) }
+
+    /// The jobs that it waits for.
+    var neededJobs: [JobName] {
+        if case .jobs(let names, _) = waiting { names } else { [] }
+    }
+
+    /// With all that it names still to be waited for.
+    func waitingFromTheStart() -> PendingJob {
+        var job = self
+        job.waiting = turn.after.isEmpty ? turn.notBefore.map { .time($0) } : .jobs(turn.after, unknown: [])
+        return job
+    }
+
+    /// `on_busy` has let it in: it has its place in the queue, or keeps it while it waits for a retry.
+    var isQueued: Bool {
+        switch waiting {
+        case nil, .retry: true
+        case .time, .jobs, .join: false
+        }
+    }
+}
+
+/// What a request says about when its job has its turn. Read again from the request when a daemon returns.
+struct TurnPolicy: Sendable {
+    var priority = 0
+    var notBefore: Timestamp?
+    var after: [JobName] = []
+    var onBusy = OnBusy.queue
+    /// The type's definition says `on_busy`, not the request: the administrator's word, which holds for everybody's jobs.
+    var isOnBusyOfType = true
+    /// `Request.workHash`; nil when the request could not be read again.
+    var work: Int?
+
+    init() {}
+
+    init(_ request: Request, _ definition: Definition?) {
+        priority = request.priority
+        notBefore = request.notBefore
+        after = request.after
+        onBusy = request.onBusy ?? definition?.onBusy ?? .queue
+        isOnBusyOfType = request.onBusy == nil
+        work = request.workHash
+    }
 }
 
 /// A job with an attempt.
@@ -34,6 +80,14 @@ struct RunningJob: Sendable {
     /// As the attempt began; the follower has the latest.
     let status: JobStatus
     var state = JobState.running
+
+    var isBeingCancelled: Bool {
+        if case .stopping(.cancel) = state { true } else { false }
+    }
+
+    var reference: JobReference {
+        JobReference(name: pending.name, jobID: pending.jobID, startedAt: status.startedAt)
+    }
 }
 
 /// What a definition and a request say about a job's attempts.

@@ -25,4 +25,13 @@ struct LaneQueue {
         }
         return nil
     }
+
+    /// The next job whose entry still counts; it stays in the queue.
+    mutating func peek(where isPending: (Entry) -> Bool) -> Entry? {
+        while let entry = heap.min {
+            if isPending(entry) { return entry }
+            heap.removeMin()
+        }
+        return nil
+    }
 }

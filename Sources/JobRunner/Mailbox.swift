@@ -12,6 +12,8 @@ enum News: Sendable {
     case askedToStop(JobName, jobID: String, StopReason)
     case trouble(SpoolError)
     case stop(RunnerConfiguration.OnStop)
+    /// Somebody wants to know how things stand when all that was put here before has been heard.
+    case inspect(@Sendable (isolated Runner) -> Void)
 }
 
 final class Mailbox: Sendable {

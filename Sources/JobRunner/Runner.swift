@@ -2,8 +2,8 @@
 /// its state is here, and everything that changes it comes through one mailbox; the files that carry the steps are
 /// named after them:
 ///
-/// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerStart` starts attempts, `RunnerEnd`
-/// draws the conclusions from their ends, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerRecover` finds out where an
+/// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerEnd`
+/// draws the conclusions from their ends, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerRecover` finds out where an
 /// earlier daemon was, `RunnerShow` writes `spool.status.json`.
 package import Logging
 package import SpoolProtocol
@@ -18,10 +18,9 @@ package actor Runner {
     let feed: EventFeed
     var numbers: AcceptanceNumbers
     var spares: Spares
-    let forkServer: ForkServer
 
     // Jobs that are not over
-    var pending: [JobName: PendingJob] = [:]
+    var pending = PendingJobs()
     var running: [JobName: RunningJob] = [:]
     var finishing: [JobName: FinishedJob] = [:]
     var lanes: [String: Lane] = [:]
@@ -29,8 +28,8 @@ package actor Runner {
     // Names to look at, in order
     var names = NameBacklog()
     var settling: [JobName: Settling] = [:]
-    /// Jobs that wait for a time.
-    var waiting: Set<JobName> = []
+    /// Pending jobs whose wait may be over.
+    var recheck: Set<JobName> = []
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
     var parked: Set<JobName> = []
     /// Files with impossible names that have been told of.
@@ -42,12 +41,16 @@ package actor Runner {
     var tasks: [RunnerTask] = []
     var nextTick = Double.infinity
     var stopping: RunnerConfiguration.OnStop?
+    var paused: Pause?
+    /// The inode of a pause file that does not count and has been told of.
+    var ignoredPause: UInt64?
     var isReplaced = false
     /// When the disk may be tried again after it did not take something.
     var troubleUntil = 0.0
 
     // What spool.status.json shows
     var summaries: [String: TypeSummary] = [:]
+    var knownTypes: [String] = []
     var totals: [Standing: Int64] = [:]
     var show = ShowState()
 
@@ -76,7 +79,6 @@ package actor Runner {
         feed = try EventFeed(spool)
         numbers = try AcceptanceNumbers(spool)
         spares = try Spares(spool)
-        forkServer = ForkServer(program: configuration.supervisor)
     }
 
     package enum End: Sendable {
@@ -120,7 +122,9 @@ package actor Runner {
         case .askedToStop(let name, let jobID, let reason): askToStop(name, jobID, reason)
         case .trouble(let error): tell(error)
         case .stop(let how): beginStopping(how)
+        case .inspect(let look): look(self)
         }
+        lookAtWaiting()
         startWhatCan()
         announce()
         showIfDue()

@@ -8,8 +8,7 @@ import SpoolStorage
 
 /// A request whose status is written, but whose directory entry is not yet known to be on the disk.
 struct Acceptance {
-    var job: PendingJob
-    var status: JobStatus
+    var name: JobName
 }
 
 /// How accepted requests get to the disk.
@@ -69,15 +68,49 @@ extension Runner {
             try reject(name, stat, request: request, error)
             return nil
         }
+        if let circle = DependencyCircle.find(
+            from: name, after: { $0 == name ? request.after : pending[$0]?.neededJobs ?? [] })
+        {
+            try reject(name, stat, request: request, DependencyCircle.error(circle))
+            return nil
+        }
         try makeRoom(for: name)
         let job = PendingJob(
-            name: name, jobID: makeUUID(), type: request.type, lane: definition.lane, priority: request.priority,
-            sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now())
-        let status = Self.status(of: job, request, .pending, "Waiting")
+            name: name, jobID: makeUUID(), type: request.type, lane: definition.lane,
+            sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now(),
+            turn: TurnPolicy(request, definition))
+        switch try turn(of: job.waitingFromTheStart()) {
+        case .over(.rejected, let error):
+            try reject(name, stat, request: request, lane: job.lane, error)
+            return nil
+        case .over(let standing, let error):
+            let acceptance = try publish(job, request, syncing)
+            try finishPending(job, standing, error.message, error: error)
+            return acceptance
+        case .waits(let job):
+            let acceptance = try publish(job, request, syncing)
+            enqueue(job)
+            return acceptance
+        }
+    }
+
+    /// From here on the job cannot be lost.
+    private func publish(
+        _ job: PendingJob, _ request: Request, _ syncing: Syncing
+    ) throws(SpoolError) -> Acceptance {
+        var status = Self.status(of: job, request, .pending, job.waiting?.message ?? "Waiting")
+        status.waitingFor = job.waiting
         try spool.publish(
-            status.json, as: .status(name),
+            status.json, as: .status(job.name),
             syncing == .eachFile ? .powerAfterDirectorySync : .powerAfterFileSystemSync)
-        return Acceptance(job: job, status: status)
+        feed.append(.accepted, status)
+        recheckDependents(on: job.name)
+        return Acceptance(name: job.name)
+    }
+
+    /// Jobs that wait for this one show that it has come, or has gone.
+    func recheckDependents(on name: JobName) {
+        recheck.formUnion(pending.dependents(on: name).map(\.name))
     }
 
     /// A job's status before its first attempt.
@@ -111,48 +144,15 @@ extension Runner {
             // They stand in the directory, and the next sync takes them too.
             tell(error)
         }
-        for acceptance in accepted {
-            let name = acceptance.job.name
-            enqueue(acceptance.job)
-            feed.append(.accepted, acceptance.status)
-            // A cancel that was there first.
-            cancelOrTell(name)
-        }
+        // A cancel that was there first.
+        for acceptance in accepted { cancelOrTell(acceptance.name) }
         show.isDirty = true
-    }
-
-    func enqueue(_ job: PendingJob) {
-        parked.remove(job.name)
-        pending[job.name] = job
-        if let notBefore = job.notBefore, notBefore > Clock.now() {
-            waiting.insert(job.name)
-            wake(at: Clock.monotonic() + notBefore.seconds(since: Clock.now()))
-        } else {
-            lanes[job.lane, default: Lane()].queue.insert(job.queueEntry)
-        }
     }
 
     /// A request whose turn came while it was away is back as it was.
     private func unpark(_ name: JobName) {
         guard parked.remove(name) != nil, let job = pending[name] else { return }
         lanes[job.lane, default: Lane()].queue.insert(job.queueEntry)
-    }
-
-    /// Jobs whose waiting time is over go into their queues.
-    func wakeWaiting() {
-        let now = Clock.now()
-        for name in waiting {
-            guard let job = pending[name], let notBefore = job.notBefore else {
-                waiting.remove(name)
-                continue
-            }
-            if notBefore <= now {
-                waiting.remove(name)
-                lanes[job.lane, default: Lane()].queue.insert(job.queueEntry)
-            } else {
-                wake(at: Clock.monotonic() + notBefore.seconds(since: now))
-            }
-        }
     }
 
     // MARK: What was there before
@@ -163,7 +163,8 @@ extension Runner {
         for file in [SpoolFile.status(name), .result(name), .log(name), .errors(name)] {
             if let fileName = file.fileName { try spool.moveAsideUnlessOwn(fileName) }
         }
-        if let replaced = pending.removeValue(forKey: name) {
+        if let replaced = pending.remove(name) {
+            recheck.formUnion(pending.joiners(of: replaced.jobID).map(\.name))
             let status = Self.status(of: replaced, nil, .cancelled, "Replaced by a newer request of the same name")
             feed.append(.cancelled, status)
             try spool.attempts.removeTree(FileName(replaced.jobID))
@@ -174,12 +175,12 @@ extension Runner {
     // MARK: Rejecting
 
     func reject(
-        _ name: JobName, _ stat: FileStat, request: Request?, _ error: JobError
+        _ name: JobName, _ stat: FileStat, request: Request?, lane: String = Definition.defaultLane, _ error: JobError
     ) throws(SpoolError) {
         try makeRoom(for: name)
         let type = request?.type ?? JobType.unknown
         let job = PendingJob(
-            name: name, jobID: makeUUID(), type: type, lane: Definition.defaultLane, priority: 0,
+            name: name, jobID: makeUUID(), type: type, lane: lane,
             sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now())
         var status = Self.status(of: job, request, .rejected, "Rejected: \(error.message)")
         if request == nil { status.identity.type = "" }
@@ -217,6 +218,7 @@ extension Runner {
     private func requestIsGone(_ name: JobName) throws(SpoolError) {
         guard let job = pending[name] else {
             settling[name] = nil
+            recheckDependents(on: name)
             return
         }
         guard hasSettled(name, nil) else { return }

@@ -1,6 +1,7 @@
 /// Cancelling: `NAME.cancel.json` from the job's submitter, the daemon's user or root. The file goes when the effect is complete.
 import Glibc
 import Logging
+import JSONText
 import SpoolProtocol
 import SpoolStorage
 
@@ -29,11 +30,24 @@ extension Runner {
             try refuseCancel(name, file, stat)
             return
         }
-        let user = Users.name(of: stat.owner)
+        let reason = try reason(in: file, stat)
+        let user = Users.name(of: stat.owner) + (reason.map { ": \($0)" } ?? "")
         if let job = pending[name] {
             try finishPending(job, .cancelled, "Cancelled by \(user)", error: nil)
         } else if let job = running[name] {
             askToStop(name, job.pending.jobID, .cancel(by: user))
+        }
+    }
+
+    /// What `{"reason": "…"}` says; a cancel file may as well be empty.
+    private func reason(in file: FileName, _ stat: FileStat) throws(SpoolError) -> String? {
+        guard stat.kind == .file, stat.size > 0 else { return nil }
+        do {
+            guard let bytes = try spool.root.read(file, limit: Pause.maximumBytes) else { return nil }
+            return try JSON(parsing: bytes)["reason"]?.string?.printable(limit: 200)
+        } catch {
+            // That it is there is what counts.
+            return nil
         }
     }
 

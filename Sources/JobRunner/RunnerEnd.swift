@@ -39,7 +39,7 @@ extension Runner {
             requeue(job, history, report, message, after: nil, keepsCheckpoint: keepsCheckpoint)
         case .again(.retry(let error)):
             history.interruptionsWithoutProgress = 0
-            let delay = job.policy.retry.delay(afterAttempt: job.attempt, jitter: .random(in: 0...1))
+            let delay = job.policy.retry.delay(afterAttempt: job.attempt, jitter: configuration.jitter())
             requeue(job, history, report, "Waiting to be tried again: \(error.message)", after: delay)
         case .again(.shutdown):
             requeue(
@@ -89,7 +89,7 @@ extension Runner {
     ) {
         var waiting = job.pending
         waiting.attempts = job.attempt
-        waiting.notBefore = delay.map { Clock.now().adding(seconds: $0) }
+        waiting.waiting = delay.map { .retry(Clock.now().adding(seconds: $0)) }
         do throws(SpoolError) {
             let directory = try spool.attempts.directory(waiting.jobID)
             if !keepsCheckpoint { try directory.remove(AttemptFile.checkpoint) }
@@ -103,7 +103,7 @@ extension Runner {
         var status = report.status
         status.standing = .pending
         status.message = message
-        status.retryAt = waiting.notBefore
+        status.waitingFor = waiting.waiting
         if !keepsCheckpoint { status.checkpoint = .null }
         put(status, .process)
         feed.append(.requeued, status)
@@ -124,7 +124,7 @@ extension Runner {
         var status = report.status
         status.finishedAt = max(record.finishedAt, job.attemptStartedAt)
         status.updatedAt = Clock.now()
-        status.retryAt = nil
+        status.waitingFor = nil
         let event: JobEvent.Kind
         switch ending {
         case .completed(let outcome):

@@ -13,9 +13,26 @@ extension Runner {
         tryFinishing(result.status.identity.name)
     }
 
+    /// Ends a job that has waited for another one's result, which becomes its own.
+    func finish(_ job: PendingJob, joining other: JobResult) throws(SpoolError) {
+        let target = other.status
+        try finishPending(job, target.standing, target.message, error: target.error) { result in
+            result.status.outcome = target.outcome
+            result.status.counts = target.counts
+            result.status.progress = target.progress
+            result.status.joined = JobReference(
+                name: target.identity.name, jobID: target.identity.jobID, startedAt: target.startedAt)
+            result.result = other.result
+            result.errorsTotal = other.errorsTotal
+            result.errors = other.errors
+        }
+    }
+
     /// Ends a job that is waiting.
+    /// - Parameter complete: adds what else there is to say.
     func finishPending(
-        _ job: PendingJob, _ standing: Standing, _ message: String, error: JobError?
+        _ job: PendingJob, _ standing: Standing, _ message: String, error: JobError?,
+        complete: (inout JobResult) -> Void = { _ in }
     ) throws(SpoolError) {
         let history = try readHistory(job.jobID)
         var status = Self.status(of: job, nil, standing, message)
@@ -29,7 +46,7 @@ extension Runner {
         status.error = error
         status.updatedAt = Clock.now()
         status.finishedAt = status.updatedAt
-        status.retryAt = nil
+        status.waitingFor = nil
         var result = JobResult(status: status, attempts: history.attempts)
         if job.attempts > 0 {
             // The items that failed in its attempts.
@@ -37,12 +54,14 @@ extension Runner {
             result.errorsTotal = written.errorsTotal
             result.errors = written.firstErrors
         }
-        pending[job.name] = nil
+        complete(&result)
+        pending.remove(job.name)
         let event: JobEvent.Kind =
             switch standing {
             case .cancelled: .cancelled
             case .rejected: .rejected
-            case .failed, .pending, .running, .completed: .failed
+            case .completed: .completed
+            case .failed, .pending, .running: .failed
             }
         finish(result, owner: job.owner, event: event)
     }
@@ -82,6 +101,8 @@ extension Runner {
         totals[status.standing, default: 0] += 1
         if status.startedAt != nil { summaries[status.identity.type, default: TypeSummary()].take(status) }
         show.isDirty = true
+        recheckDependents(on: name)
+        recheck.formUnion(pending.joiners(of: status.identity.jobID).map(\.name))
         logger.info(
             "over",
             metadata: [

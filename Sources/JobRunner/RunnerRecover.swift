@@ -18,7 +18,11 @@ extension Runner {
         }
         try bringFeedUpToDate()
         // What was cancelled while no daemon was there must not be started.
-        for name in (Array(pending.keys) + Array(running.keys)).sorted() { cancelOrTell(name) }
+        for name in (Array(pending.names) + Array(running.keys)).sorted() { cancelOrTell(name) }
+        try lookAtPause()
+        lookAtTypes()
+        recheck.formUnion(pending.names)
+        lookAtWaiting()
         startWhatCan()
         announceRecovery()
     }
@@ -65,15 +69,15 @@ extension Runner {
         numbers.saw(identity.sequence)
         known.insert(identity.jobID)
         var job = PendingJob(
-            name: name, jobID: identity.jobID, type: type, lane: identity.lane, priority: try priority(of: name),
+            name: name, jobID: identity.jobID, type: type, lane: identity.lane,
             sequence: identity.sequence, request: status.request, owner: try owner(of: name, status),
-            createdAt: identity.createdAt)
+            createdAt: identity.createdAt, turn: try turnPolicy(of: name, status.request))
         let history = try readHistory(identity.jobID)
         job.attempts = history.attempts.last?.attempt ?? 0
         if let attempt = try unconcludedAttempt(identity.jobID, after: job.attempts) {
             try adopt(job, status, history, attempt)
         } else {
-            job.notBefore = status.retryAt
+            job.waiting = status.waitingFor
             enqueue(job)
             if status.standing != .pending {
                 var status = status
@@ -92,11 +96,17 @@ extension Runner {
         return stat.owner
     }
 
-    private func priority(of name: JobName) throws(SpoolError) -> Int {
-        if case .valid(let request, _, _) = try RequestFile.look(at: name, in: spool.root, sync: false) {
-            return request.priority
+    /// Of a request that is gone or has changed nothing is known; it is not started before it has been looked at.
+    private func turnPolicy(of name: JobName, _ version: Fingerprint) throws(SpoolError) -> TurnPolicy {
+        guard case .valid(let request, let stat, _) = try RequestFile.look(at: name, in: spool.root, sync: false),
+            stat.fingerprint == version
+        else { return TurnPolicy() }
+        do throws(JobError) {
+            return TurnPolicy(request, try catalog.definition(of: request.type))
+        } catch {
+            // Its type is gone, which is told when its turn comes.
+            return TurnPolicy(request, nil)
         }
-        return 0
     }
 
     /// The number of the attempt whose end nobody has drawn conclusions from; nil when there is none.
@@ -208,7 +218,7 @@ extension Runner {
             feed.append(.recovered, status)
             put(status, .process)
         }
-        let waiting = pending.values.map { ($0, Self.status(of: $0, nil, .pending, "Waiting")) }
+        let waiting = pending.all.map { ($0, Self.status(of: $0, nil, .pending, "Waiting")) }
         let atWork = running.values.map { ($0.pending, $0.status) }
         for (job, status) in (waiting + atWork).sorted(by: { $0.0.sequence < $1.0.sequence }) {
             guard let told = open[job.name], told.jobID == job.jobID, told.standing == status.standing else {

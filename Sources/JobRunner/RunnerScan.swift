@@ -46,8 +46,8 @@ extension Runner {
         switch SpoolFile(name) {
         case .request(let job): return try examine(job, syncing: syncing)
         case .badName(let reason): noticeBadName(name, reason)
-        case .cancel, .schedule, .scheduleStatus, .status, .log, .errors, .result, .pause, .spoolStatus, .events,
-            .ignored:
+        case .pause: try lookAtPause()
+        case .cancel, .schedule, .scheduleStatus, .status, .log, .errors, .result, .spoolStatus, .events, .ignored:
             break
         }
         return nil
@@ -79,7 +79,11 @@ extension Runner {
                 beginStopping(.leave)
                 return
             }
+            try lookAtPause()
+            lookAtTypes()
             for name in try unseen() { look(at: name) }
+            // Somebody may have set the clock.
+            wakeWaiting()
         } catch {
             tell(error)
             rescanAgain = true
@@ -96,7 +100,7 @@ extension Runner {
     private func unseen() throws(SpoolError) -> [FileName] {
         var requests: [(name: FileName, at: Fingerprint)] = []
         var others: [FileName] = []
-        var missing = Set(pending.keys)
+        var missing = Set(pending.names)
         for entry in try spool.root.entries() {
             switch SpoolFile(entry) {
             case .request(let job):

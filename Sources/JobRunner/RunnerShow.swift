@@ -52,7 +52,6 @@ extension Runner {
     private func spoolStatus(_ state: DaemonState) -> JSON {
         var daemon = configuration.identity.json.object ?? [:]
         daemon["state"] = .string(state.rawValue)
-        let waits = Dictionary(grouping: pending.values, by: \.lane)
         let laneNames = Set(lanes.keys).union([Definition.defaultLane]).sorted()
         return [
             "v": 1, "updated_at": .string(Clock.now().description), "daemon": .object(daemon),
@@ -60,19 +59,43 @@ extension Runner {
             "lanes": .object(
                 JSONObject(
                     laneNames.map { lane in
-                        (
+                        let count = pending.count(inLane: lane)
+                        return (
                             lane,
-                            ["running": JSON(lanes[lane]?.busy?.string), "queued": JSON(waits[lane]?.count ?? 0)]
+                            [
+                                "running": JSON(lanes[lane]?.busy?.string), "queued": JSON(count.queued),
+                                "waiting": JSON(count.waiting),
+                            ]
                         )
                     })),
+            "max_lanes": JSON(configuration.maxLanes), "paused": paused?.json ?? .null,
             "pending": JSON(pending.count), "running": JSON(running.count),
-            "oldest_pending": JSON(pending.values.map(\.createdAt).min()?.description),
+            "oldest_pending": JSON(pending.oldest()?.createdAt.description),
             "finished_since_start": .object(
                 JSONObject(Standing.allCases.filter(\.isOver).map { ($0.rawValue, JSON(totals[$0] ?? 0)) })),
             "last_sequence": JSON(numbers.last), "trouble": JSON(show.trouble),
             "trouble_at": JSON(show.troubleAt?.description),
-            "types": .object(JSONObject(summaries.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) })),
+            "types": .object(JSONObject(typeSummaries.map { ($0.key, $0.value.json) })),
         ]
+    }
+
+    /// Every type that there is or that has run.
+    private var typeSummaries: [(key: String, value: TypeSummary)] {
+        let idle = Dictionary(uniqueKeysWithValues: knownTypes.map { ($0, TypeSummary()) })
+        return summaries.merging(idle) { summary, _ in summary }.sorted { $0.key < $1.key }
+    }
+
+    /// Types come and go with their files.
+    func lookAtTypes() {
+        do throws(SpoolError) {
+            let names = try catalog.names().map(\.string)
+            if names == knownTypes { return }
+            knownTypes = names
+            show.isDirty = true
+        } catch {
+            // A request of a type is where this matters; it says so itself.
+            logger.warning("\(error)")
+        }
     }
 
     /// The last runs of the types, from what an earlier daemon showed.

@@ -6,7 +6,7 @@ import SpoolStorage
 
 extension Runner {
     func startWhatCan() {
-        guard stopping == nil, Clock.monotonic() >= troubleUntil else { return }
+        guard stopping == nil, paused == nil, Clock.monotonic() >= troubleUntil else { return }
         for lane in lanes.keys.sorted() where lanes[lane]?.busy == nil {
             guard lanes.values.count(where: { $0.busy != nil }) < configuration.maxLanes else { return }
             while lanes[lane]?.busy == nil, let job = nextJob(in: lane) {
@@ -57,7 +57,7 @@ extension Runner {
         }
         let process: AttemptProcess
         do throws(SpoolError) {
-            process = try AttemptProcess.start(plan, in: jobDirectory, supervisor: configuration.supervisor, forkServer)
+            process = try AttemptProcess.start(plan, in: jobDirectory, configuration.launcher)
         } catch {
             try jobDirectory.removeTree(FileName(String(attempt)))
             throw error
@@ -67,7 +67,7 @@ extension Runner {
         status.checkpoint = checkpoint
         let now = Clock.now()
         status.startedAt = history.attempts.first?.startedAt ?? now
-        pending[job.name] = nil
+        pending.remove(job.name)
         began(
             RunningJob(
                 pending: job, policy: AttemptPolicy(definition, request), link: AttemptLink(process), history: history,
@@ -111,7 +111,7 @@ extension Runner {
         let follower = AttemptFollower(
             spool: spool, link: job.link, plan: plan, jobDirectory: jobDirectory,
             askToStop: { mailbox.put(.askedToStop(name, jobID: jobID, $0)) },
-            complain: { mailbox.put(.trouble($0)) })
+            complain: { mailbox.put(.trouble($0)) }, rhythm: configuration.followerRhythm)
         tasks.append(.follow(follower, name, jobID: jobID))
     }
 

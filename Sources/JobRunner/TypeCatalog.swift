@@ -115,7 +115,8 @@ package struct TypeCatalog {
 
     // MARK: Names
 
-    private func names() throws(SpoolError) -> [JobType] {
+    /// All types, by name.
+    func names() throws(SpoolError) -> [JobType] {
         var names = Set(builtIn.keys)
         for entry in try directory?.entries() ?? [] {
             guard let name = entry.string, name.hasSuffix(".json"), let type = JobType(String(name.dropLast(5))) else {

@@ -23,6 +23,8 @@ public struct SpoolOverview: Sendable {
         /// The name of the job that runs.
         public let running: String?
         public let queued: Int
+        /// How many wait for something else than their turn.
+        public let waiting: Int
     }
 
     init(_ json: JSON) {
@@ -32,7 +34,9 @@ public struct SpoolOverview: Sendable {
         daemonState = json["daemon"]?["state"]?.string ?? ""
         intake = (json["intake"]?["mode"]?.string ?? "", json["intake"]?["reason"]?.string ?? "")
         lanes = (json["lanes"]?.object?.members ?? []).map { name, lane in
-            Lane(name: name, running: lane["running"]?.string, queued: lane["queued"]?.int ?? 0)
+            Lane(
+                name: name, running: lane["running"]?.string, queued: lane["queued"]?.int ?? 0,
+                waiting: lane["waiting"]?.int ?? 0)
         }
         pending = json["pending"]?.int ?? 0
         running = json["running"]?.int ?? 0
@@ -52,10 +56,5 @@ extension SpoolDirectory {
     public func daemon() throws(SpoolClientError) -> DaemonPresence {
         let lock = try storage { () throws(SpoolError) in try LockProbe(root) }
         return DaemonPresence(lock: lock, status: try spoolStatus(), host: DaemonPresence.hostName())
-    }
-
-    /// While it exists, no job starts.
-    public func isPaused() throws(SpoolClientError) -> Bool {
-        try storage { () throws(SpoolError) in try root.stat(SpoolFile.pause.fileName!) } != nil
     }
 }

@@ -12,7 +12,7 @@ public struct JobEvent: Sendable, Equatable {
         case completed, failed, cancelled, rejected
         /// What the feed last said was not the latest when the daemon came back: this is.
         case recovered
-        /// A file that is no request and no job's: a bad name, or one that was moved aside.
+        /// About no job: a file with a bad name, one that was moved aside, the spool paused or resumed.
         case noticed
     }
 

@@ -43,6 +43,7 @@ extension JobResult {
             "errors_total": JSON(errorsTotal), "errors": .array(errors.map(\.json)),
             "attempts": .array(attempts.map(\.json)), "labels": .object(identity.labels),
             "request": status.request.json, "progress": status.progress.json, "checkpoint": status.checkpoint,
+            "joined": status.joined?.json ?? .null,
         ]
     }
 

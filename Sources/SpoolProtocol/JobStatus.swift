@@ -73,8 +73,10 @@ public struct JobStatus: Sendable, Equatable {
     public var error: JobError?
     /// The version of the request that the job is for.
     public var request: Fingerprint
-    /// When a job that waits for its next attempt is tried again.
-    public var retryAt: Timestamp?
+    /// What a pending job waits for beside its turn.
+    public var waitingFor: Waiting?
+    /// The job whose result this one's is.
+    public var joined: JobReference?
 
     /// How many log messages a status shows.
     public static let recentLogsLimit = 10
@@ -97,6 +99,13 @@ public struct JobStatus: Sendable, Equatable {
     public var durationSeconds: Double? { startedAt.map { (finishedAt ?? updatedAt).seconds(since: $0) } }
 }
 
+extension JobStatus {
+    /// When a job that waits for its next attempt is tried again.
+    public var retryAt: Timestamp? {
+        if case .retry(let time) = waitingFor { time } else { nil }
+    }
+}
+
 // MARK: - The file
 
 extension JobStatus {
@@ -112,7 +121,8 @@ extension JobStatus {
             "progress": progress.json, "counts": counts.json, "checkpoint": checkpoint, "message": .string(message),
             "recent_logs": .array(recentLogs.map(\.json)), "error": error?.json ?? .null,
             "labels": .object(identity.labels), "files": Self.files(of: identity.name), "request": request.json,
-            "retry_at": JSON(retryAt?.description),
+            "retry_at": JSON(retryAt?.description), "waiting_for": waitingFor?.json ?? .null,
+            "joined": joined?.json ?? .null,
         ]
     }
 
@@ -143,7 +153,9 @@ extension JobStatus {
         checkpoint = json["checkpoint"] ?? .null
         recentLogs = (json["recent_logs"]?.array ?? []).compactMap(LogEntry.init(json:))
         error = JobError(json: json["error"])
-        retryAt = json["retry_at"]?.string.flatMap(Timestamp.init)
+        waitingFor =
+            Waiting(json: json["waiting_for"]) ?? json["retry_at"]?.string.flatMap(Timestamp.init).map { .retry($0) }
+        joined = JobReference(json: json["joined"])
     }
 }
 

@@ -27,8 +27,12 @@ struct SpoolOptions: ParsableArguments {
 
     /// A command line that does something with a job, for people to copy.
     func commandLine(_ verb: String, _ name: JobName) -> String {
-        let place = spool.map { " --spool \(shellQuoted($0))" } ?? ""
-        return "jobspool \(verb)\(place) \(shellQuoted(name.string))"
+        "\(commandLine(verb)) \(shellQuoted(name.string))"
+    }
+
+    /// A command line about the spool.
+    func commandLine(_ verb: String) -> String {
+        "jobspool \(verb)" + (spool.map { " --spool \(shellQuoted($0))" } ?? "")
     }
 }
 

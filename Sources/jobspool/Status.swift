@@ -45,10 +45,10 @@ struct Status: ClientCommand {
         if options.json {
             var document = status?.json.object ?? ["v": 1]
             document["daemon_state"] = .string(daemon.word)
-            document["paused"] = .bool(try spool.isPaused())
+            document["paused"] = try spool.pause()?.json ?? .null
             Stream.output.json(.object(document))
         } else {
-            writeSpool(spool, status, daemon, isPaused: try spool.isPaused())
+            writeSpool(spool, status, daemon, try spool.pause())
         }
         switch daemon {
         case .running, .unknown: return .success
@@ -57,19 +57,24 @@ struct Status: ClientCommand {
     }
 
     private func writeSpool(
-        _ spool: SpoolDirectory, _ status: SpoolOverview?, _ daemon: DaemonPresence, isPaused: Bool
+        _ spool: SpoolDirectory, _ status: SpoolOverview?, _ daemon: DaemonPresence, _ pause: Pause?
     ) {
         var fields = Fields()
         fields.add("spool", spool.path, .bold)
         let isRunning = daemon.word == "running"
         fields.add("daemon", daemon.summary, isRunning ? .green : .yellow)
-        if isPaused { fields.add("paused", "no job starts while \(spool.path(of: .pause)) exists", .yellow) }
+        if let pause {
+            fields.add("paused", "\(shown(pause)); `\(options.commandLine("resume"))` lets jobs start", .yellow)
+        }
         if let status {
             let intake = [status.intake.mode, status.intake.reason].filter { !$0.isEmpty }
             fields.add("intake", intake.joined(separator: ": "))
             fields.add("jobs", "\(status.running) running, \(status.pending) pending")
             for lane in status.lanes {
-                fields.add("lane \(safe(lane.name))", "\(lane.running ?? "idle"), \(lane.queued) queued")
+                fields.add(
+                    "lane \(safe(lane.name))",
+                    "\(lane.running ?? "idle"), \(lane.queued) queued"
+                        + (lane.waiting > 0 ? ", \(lane.waiting) waiting" : ""))
             }
             fields.add("updated", shown(status.updatedAt))
         }

@@ -17,7 +17,7 @@ struct ContractTests {
             """)
         let keys = try #require(json.object?.keys)
         #expect(Array(keys.prefix(design.count)) == design)
-        #expect(keys.dropFirst(design.count) == ["request", "retry_at"])
+        #expect(keys.dropFirst(design.count) == ["request", "retry_at", "waiting_for", "joined"])
         #expect(json["v"] == 1)
         #expect(json["duration_seconds"] == 60.25)
         #expect(
@@ -142,7 +142,7 @@ struct RoundTripTests {
         // The last log lines are the status's alone.
         var expected = result
         expected.status.recentLogs = []
-        expected.status.retryAt = nil
+        expected.status.waitingFor = nil
         #expect(again == expected)
         #expect(again?.json.text == result.json.text)
     }

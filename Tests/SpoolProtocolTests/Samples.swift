@@ -61,7 +61,7 @@ enum Samples {
         status.checkpoint = ["after": "a.pdf"]
         status.recentLogs = [log]
         status.error = error
-        status.retryAt = time("2026-01-07T13:35:12.000Z")
+        status.waitingFor = .retry(time("2026-01-07T13:35:12.000Z"))
         return status
     }
 }

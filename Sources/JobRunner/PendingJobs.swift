@@ -1,0 +1,95 @@
+/// The jobs that wait, and what has to be found among them without looking at all of them: there may be a hundred thousand.
+import HeapModule
+import SpoolProtocol
+
+struct PendingJobs {
+    private var jobs: [JobName: PendingJob] = [:]
+    private var lanes: [String: LaneCount] = [:]
+    /// By acceptance; jobs that have left stay in it until they are the oldest.
+    private var byAge = Heap<LaneQueue.Entry>()
+    /// Jobs that wait for a time.
+    private(set) var timed: Set<JobName> = []
+    /// Jobs that wait for the job of a name.
+    private var dependents: [JobName: Set<JobName>] = [:]
+    /// Jobs that wait for the result of a run, by its `job_id`.
+    private var joiners: [String: Set<JobName>] = [:]
+
+    struct LaneCount {
+        /// In the queue, or waiting for a retry.
+        var queued = 0
+        /// Waiting for something else.
+        var waiting = 0
+    }
+
+    var count: Int { jobs.count }
+    var names: Dictionary<JobName, PendingJob>.Keys { jobs.keys }
+    var all: Dictionary<JobName, PendingJob>.Values { jobs.values }
+
+    subscript(_ name: JobName) -> PendingJob? { jobs[name] }
+
+    func count(inLane lane: String) -> LaneCount { lanes[lane] ?? LaneCount() }
+
+    /// Adds a job, or takes over what has changed about it.
+    mutating func put(_ job: PendingJob) {
+        if let known = remove(job.name), known.sequence == job.sequence {
+            // Its age stands in the heap already.
+        } else {
+            byAge.insert(LaneQueue.Entry(priority: 0, sequence: job.sequence, name: job.name))
+        }
+        jobs[job.name] = job
+        count(job, 1)
+        switch job.waiting {
+        case nil: break
+        case .time, .retry: timed.insert(job.name)
+        case .jobs(let names, _): for name in names { dependents[name, default: []].insert(job.name) }
+        case .join(let target): joiners[target.jobID, default: []].insert(job.name)
+        }
+    }
+
+    @discardableResult
+    mutating func remove(_ name: JobName) -> PendingJob? {
+        guard let job = jobs.removeValue(forKey: name) else { return nil }
+        count(job, -1)
+        switch job.waiting {
+        case nil: break
+        case .time, .retry: timed.remove(name)
+        case .jobs(let names, _): for needed in names { Self.remove(name, from: &dependents, needed) }
+        case .join(let target): Self.remove(name, from: &joiners, target.jobID)
+        }
+        return job
+    }
+
+    private mutating func count(_ job: PendingJob, _ change: Int) {
+        if job.isQueued {
+            lanes[job.lane, default: LaneCount()].queued += change
+        } else {
+            lanes[job.lane, default: LaneCount()].waiting += change
+        }
+    }
+
+    private static func remove<Key>(_ name: JobName, from index: inout [Key: Set<JobName>], _ key: Key) {
+        index[key]?.remove(name)
+        if index[key]?.isEmpty ?? false { index[key] = nil }
+    }
+
+    // MARK: Finding, in order of acceptance
+
+    /// The jobs that wait for the job of this name.
+    func dependents(on name: JobName) -> [PendingJob] { inOrder(dependents[name]) }
+
+    /// The jobs that wait for the result of this run.
+    func joiners(of jobID: String) -> [PendingJob] { inOrder(joiners[jobID]) }
+
+    private func inOrder(_ names: Set<JobName>?) -> [PendingJob] {
+        (names ?? []).compactMap { jobs[$0] }.sorted { $0.sequence < $1.sequence }
+    }
+
+    /// The job that has waited longest.
+    mutating func oldest() -> PendingJob? {
+        while let entry = byAge.min {
+            if let job = jobs[entry.name], job.sequence == entry.sequence { return job }
+            byAge.removeMin()
+        }
+        return nil
+    }
+}

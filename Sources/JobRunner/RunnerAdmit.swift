@@ -1,0 +1,163 @@
+/// When a job has its turn: what it waits for (`after`, `not_before`, another job's result), and what `on_busy` makes of
+/// it when nothing is left to wait for. Decided step by step, each once: jobs, then time, then the lane.
+import SpoolProtocol
+import SpoolStorage
+
+/// What became of a job that was looked at.
+enum Turn {
+    /// It waits, in its queue or for something.
+    case waits(PendingJob)
+    case over(Standing, JobError)
+}
+
+extension Runner {
+    /// A longer sleep could miss that somebody has set the clock, in seconds.
+    static let longestSleep = 60.0
+
+    /// Takes a job as far as it can go now. Jobs that it replaces are cancelled.
+    func turn(of job: PendingJob) throws(SpoolError) -> Turn {
+        var job = job
+        if case .jobs(let names, _) = job.waiting {
+            var states: [(name: JobName, state: DependencyState)] = []
+            for name in names { states.append((name, try dependencyState(of: name))) }
+            switch DependencyVerdict(states) {
+            case .failed(let error): return .over(.failed, error)
+            case .waiting(let names, let unknown):
+                job.waiting = .jobs(names, unknown: unknown)
+                return .waits(job)
+            case .met: job.waiting = job.turn.notBefore.map { .time($0) }
+            }
+        }
+        if case .time(let time) = job.waiting {
+            if time > Clock.now() { return .waits(job) }
+            job.waiting = nil
+        }
+        if case .retry = job.waiting { return .waits(job) }
+        switch job.turn.onBusy.admission(facts(for: job)) {
+        case .queue: job.waiting = nil
+        case .join(let target): job.waiting = .join(target)
+        case .reject(let error): return .over(.rejected, error)
+        case .replace(let others):
+            try replace(others, by: job)
+            job.waiting = nil
+        }
+        return .waits(job)
+    }
+
+    /// Lets a job wait: in its queue when it waits for nothing else.
+    func enqueue(_ job: PendingJob) {
+        var job = job
+        parked.remove(job.name)
+        if case .retry(let time) = job.waiting, time <= Clock.now() { job.waiting = nil }
+        pending.put(job)
+        switch job.waiting {
+        case nil: lanes[job.lane, default: Lane()].queue.insert(job.queueEntry)
+        case .time(let time), .retry(let time):
+            wake(at: Clock.monotonic() + min(Self.longestSleep, time.seconds(since: Clock.now())))
+        case .jobs, .join: break
+        }
+        show.isDirty = true
+    }
+
+    // MARK: Looking again
+
+    /// Looks again at jobs whose wait may be over. What the disk does not allow is tried again.
+    func lookAtWaiting() {
+        while !recheck.isEmpty, Clock.monotonic() >= troubleUntil {
+            let batch = recheck.compactMap { pending[$0] }.sorted { $0.sequence < $1.sequence }
+            recheck = []
+            for (index, job) in batch.enumerated() {
+                do throws(SpoolError) {
+                    try lookAgain(at: job.name)
+                } catch {
+                    tell(error)
+                    recheck.formUnion(batch[index...].map(\.name))
+                    return
+                }
+            }
+        }
+    }
+
+    private func lookAgain(at name: JobName) throws(SpoolError) {
+        guard let job = pending[name], let waiting = job.waiting else { return }
+        if case .join(let target) = waiting {
+            if isUnderWay(target) { return }
+            if let result = try findResult(of: target), result.status.standing.countsForJoiners {
+                try finish(job, joining: result)
+                return
+            }
+        }
+        switch try turn(of: job) {
+        case .over(let standing, let error): try finishPending(job, standing, error.message, error: error)
+        case .waits(let moved):
+            if moved.waiting == waiting { return }
+            try showWaiting(moved)
+            enqueue(moved)
+        }
+    }
+
+    /// Jobs whose time has come go on.
+    func wakeWaiting() {
+        let now = Clock.now()
+        for name in pending.timed {
+            guard let job = pending[name] else { continue }
+            switch job.waiting {
+            case .time(let time), .retry(let time):
+                if time > now {
+                    wake(at: Clock.monotonic() + min(Self.longestSleep, time.seconds(since: now)))
+                } else if job.isQueued {
+                    enqueue(job)
+                } else {
+                    recheck.insert(name)
+                }
+            case nil, .jobs, .join: break
+            }
+        }
+    }
+
+    /// The status says what the job waits for.
+    private func showWaiting(_ job: PendingJob) throws(SpoolError) {
+        guard var status = try spool.readOwn(.status(job.name)).flatMap(JobStatus.init(json:)),
+            status.identity.jobID == job.jobID
+        else { return }
+        status.waitingFor = job.waiting
+        status.message = job.waiting?.message ?? "Waiting"
+        status.updatedAt = Clock.now()
+        put(status, .process)
+    }
+
+    // MARK: Other jobs
+
+    private func dependencyState(of name: JobName) throws(SpoolError) -> DependencyState {
+        if pending[name] != nil || running[name] != nil || finishing[name] != nil || settling[name] != nil {
+            return .underWay
+        }
+        if let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file),
+            try isNew(name, stat.fingerprint)
+        {
+            return .underWay
+        }
+        guard let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:)) else { return .unknown }
+        return result.status.standing == .completed ? .completed : .ended(result.status.standing)
+    }
+
+    private func isUnderWay(_ job: JobReference) -> Bool {
+        [pending[job.name]?.jobID, running[job.name]?.pending.jobID, finishing[job.name]?.result.status.identity.jobID]
+            .contains(job.jobID)
+    }
+
+    private func findResult(of job: JobReference) throws(SpoolError) -> JobResult? {
+        let result = try spool.readOwn(.result(job.name)).flatMap(JobResult.init(json:))
+        return result?.status.identity.jobID == job.jobID ? result : nil
+    }
+}
+
+extension Standing {
+    /// A job that was cancelled has done nothing for those that wait for its result.
+    fileprivate var countsForJoiners: Bool {
+        switch self {
+        case .completed, .failed: true
+        case .pending, .running, .cancelled, .rejected: false
+        }
+    }
+}

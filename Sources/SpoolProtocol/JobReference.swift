@@ -1,0 +1,34 @@
+public import JSONText
+
+/// One run of another job, as statuses, results and errors name it.
+public struct JobReference: Sendable, Equatable {
+    public var name: JobName
+    public var jobID: String
+    /// nil for one that waits.
+    public var startedAt: Timestamp?
+
+    public init(name: JobName, jobID: String, startedAt: Timestamp? = nil) {
+        self.name = name
+        self.jobID = jobID
+        self.startedAt = startedAt
+    }
+}
+
+extension JobReference {
+    public var json: JSON {
+        [
+            "name": .string(name.string), "job_id": .string(jobID), "started_at": JSON(startedAt?.description),
+        ]
+    }
+
+    public init?(json: JSON?) {
+        guard let json, let text = json["name"]?.string, let jobID = json["job_id"]?.string else { return nil }
+        do {
+            name = try JobName(text)
+        } catch {
+            return nil
+        }
+        self.jobID = jobID
+        startedAt = json["started_at"]?.string.flatMap(Timestamp.init)
+    }
+}
