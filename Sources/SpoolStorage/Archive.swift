@@ -76,6 +76,14 @@ extension Spool {
         }
     }
 
+    /// Writes the status of a job that is over, unless its family has left the spool.
+    package func publish(finished status: JobStatus) throws(SpoolError) {
+        let lock = try ArchivingLock(home)
+        defer { withExtendedLifetime(lock) {} }
+        guard try readOwn(.result(status.identity.name))?["job_id"]?.string == status.identity.jobID else { return }
+        try publish(status.json, as: .status(status.identity.name), .process)
+    }
+
     // MARK: Gathering
 
     private func gather(
