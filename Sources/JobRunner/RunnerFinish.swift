@@ -75,6 +75,8 @@ extension Runner {
         guard var job = finishing[name] else { return }
         do throws(SpoolError) {
             if !job.isCommitted {
+                // The feed knows the job first: by what it says is open a daemon that returns finds what it has to complete.
+                try feed.flush()
                 if let file = SpoolFile.result(name).fileName { try spool.moveAsideUnlessOwn(file) }
                 try spool.publish(job.result.json, as: .result(name), .power)
                 job.isCommitted = true
