@@ -178,6 +178,10 @@ extension Runner {
         _ name: JobName, _ stat: FileStat, request: Request?, lane: String = Definition.defaultLane, _ error: JobError
     ) throws(SpoolError) {
         try makeRoom(for: name)
+        // What is left is of a pending request that this one replaces.
+        for file in [SpoolFile.status(name), .log(name), .errors(name)] {
+            if let fileName = file.fileName { try spool.root.remove(fileName) }
+        }
         let type = request?.type ?? JobType.unknown
         let job = PendingJob(
             name: name, jobID: makeUUID(), type: type, lane: lane,

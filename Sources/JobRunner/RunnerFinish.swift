@@ -83,6 +83,13 @@ extension Runner {
                 finishing[name] = job
                 free(job.result.status.identity)
             }
+            if job.event == .rejected, !job.isTold {
+                // It may be all that is ever heard of it: a result without a status has not been told (`RunnerRecover`).
+                job.isTold = true
+                finishing[name] = job
+                feed.append(job.event, job.result.status)
+                try feed.flush()
+            }
             try spool.publish(job.result.status.json, as: .status(name), .process)
         } catch {
             tell(error)
@@ -99,7 +106,7 @@ extension Runner {
     private func announceEnd(of job: FinishedJob) {
         let status = job.result.status
         let name = status.identity.name
-        feed.append(job.event, status)
+        if !job.isTold { feed.append(job.event, status) }
         totals[status.standing, default: 0] += 1
         if status.startedAt != nil { summaries[status.identity.type, default: TypeSummary()].take(status) }
         show.isDirty = true

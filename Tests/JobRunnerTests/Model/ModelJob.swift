@@ -55,6 +55,8 @@ struct ModelJob {
     var goneSince: Double?
     /// Another version of its request has come.
     var isOutdated = false
+    /// A daemon that returned may not have found out what its request said of retries.
+    var policyIsUncertain = false
     /// As far as has been seen.
     var isOpen = true
     /// What it waited for when it was last seen.
@@ -78,7 +80,9 @@ struct ModelJob {
 
     /// - Throws: `Violation` when an attempt was made that must not have been.
     func position() throws(Violation) -> Position {
-        let judge = Judge(type: asked.type, retry: asked.retry, itemsFailed: !itemErrors.isEmpty)
+        let judges = (policyIsUncertain ? [asked.retry, asked.type.retry] : [asked.retry]).map {
+            Judge(type: asked.type, retry: $0, itemsFailed: !itemErrors.isEmpty)
+        }
         var position = Position(waits: [Wait(spent: Spent(), isRetry: false)])
         for story in attempts {
             if position.waits.isEmpty {
@@ -87,17 +91,21 @@ struct ModelJob {
             }
             guard let ending = story.ending else { return Position(isAtWork: true) }
             var next = Position()
-            for wait in position.waits {
-                for asking in story.askings {
-                    switch judge.conclude(ending, asking, madeProgress: story.madeProgress, wait.spent) {
-                    case .over(let over): next.overs.insert(over)
-                    case .again(let spent, let isRetry): next.waits.insert(Wait(spent: spent, isRetry: isRetry))
-                    }
+            for (wait, asking, judge) in Self.combinations(position.waits, story.askings, judges) {
+                switch judge.conclude(ending, asking, madeProgress: story.madeProgress, wait.spent) {
+                case .over(let over): next.overs.insert(over)
+                case .again(let spent, let isRetry): next.waits.insert(Wait(spent: spent, isRetry: isRetry))
                 }
             }
             position = next
         }
         return position
+    }
+
+    private static func combinations(
+        _ waits: Set<Wait>, _ askings: [Asking], _ judges: [Judge]
+    ) -> [(Wait, Asking, Judge)] {
+        waits.flatMap { wait in askings.flatMap { asking in judges.map { (wait, asking, $0) } } }
     }
 
     /// What its next attempt may be given as checkpoint.

@@ -170,6 +170,9 @@ struct ReferenceModel {
     mutating func daemonStarts() {
         isServed = true
         noticeAll()
+        for job in jobs.values where job.isOpen && names[job.name]?.file?.fingerprint != job.version.fingerprint {
+            jobs[job.id]?.policyIsUncertain = true
+        }
         for name in names.keys {
             names[name]?.settlesFrom = nil
             let binds = names[name]?.cancel == .noticed
