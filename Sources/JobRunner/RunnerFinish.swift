@@ -7,9 +7,12 @@ import SpoolStorage
 
 extension Runner {
     /// Commits a result now, or as soon as the disk takes it; until then the job's lane stays taken.
-    func finish(_ result: JobResult, owner: UInt32, event: JobEvent.Kind, leavesSpare: Bool = false) {
+    /// - Parameter isUnheardOf: neither a status nor the feed has told of the job.
+    func finish(
+        _ result: JobResult, owner: UInt32, event: JobEvent.Kind, leavesSpare: Bool = false, isUnheardOf: Bool = false
+    ) {
         finishing[result.status.identity.name] = FinishedJob(
-            result: result, owner: owner, event: event, leavesSpare: leavesSpare)
+            result: result, owner: owner, event: event, isUnheardOf: isUnheardOf, leavesSpare: leavesSpare)
         tryFinishing(result.status.identity.name)
     }
 
@@ -34,6 +37,23 @@ extension Runner {
         _ job: PendingJob, _ standing: Standing, _ message: String, error: JobError?,
         complete: (inout JobResult) -> Void = { _ in }
     ) throws(SpoolError) {
+        var result = try result(of: job, standing, message, error: error)
+        complete(&result)
+        pending.remove(job.name)
+        let event: JobEvent.Kind =
+            switch standing {
+            case .cancelled: .cancelled
+            case .rejected: .rejected
+            case .completed: .completed
+            case .failed, .pending, .running: .failed
+            }
+        finish(result, owner: job.owner, event: event)
+    }
+
+    /// The result of a job that ends while it waits.
+    func result(
+        of job: PendingJob, _ standing: Standing, _ message: String, error: JobError?
+    ) throws(SpoolError) -> JobResult {
         let history = try readHistory(job.jobID)
         var status = Self.status(of: job, nil, standing, message)
         if let shown = try spool.readOwn(.status(job.name)).flatMap(JobStatus.init(json:)),
@@ -54,16 +74,7 @@ extension Runner {
             result.errorsTotal = written.errorsTotal
             result.errors = written.firstErrors
         }
-        complete(&result)
-        pending.remove(job.name)
-        let event: JobEvent.Kind =
-            switch standing {
-            case .cancelled: .cancelled
-            case .rejected: .rejected
-            case .completed: .completed
-            case .failed, .pending, .running: .failed
-            }
-        finish(result, owner: job.owner, event: event)
+        return result
     }
 
     func tryFinishingAgain() {
@@ -83,11 +94,11 @@ extension Runner {
                 finishing[name] = job
                 free(job.result.status.identity)
             }
-            if job.event == .rejected, !job.isTold {
-                // It may be all that is ever heard of it: a result without a status has not been told (`RunnerRecover`).
+            if job.isUnheardOf {
+                // Before its status: by a result without one, a daemon that returns knows what may not have been told.
+                if !job.isTold { feed.append(job.event, job.result.status) }
                 job.isTold = true
                 finishing[name] = job
-                feed.append(job.event, job.result.status)
                 try feed.flush()
             }
             try spool.publish(job.result.status.json, as: .status(name), .process)

@@ -94,10 +94,11 @@ extension ReferenceModel {
         let wrong = Violation("\(job.name) is \(over), which it should not be: \(result.status.message)")
         guard canWait else { throw wrong }
         let isWithdrawn = job.goneSince.map { seen.monotonic - $0 >= Self.settleSeconds } ?? false
+        let isReplaced = !job.attempts.isEmpty && (job.isOutdated || names[job.name]?.hasChanged ?? false)
         let isSettled = seen.monotonic - job.version.putAt >= Self.settleSeconds
         let isRight =
             switch job.asked.form {
-            case .whole: over == .cancelled && (job.mayBeCancelled || isWithdrawn)
+            case .whole: over == .cancelled && (job.mayBeCancelled || isWithdrawn || isReplaced)
             case .torn: over == .rejected(.invalidRequest) && isSettled
             case .unknownField: over == .rejected(.invalidRequest)
             case .unknownType: over == .rejected(.unknownType)
