@@ -20,6 +20,7 @@ struct Driver: ~Copyable {
     /// The next daemon dies with this change.
     private var deathOfNext: Int?
     private var counter = 0
+    private var trace: [String] = []
 
     /// What went wrong when the scenario is played; nil: nothing did.
     static func play(_ scenario: Scenario) async -> Violation? {
@@ -50,15 +51,19 @@ struct Driver: ~Copyable {
         do {
             for (index, operation) in scenario.operations.enumerated() {
                 step = "at \(index + 1), \(operation)"
+                trace.append(step)
                 try await beServed()
                 try await perform(operation)
                 try await settle()
             }
             step = "at the end"
+            trace.append(step)
             try await takeObstaclesAway()
             return nil
         } catch {
-            return Violation("\(step): \(error)")
+            var violation = Violation("\(step): \(error)")
+            violation.trace = trace
+            return violation
         }
     }
 
@@ -203,7 +208,10 @@ struct Driver: ~Copyable {
     }
 
     private mutating func takeLaunches() throws {
-        for launch in machine.takeLaunches() { try model.take(launch) }
+        for launch in machine.takeLaunches() {
+            trace.append("  \(launch.attempt.name), attempt \(launch.attempt.number), is started")
+            try model.take(launch)
+        }
     }
 
     // MARK: The daemon
@@ -219,6 +227,7 @@ struct Driver: ~Copyable {
 
     private mutating func start() async throws {
         daemons += 1
+        trace.append("  daemon \(daemons) starts")
         let faults = Faults()
         if let death = deathOfNext { faults.die(after: death) }
         deathOfNext = nil
@@ -287,7 +296,9 @@ struct Driver: ~Copyable {
         if daemon.hasEnded { throw Violation("the daemon has ended") }
         try takeLaunches()
         try feed.read(files)
-        try model.look(try Seen(files, machine, feed))
+        let seen = try Seen(files, machine, feed)
+        trace.append("  seen: \(seen)")
+        try model.look(seen)
     }
 
     private mutating func bury() async throws {
@@ -297,6 +308,7 @@ struct Driver: ~Copyable {
         if let note = dead.faults.notes.first { throw Violation(note) }
         try takeLaunches()
         model.daemonEnds(died: true)
+        trace.append("  daemon \(daemons) is dead")
         try checkLegal()
     }
 
@@ -314,11 +326,10 @@ struct Driver: ~Copyable {
         for _ in 0..<100 {
             if daemon == nil { try await start() }
             if daemon == nil { continue }
-            clocks.pass(200)
-            timeIsAnother()
-            try await settle()
-            try await perform(.rescan(.timer))
-            try await settle()
+            for operation in [Operation.rescan(.timer), .pass(200)] {
+                try await perform(operation)
+                try await settle()
+            }
             if daemon == nil { continue }
             if let attempt = machine.alive.first {
                 try end(attempt, .exit(0))

@@ -99,14 +99,16 @@ struct Launch: Sendable {
     var at: Timestamp
     /// Those that were alive already.
     var beside: [FakeAttempt]
-    var status: JobStatus?
     /// By name.
+    var statuses: [JobName: JobStatus]
     var results: [JobName: JobResult]
     var request: Fingerprint?
     var isPaused: Bool
     var isCancelled: Bool
     /// Which daemon started it, counted from 1.
     var daemon: Int
+
+    var status: JobStatus? { statuses[attempt.name] }
 }
 
 /// All attempts of a scenario.
@@ -141,7 +143,7 @@ final class FakeMachine: Sendable {
         // A daemon that returns takes the time of its beginning from this.
         try spool.setTime(of: AttemptFile.request, in: try Directory.open(start.directory.path), Clock.now())
         let launch = Launch(
-            attempt: attempt, input: input, at: Clock.now(), beside: beside, status: try spool.status(of: name),
+            attempt: attempt, input: input, at: Clock.now(), beside: beside, statuses: try spool.statuses(),
             results: try spool.results(), request: try spool.fingerprint(of: name), isPaused: try spool.isPaused(),
             isCancelled: try spool.isCancelled(name), daemon: daemon)
         state.withLock { state in

@@ -70,9 +70,12 @@ extension ReferenceModel {
     /// Priority, then acceptance.
     private func judgeOrder(_ job: ModelJob, _ launch: Launch, _ what: String) throws(Violation) {
         for other in queued where other.lane == job.asked.type.lane && other.id != job.id {
-            guard names[other.name]?.hasChanged == false, !started.contains(other.id),
+            guard names[other.name]?.hasChanged == false, names[other.name]?.wasCancelled == false,
+                names[other.name]?.cancel == ControlFile.none, !started.contains(other.id),
                 other.readyAt.map({ $0 <= launch.at }) ?? true
             else { continue }
+            // Files of an attempt that a dying daemon could not start make it wait.
+            if case .retry(let time)? = launch.statuses[other.name]?.waitingFor, time > launch.at { continue }
             if (-other.priority, other.sequence) < (-job.asked.priority, job.sequence) {
                 throw Violation(
                     "\(what) (priority \(job.asked.priority), number \(job.sequence)) was started before \(other.name) (\(other.priority), \(other.sequence))"

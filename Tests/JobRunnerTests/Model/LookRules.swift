@@ -147,7 +147,8 @@ extension ReferenceModel {
         guard isServed, state.cancel == .noticed, family.isCancelled else { return }
         if let attempt = seen.alive.first(where: { $0.name == name }) {
             if !attempt.hasOrder { throw Violation("\(name) was cancelled, and its attempt was not asked to stop") }
-        } else if state.file?.asked.form != .torn || family.status != nil && family.result == nil {
+        } else if family.status != nil && family.result == nil || state.isNoticed && state.file?.asked.form != .torn {
+            // One that comes before its request waits for it.
             throw Violation("\(name) was cancelled, and nothing came of it")
         }
     }

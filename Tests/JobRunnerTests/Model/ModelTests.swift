@@ -53,6 +53,7 @@ struct ModelTests {
             """
             \(how)
             \(smallest)
+            \(how.trace.joined(separator: "\n"))
             Again: JOBSPOOL_TEST_SEED=\(seed) JOBSPOOL_TEST_MODEL=1 swift test --filter ModelTests
             """)
     }

@@ -79,8 +79,8 @@ struct ReferenceModel {
             state.file = version
             state.versions[version.fingerprint] = version
         }
-        if let id = names[name]?.current, jobs[id]?.version.fingerprint != version.fingerprint {
-            jobs[id]?.isOutdated = true
+        for job in openJobs(of: name) where job.version.fingerprint != version.fingerprint {
+            jobs[job.id]?.isOutdated = true
         }
     }
 
@@ -90,8 +90,10 @@ struct ReferenceModel {
             state.file = nil
             state.wasGone = true
         }
-        if let id = names[name]?.current, jobs[id]?.goneSince == nil { jobs[id]?.goneSince = time }
+        for job in openJobs(of: name) where job.goneSince == nil { jobs[job.id]?.goneSince = time }
     }
+
+    private func openJobs(of name: JobName) -> [ModelJob] { jobs.values.filter { $0.name == name && $0.isOpen } }
 
     private mutating func change(_ name: JobName, hint: Bool, _ body: (inout NameState) -> Void) {
         guard var state = names[name] else { return }
@@ -105,13 +107,12 @@ struct ReferenceModel {
     mutating func cancel(_ name: JobName, hint: Bool) {
         names[name]?.cancel = hint && isServed ? .noticed : .unnoticed
         names[name]?.wasCancelled = true
-        guard let id = names[name]?.current, jobs[id]?.isOpen ?? false else { return }
-        jobs[id]?.mayBeCancelled = true
-        // An attempt that has ended without the daemon's having seen it.
-        if let index = jobs[id]?.attempts.indices.last, let story = jobs[id]?.attempts[index], story.ending != nil,
-            !story.isConcluded, story.cancel == .no
-        {
-            jobs[id]?.attempts[index].cancel = .possible
+        for job in openJobs(of: name) {
+            jobs[job.id]?.mayBeCancelled = true
+            // An attempt that has ended without the daemon's having seen it.
+            if let story = job.attempts.last, story.ending != nil, !story.isConcluded, story.cancel == .no {
+                jobs[job.id]?.attempts[job.attempts.count - 1].cancel = .possible
+            }
         }
     }
 

@@ -39,6 +39,21 @@ struct Seen {
     }
 }
 
+extension Seen: CustomStringConvertible {
+    var description: String {
+        families.sorted { $0.key < $1.key }.compactMap { name, family in
+            guard let status = family.status else { return family.isCancelled ? "\(name) cancelled" : nil }
+            let parts = [
+                "#\(status.identity.sequence)", status.standing.rawValue,
+                alive.contains { $0.name == name } ? "alive" : nil,
+                status.waitingFor.map { "waits for \($0.json.text)" },
+                family.result.map { "over: \(Over($0))" }, family.isCancelled ? "cancel file" : nil,
+            ]
+            return "\(name) " + parts.compactMap(\.self).joined(separator: " ")
+        }.joined(separator: "; ")
+    }
+}
+
 extension Family {
     /// - Throws: `Violation` when a file is torn, or the files are not one job's.
     init(_ files: SpoolFiles, _ name: JobName) throws {

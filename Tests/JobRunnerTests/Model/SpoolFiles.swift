@@ -11,6 +11,9 @@ import Synchronization
 /// Something that must not be.
 struct Violation: Error, CustomStringConvertible {
     let description: String
+    /// What was seen before it, step by step.
+    var trace: [String] = []
+
     init(_ description: String) { self.description = description }
 }
 
@@ -77,6 +80,12 @@ final class SpoolFiles: Sendable {
         guard let json = try json(.result(name)) else { return nil }
         guard let result = JobResult(json: json) else { throw Violation("no result: \(json.text)") }
         return result
+    }
+
+    func statuses() throws -> [JobName: JobStatus] {
+        var statuses: [JobName: JobStatus] = [:]
+        for name in ScenarioGenerator.names { statuses[name] = try status(of: name) }
+        return statuses
     }
 
     func results() throws -> [JobName: JobResult] {
