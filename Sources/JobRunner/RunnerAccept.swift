@@ -50,7 +50,12 @@ extension Runner {
     /// A request is new when it differs from the one that waits, or from the one that ran.
     func isNew(_ name: JobName, _ fingerprint: Fingerprint) throws(SpoolError) -> Bool {
         if let known = pending[name] { return known.request != fingerprint }
-        guard let result = try spool.readOwn(.result(name)) else { return true }
+        guard let result = try spool.readOwn(.result(name)) else {
+            // A `prune` moves the request before the result: one that is gone by now was over.
+            return try SpoolFile.request(name).fileName.flatMap { (file) throws(SpoolError) in try spool.root.stat(file)
+            }?
+            .fingerprint == fingerprint
+        }
         return Fingerprint(json: result["request"]) != fingerprint
     }
 

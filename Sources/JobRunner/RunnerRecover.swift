@@ -9,7 +9,7 @@ import SpoolStorage
 extension Runner {
     func recover() throws(SpoolError) {
         try spool.clearTemporary()
-        try spool.completeArchiving()
+        tidyArchive()
         restoreSummaries()
         var known: Set<String> = []
         let (unfinished, unshown) = try unfinishedAndUnshown()
@@ -203,11 +203,11 @@ extension Runner {
     /// has overtaken, or that is not there at all, is written anew.
     private func bringFeedUpToDate(_ unshown: [JobName]) throws(SpoolError) {
         let open = feed.open
-        feed.forgetReadBack()
         for (name, told) in open.sorted(by: { $0.key < $1.key }) where pending[name] == nil && running[name] == nil {
-            guard let json = try spool.readOwn(.result(name)), let result = JobResult(json: json),
-                result.status.identity.jobID == told.jobID
-            else { continue }
+            guard let result = try findResult(of: name, jobID: told.jobID) else {
+                feed.forget(name)
+                continue
+            }
             var status = result.status
             // The log's last lines are the one thing that a result does not repeat.
             if let shown = try spool.readOwn(.status(name)).flatMap(JobStatus.init(json:)),
@@ -216,7 +216,7 @@ extension Runner {
                 status.recentLogs = shown.recentLogs
             }
             feed.append(.recovered, status)
-            put(status, .process)
+            try spool.publish(finished: status)
         }
         for name in unshown where pending[name] == nil && running[name] == nil {
             guard let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:)),
