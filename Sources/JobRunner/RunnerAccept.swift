@@ -233,7 +233,10 @@ extension Runner {
     /// A pending request that is deleted is withdrawn; an editor that deletes and writes anew gets the settling time for it.
     private func requestIsGone(_ name: JobName) throws(SpoolError) {
         guard let job = pending[name] else {
-            settling[name] = nil
+            // A cancel that waited for it has nothing left to wait for.
+            if settling.removeValue(forKey: name) != nil, let cancel = SpoolFile.cancel(name).fileName {
+                look(at: cancel)
+            }
             recheckDependents(on: name)
             return
         }
