@@ -89,8 +89,9 @@ public struct CronExpression: Sendable, Equatable {
     func first(in range: Range<Int64>) -> Int64? {
         for day in Self.days(of: range) where runs(onDay: day) {
             let midnight = day * secondsPerDay
-            if let minute = minutes.first(where: { range.contains(midnight + $0 * 60) }) {
-                return midnight + minute * 60
+            let index = minutesBefore(range.lowerBound - midnight)
+            if index < minutes.count, midnight + minutes[index] * 60 < range.upperBound {
+                return midnight + minutes[index] * 60
             }
         }
         return nil
@@ -98,12 +99,22 @@ public struct CronExpression: Sendable, Equatable {
 
     /// How often it runs.
     func count(in range: Range<Int64>) -> Int64 {
-        let days = Self.days(of: range)
-        return days.reduce(0) { sum, day in
+        Self.days(of: range).reduce(0) { sum, day in
             guard runs(onDay: day) else { return sum }
-            if day != days.lowerBound, day != days.upperBound - 1 { return sum + Int64(minutes.count) }
-            return sum + Int64(minutes.count { range.contains(day * secondsPerDay + $0 * 60) })
+            let midnight = day * secondsPerDay
+            let (first, last) = (range.lowerBound - midnight, range.upperBound - midnight)
+            return sum + Int64(minutesBefore(last) - minutesBefore(first))
         }
+    }
+
+    /// How many of the minutes are before a time of the day, in seconds.
+    private func minutesBefore(_ seconds: Int64) -> Int {
+        var (low, high) = (0, minutes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if minutes[middle] * 60 < seconds { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     private static func days(of range: Range<Int64>) -> Range<Int64> {
