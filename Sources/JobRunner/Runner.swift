@@ -27,7 +27,7 @@ package actor Runner {
 
     // Names to look at, in order
     var names = NameBacklog()
-    var settling: [JobName: Settling] = [:]
+    var settling = SettlingFiles()
     /// Pending jobs whose wait may be over.
     var recheck: Set<JobName> = []
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
@@ -57,14 +57,6 @@ package actor Runner {
     struct Lane {
         var queue = LaneQueue()
         var busy: JobName?
-    }
-
-    /// A file that has to stay as it is for the settling time before it is judged.
-    struct Settling {
-        /// nil: there is no file; a pending request has been deleted, perhaps to be written anew.
-        var stat: FileStat?
-        /// CLOCK_MONOTONIC, seconds.
-        var since: Double
     }
 
     /// - Parameters:

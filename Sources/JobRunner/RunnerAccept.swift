@@ -194,24 +194,17 @@ extension Runner {
     /// Whether the file has been as it is for the settling time; until then it is looked at again.
     private func hasSettled(_ name: JobName, _ stat: FileStat?) -> Bool {
         let now = Clock.monotonic()
-        if let known = settling[name], known.stat == stat {
-            if now - known.since >= configuration.settleSeconds { return true }
-        } else {
-            settling[name] = Settling(stat: stat, since: now)
-        }
+        if settling.hasSettled(name, stat, for: configuration.settleSeconds, now: now) { return true }
         wake(at: now + configuration.settleSeconds)
         return false
     }
 
     func lookAtSettled() {
-        let now = Clock.monotonic()
-        for (name, known) in settling {
-            if now - known.since >= configuration.settleSeconds {
-                if let file = SpoolFile.request(name).fileName { look(at: file) }
-            } else {
-                wake(at: known.since + configuration.settleSeconds)
-            }
+        let due = settling.due(after: configuration.settleSeconds, now: Clock.monotonic())
+        for name in due.names {
+            if let file = SpoolFile.request(name).fileName { look(at: file) }
         }
+        if let next = due.next { wake(at: next) }
     }
 
     /// A pending request that is deleted is withdrawn; an editor that deletes and writes anew gets the settling time for it.
