@@ -3,7 +3,7 @@
 /// named after them:
 ///
 /// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerEnd`
-/// draws the conclusions from their ends, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerRecover` finds out where an
+/// draws the conclusions from their ends, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
 /// earlier daemon was, `RunnerShow` writes `spool.status.json`.
 package import Logging
 package import SpoolProtocol
@@ -28,6 +28,7 @@ package actor Runner {
     // Names to look at, in order
     var names = NameBacklog()
     var settling = SettlingFiles()
+    var schedules = ScheduleBook()
     /// Pending jobs whose wait may be over.
     var recheck: Set<JobName> = []
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
@@ -119,6 +120,7 @@ package actor Runner {
         lookAtWaiting()
         startWhatCan()
         announce()
+        showSchedules()
         showIfDue()
     }
 
@@ -155,7 +157,9 @@ package actor Runner {
         if !names.isEmpty { mailbox.put(.lookOn) }
         tryFinishingAgain()
         lookAtSettled()
+        lookAtSettledSchedules()
         wakeWaiting()
+        wakeSchedules()
     }
 
     // MARK: Telling

@@ -60,9 +60,10 @@ extension Runner {
         _ name: JobName, _ request: Request, _ stat: FileStat, _ syncing: Syncing
     ) throws(SpoolError) -> Acceptance? {
         let definition: Definition
+        let origin = origin(of: name, stat)
         do throws(JobError) {
             definition = try catalog.definition(of: request.type)
-            try Self.checkAllowed(definition, owner: stat.owner)
+            try Self.checkAllowed(definition, owner: origin.owner)
             _ = try definition.params(for: request)
         } catch {
             try reject(name, stat, request: request, error)
@@ -77,8 +78,8 @@ extension Runner {
         try makeRoom(for: name)
         let job = PendingJob(
             name: name, jobID: makeUUID(), type: request.type, lane: definition.lane,
-            sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now(),
-            turn: TurnPolicy(request, definition))
+            sequence: try numbers.next(), request: stat.fingerprint, owner: origin.owner, createdAt: Clock.now(),
+            turn: TurnPolicy(request, definition), slot: origin.slot)
         switch try turn(of: job.waitingFromTheStart()) {
         case .over(.rejected, let error):
             try reject(name, stat, request: request, lane: job.lane, error)
@@ -104,6 +105,7 @@ extension Runner {
             status.json, as: .status(job.name),
             syncing == .eachFile ? .powerAfterDirectorySync : .powerAfterFileSystemSync)
         feed.append(.accepted, status)
+        heardOfJob(status)
         recheckDependents(on: job.name)
         return Acceptance(name: job.name)
     }
@@ -121,7 +123,7 @@ extension Runner {
             name: job.name, jobID: job.jobID, type: job.type.string,
             description: request.map { $0.description ?? describe($0) } ?? "", lane: job.lane, sequence: job.sequence,
             dryRun: request?.dryRun ?? false, submittedBy: Users.name(of: job.owner), createdAt: job.createdAt,
-            labels: request?.labels ?? [:])
+            labels: request?.labels ?? [:], slot: job.slot)
         return JobStatus(
             identity: identity, standing: standing, updatedAt: Clock.now(), message: message, request: job.request)
     }
@@ -140,6 +142,7 @@ extension Runner {
             case .eachFile: try spool.root.sync()
             case .fileSystem: try spool.root.syncFileSystem()
             }
+            for acceptance in accepted { forgetNote(of: acceptance.name) }
         } catch {
             // They stand in the directory, and the next sync takes them too.
             tell(error)
@@ -178,15 +181,17 @@ extension Runner {
         _ name: JobName, _ stat: FileStat, request: Request?, lane: String = Definition.defaultLane, _ error: JobError
     ) throws(SpoolError) {
         try makeRoom(for: name)
+        let origin = origin(of: name, stat)
         let type = request?.type ?? JobType.unknown
         let job = PendingJob(
             name: name, jobID: makeUUID(), type: type, lane: lane,
-            sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now())
+            sequence: try numbers.next(), request: stat.fingerprint, owner: origin.owner, createdAt: Clock.now(),
+            slot: origin.slot)
         var status = Self.status(of: job, request, .rejected, "Rejected: \(error.message)")
         if request == nil { status.identity.type = "" }
         status.error = error
         logger.warning("rejected", metadata: ["name": "\(name)", "error": "\(error.code): \(error.message)"])
-        finish(JobResult(status: status), owner: stat.owner, event: .rejected)
+        finish(JobResult(status: status), owner: origin.owner, event: .rejected)
     }
 
     // MARK: Settling
@@ -211,6 +216,7 @@ extension Runner {
     private func requestIsGone(_ name: JobName) throws(SpoolError) {
         guard let job = pending[name] else {
             settling[name] = nil
+            forgetNote(of: name)
             recheckDependents(on: name)
             return
         }
@@ -222,7 +228,7 @@ extension Runner {
     // MARK: Permission
 
     /// The daemon's user and root may use every type; others those that allow them.
-    private static func checkAllowed(_ definition: Definition, owner: UInt32) throws(JobError) {
+    static func checkAllowed(_ definition: Definition, owner: UInt32) throws(JobError) {
         if owner == geteuid() || owner == 0 { return }
         let user = Users.name(of: owner)
         if let allow = definition.allow,
