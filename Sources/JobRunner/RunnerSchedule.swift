@@ -76,6 +76,7 @@ extension Runner {
             entry.status.description = schedule.description ?? schedule.request.description ?? ""
         }
         schedules.entries[name] = entry
+        show.isDirty = true
         try advance(name)
     }
 
