@@ -9,11 +9,12 @@ extension Directory {
     /// cannot do that; and where it cannot link either, the name is taken with O_EXCL and renamed over.
     /// - Parameter target: the directory of the new name; nil: this one.
     /// - Throws: `SpoolError`, with EEXIST when the name is taken; the file is then where it was.
-    package func moveToFreeName(_ name: FileName, in target: Directory? = nil, _ newName: FileName) throws(SpoolError) {
+    package func moveToFreeName(
+        _ name: FileName, to target: Directory? = nil, _ newName: FileName
+    ) throws(SpoolError) {
         let target = target ?? self
-        let paths = "\(path(name)) to \(target.path(newName))"
         do {
-            try system.perform(.rename, paths) {
+            try system.perform(.rename, "\(path(name)) to \(target.path(newName))") {
                 name.withCString { old in
                     newName.withCString { new in linux_rename_noreplace(raw, old, target.raw, new) }
                 }
@@ -21,14 +22,19 @@ extension Directory {
             return
         } catch  where [EINVAL, ENOSYS].contains(error.code) {}
         do {
-            try system.perform(.link, paths) {
-                name.withCString { old in newName.withCString { new in linkat(raw, old, target.raw, new, 0) } }
-            }
+            try link(name, to: target, newName)
             try remove(name)
             return
         } catch  where [EPERM, ENOSYS, EOPNOTSUPP, EMLINK].contains(error.code) {}
         _ = try target.open(newName, O_WRONLY | O_CREAT | O_EXCL)
         try rename(name, to: target, newName)
+    }
+
+    /// Gives a file a second name, which must be free: link(2).
+    func link(_ name: FileName, to target: Directory, _ newName: FileName) throws(SpoolError) {
+        try system.perform(.link, "\(path(name)) to \(target.path(newName))") {
+            name.withCString { old in newName.withCString { new in linkat(raw, old, target.raw, new, 0) } }
+        }
     }
 
     /// Sets a file's modification time to now, as touch(1) does: opened for writing where that is allowed, so that
@@ -84,7 +90,7 @@ extension Spool {
     /// - Returns: whether the name was free; if not, nothing has happened.
     package func drop(_ prepared: PreparedDrop, as name: FileName) throws(SpoolError) -> Bool {
         do throws(SpoolError) {
-            try temporary.moveToFreeName(prepared.scratch, in: root, name)
+            try temporary.moveToFreeName(prepared.scratch, to: root, name)
             return true
         } catch  where error.code == EEXIST {
             return false
