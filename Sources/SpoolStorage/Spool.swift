@@ -173,10 +173,19 @@ package final class Spool: Sendable {
         try moveAside(name)
     }
 
+    /// In `.jobspool`.
+    package static let asideDirectory = "aside"
+
+    /// The name that a file had which is in there: it has got a UUID.
+    package static func originalName(_ moved: String) -> String {
+        guard let mark = moved.lastIndex(of: "~") else { return moved }
+        return String(moved[..<mark])
+    }
+
     /// Moves a file of the spool aside, whosoever it is; returns where it is now.
     @discardableResult
     package func moveAside(_ name: FileName) throws(SpoolError) -> String {
-        let aside = try home.makeDirectory("aside", mode: 0o700)
+        let aside = try home.makeDirectory(Self.asideDirectory, mode: 0o700)
         let newName = FileName(bytes: Array(name.bytes.prefix(200)) + Array("~\(makeUUID())".utf8))
         let owner = try root.stat(name).map { Users.name(of: $0.owner) } ?? "somebody"
         try root.rename(name, to: aside, newName)
