@@ -62,7 +62,7 @@ extension Runner {
         let definition: Definition
         do throws(JobError) {
             definition = try catalog.definition(of: request.type)
-            try Self.checkAllowed(definition, owner: stat.owner)
+            try definition.checkAllowed(to: stat.owner, daemonUser: geteuid())
             _ = try definition.params(for: request)
         } catch {
             try reject(name, stat, request: request, error)
@@ -224,23 +224,6 @@ extension Runner {
         guard hasSettled(name, nil) else { return }
         settling[name] = nil
         try finishPending(job, .cancelled, "Withdrawn: the request was deleted", error: nil)
-    }
-
-    // MARK: Permission
-
-    /// The daemon's user and root may use every type; others those that allow them.
-    private static func checkAllowed(_ definition: Definition, owner: UInt32) throws(JobError) {
-        if owner == geteuid() || owner == 0 { return }
-        let user = Users.name(of: owner)
-        if let allow = definition.allow,
-            allow.users.contains("*") || allow.users.contains(user) || Users.isMember(owner, ofAny: allow.groups)
-        {
-            return
-        }
-        throw JobError(
-            .notAllowed,
-            "the request belongs to \(user), who may not use \(definition.type): `allow` in its definition names neither the user nor a group of theirs",
-            details: ["user": .string(user), "rule": "allow"])
     }
 }
 

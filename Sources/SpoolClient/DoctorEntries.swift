@@ -1,4 +1,5 @@
 /// Checks of what lies in a spool: files that nobody takes up, and files that count for nothing.
+package import JSONText
 package import SpoolProtocol
 import SpoolStorage
 
@@ -115,4 +116,9 @@ package struct ScheduleReport: Sendable, Equatable {
     package var problem: String?
 
     package init(problem: String?) { self.problem = problem }
+
+    package init(json: JSON) {
+        let message = json["problem"]?["message"]?.string ?? json["problem"]?.string
+        problem = message ?? (json["state"]?.string == "invalid" ? "it is invalid" : nil)
+    }
 }

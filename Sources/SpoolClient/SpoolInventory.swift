@@ -73,3 +73,26 @@ package struct SpoolInventory: Sendable {
         }.sorted()
     }
 }
+
+extension SpoolDirectory {
+    /// - Throws: `SpoolClientError`: `notPermitted`, `system`.
+    package func inventory() throws(SpoolClientError) -> SpoolInventory {
+        try storage { () throws(SpoolError) in
+            try SpoolInventory(root, daemonUser: try JobFiles(root).daemonUser)
+        }
+    }
+
+    /// Whether there is nothing to cancel under this name.
+    package func isOverOrAbsent(_ name: JobName) throws(SpoolClientError) -> Bool {
+        switch try view(of: name, try storage { () throws(SpoolError) in try JobFiles(root) })?.state {
+        case nil, .over: true
+        case .dropped, .active: false
+        }
+    }
+
+    /// nil when there is none.
+    package func scheduleReport(_ name: JobName) throws(SpoolClientError) -> ScheduleReport? {
+        let files = try storage { () throws(SpoolError) in try JobFiles(root) }
+        return try files.read(.scheduleStatus(name)).map(ScheduleReport.init(json:))
+    }
+}

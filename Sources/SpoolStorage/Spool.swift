@@ -19,6 +19,9 @@ package final class Spool: Sendable {
     private let temporaryNumber = Mutex<UInt64>(0)
     private let notices = Mutex<[String]>([])
 
+    /// In `.jobspool`.
+    package static let temporaryDirectory = "tmp"
+
     package var system: SystemCalls { root.system }
 
     /// What makes a directory unfit to be served.
@@ -38,7 +41,7 @@ package final class Spool: Sendable {
         attempts = try Self.makePrivate("attempts", in: home)
         spare = try home.makeDirectory("spare", mode: 0o700)
         work = try Self.makePrivate("work", in: home)
-        temporary = try Self.makePrivate("tmp", in: home)
+        temporary = try Self.makePrivate(Self.temporaryDirectory, in: home)
     }
 
     /// What is checked is the open directory: its name may stand for another one a moment later.

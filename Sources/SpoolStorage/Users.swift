@@ -47,6 +47,15 @@ package enum Users {
     /// The group's name, or the number of one without a name.
     package static func name(ofGroup group: UInt32) -> String { groupName(group) ?? String(group) }
 
+    /// The number of the group with this name; nil when there is none.
+    package static func groupNumber(of name: String) -> UInt32? {
+        var record = group()
+        var found: UnsafeMutablePointer<group>?
+        var buffer = [CChar](repeating: 0, count: 1 << 16)
+        guard getgrnam_r(name, &record, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
+        return record.gr_gid
+    }
+
     private static func entry(of user: UInt32) -> (name: String, group: gid_t, home: String)? {
         var record = passwd()
         var found: UnsafeMutablePointer<passwd>?
