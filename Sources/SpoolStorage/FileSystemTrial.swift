@@ -1,7 +1,7 @@
 /// Tries in a directory what a daemon relies on: locks that exclude each other, renaming over a file, a FIFO, waiting for
 /// the disk. What it makes is hidden, is in one directory, and is gone afterwards.
 import Glibc
-package import SpoolProtocol
+import SpoolProtocol
 
 package struct FileSystemTrial: Sendable {
     /// What does not work, and why; empty when all does.
