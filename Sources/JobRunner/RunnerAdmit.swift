@@ -82,7 +82,9 @@ extension Runner {
         guard let job = pending[name], let waiting = job.waiting else { return }
         if case .join(let target) = waiting {
             if isUnderWay(target) { return }
-            if let result = try findResult(of: target), result.status.standing.countsForJoiners {
+            if let result = try findResult(of: target.name, jobID: target.jobID),
+                result.status.standing.countsForJoiners
+            {
                 try finish(job, joining: result)
                 return
             }
@@ -137,18 +139,13 @@ extension Runner {
         {
             return .underWay
         }
-        guard let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:)) else { return .unknown }
+        guard let result = try findLastResult(of: name) else { return .unknown }
         return result.status.standing == .completed ? .completed : .ended(result.status.standing)
     }
 
     private func isUnderWay(_ job: JobReference) -> Bool {
         [pending[job.name]?.jobID, running[job.name]?.pending.jobID, finishing[job.name]?.result.status.identity.jobID]
             .contains(job.jobID)
-    }
-
-    private func findResult(of job: JobReference) throws(SpoolError) -> JobResult? {
-        let result = try spool.readOwn(.result(job.name)).flatMap(JobResult.init(json:))
-        return result?.status.identity.jobID == job.jobID ? result : nil
     }
 }
 

@@ -21,6 +21,10 @@ package struct RunnerConfiguration: Sendable {
         case leave
     }
 
+    package var retention = Retention(archiveAfter: .never, deleteArchivedAfter: .never)
+    /// The size in bytes past which a new `spool.events.jsonl` is begun.
+    package var rotateEventsAt: Int64 = 16 << 20
+
     /// What is added at random to the wait before an attempt that is tried again, from 0 to 1 (`RetryPolicy`).
     var jitter: @Sendable () -> Double = { .random(in: 0...1) }
     var followerRhythm = FollowerRhythm()
