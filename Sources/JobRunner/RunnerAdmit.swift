@@ -1,5 +1,6 @@
 /// When a job has its turn: what it waits for (`after`, `not_before`, another job's result), and what `on_busy` makes of
 /// it when nothing is left to wait for. Decided step by step, each once: jobs, then time, then the lane.
+import Glibc
 import SpoolProtocol
 import SpoolStorage
 
