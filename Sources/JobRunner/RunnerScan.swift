@@ -100,7 +100,7 @@ extension Runner {
     private func unseen() throws(SpoolError) -> [FileName] {
         var requests: [(name: FileName, at: Fingerprint)] = []
         var others: [FileName] = []
-        var missing = Set(pending.names)
+        var missing = Set(pending.names).union(pending.expected)
         for entry in try spool.root.entries() {
             switch SpoolFile(entry) {
             case .request(let job):
