@@ -141,6 +141,8 @@ extension Runner {
         else {
             // The daemon died while it made the attempt's files: nothing has run.
             try jobDirectory.removeTree(FileName(String(attempt)))
+            var job = job
+            job.waiting = shown.waitingFor
             enqueue(job)
             return
         }
