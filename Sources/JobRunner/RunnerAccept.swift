@@ -90,6 +90,8 @@ extension Runner {
             try reject(name, stat, request: request, lane: job.lane, error)
             return nil
         case .over(let standing, let error):
+            // A daemon that returns after this has the same to decide: it must not take the job for one that waits for nothing.
+            let job = job.waitingFromTheStart()
             let acceptance = try publish(job, request, syncing)
             try finishPending(job, standing, error.message, error: error)
             return acceptance
