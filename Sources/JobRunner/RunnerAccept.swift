@@ -68,7 +68,7 @@ extension Runner {
         let origin = origin(of: name, stat)
         do throws(JobError) {
             definition = try catalog.definition(of: request.type)
-            try Self.checkAllowed(definition, owner: origin.owner)
+            try definition.checkAllowed(to: origin.owner, daemonUser: geteuid())
             _ = try definition.params(for: request)
         } catch {
             try reject(name, stat, request: request, error)
@@ -231,7 +231,10 @@ extension Runner {
     /// A pending request that is deleted is withdrawn; an editor that deletes and writes anew gets the settling time for it.
     private func requestIsGone(_ name: JobName) throws(SpoolError) {
         guard let job = pending[name] else {
+            // A cancel that waited for it has nothing left to wait for.
+            let wasAwaited = settling[name] != nil
             settling[name] = nil
+            if wasAwaited, let cancel = SpoolFile.cancel(name).fileName { look(at: cancel) }
             forgetNote(of: name)
             recheckDependents(on: name)
             return
@@ -239,23 +242,6 @@ extension Runner {
         guard hasSettled(name, nil) else { return }
         settling[name] = nil
         try finishPending(job, .cancelled, "Withdrawn: the request was deleted", error: nil)
-    }
-
-    // MARK: Permission
-
-    /// The daemon's user and root may use every type; others those that allow them.
-    static func checkAllowed(_ definition: Definition, owner: UInt32) throws(JobError) {
-        if owner == geteuid() || owner == 0 { return }
-        let user = Users.name(of: owner)
-        if let allow = definition.allow,
-            allow.users.contains("*") || allow.users.contains(user) || Users.isMember(owner, ofAny: allow.groups)
-        {
-            return
-        }
-        throw JobError(
-            .notAllowed,
-            "the request belongs to \(user), who may not use \(definition.type): `allow` in its definition names neither the user nor a group of theirs",
-            details: ["user": .string(user), "rule": "allow"])
     }
 }
 

@@ -1,5 +1,6 @@
 /// Schedules: reading them, deciding what is due, and showing how they stand in `NAME.schedule.status.json`. That status is
 /// also the bookmark: it says how far the schedule has been dealt with. What is due is dropped by `RunnerScheduleDrop`.
+import Glibc
 import Logging
 import SpoolProtocol
 import SpoolStorage
@@ -193,7 +194,7 @@ extension Runner {
             let schedule = try entry.content.get()
             _ = try Schedule.jobName(name, at: Clock.now())
             let definition = try catalog.definition(of: schedule.request.type)
-            try Self.checkAllowed(definition, owner: entry.stat.owner)
+            try definition.checkAllowed(to: entry.stat.owner, daemonUser: geteuid())
             _ = try definition.params(for: schedule.request)
             let rule = try schedule.slotRule { zone throws(JobError) in try schedules.zones.rules(of: zone) }
             return .success((schedule, rule))

@@ -21,6 +21,9 @@ package final class Spool: Sendable {
     private let temporaryNumber = Mutex<UInt64>(0)
     private let notices = Mutex<[String]>([])
 
+    /// In `.jobspool`.
+    package static let temporaryDirectory = "tmp"
+
     package var system: SystemCalls { root.system }
 
     /// What makes a directory unfit to be served.
@@ -41,7 +44,7 @@ package final class Spool: Sendable {
         spare = try home.makeDirectory("spare", mode: 0o700)
         work = try Self.makePrivate("work", in: home)
         scheduled = try Self.makePrivate("scheduled", in: home)
-        temporary = try Self.makePrivate("tmp", in: home)
+        temporary = try Self.makePrivate(Self.temporaryDirectory, in: home)
     }
 
     /// What is checked is the open directory: its name may stand for another one a moment later.
@@ -162,6 +165,15 @@ package final class Spool: Sendable {
         try moveAside(name)
     }
 
+    /// In `.jobspool`.
+    package static let asideDirectory = "aside"
+
+    /// The name that a file had which is in there: it has got a UUID.
+    package static func originalName(_ moved: String) -> String {
+        guard let mark = moved.lastIndex(of: "~") else { return moved }
+        return String(moved[..<mark])
+    }
+
     /// Moves a file of the spool aside, whosoever it is; returns where it is now.
     @discardableResult
     package func moveAside(_ name: FileName) throws(SpoolError) -> String {
@@ -172,7 +184,7 @@ package final class Spool: Sendable {
 
     @discardableResult
     func moveAside(_ name: FileName, from directory: Directory, because reason: String) throws(SpoolError) -> String {
-        let aside = try home.makeDirectory("aside", mode: 0o700)
+        let aside = try home.makeDirectory(Self.asideDirectory, mode: 0o700)
         let newName = FileName(bytes: Array(name.bytes.prefix(200)) + Array("~\(makeUUID())".utf8))
         try directory.rename(name, to: aside, newName)
         notices.withLock { $0.append("\(reason) and is now \(aside.path(newName))") }

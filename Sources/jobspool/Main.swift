@@ -48,6 +48,6 @@ struct JobSpoolCommand: ParsableCommand {
             Serve.self,
             Submit.self, Status.self, List.self, Logs.self, ShowResult.self, Cancel.self, Wait.self, Retry.self,
             PauseSpool.self, ResumeSpool.self, Schedules.self,
-            Types.self, Check.self,
+            Types.self, Check.self, Doctor.self,
         ])
 }

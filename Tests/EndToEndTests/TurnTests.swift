@@ -308,6 +308,27 @@ extension EndToEnd {
             #expect(try await yard.result("self")["error"]?["details"]?["circle"] == ["self", "self"])
         }
 
+        @Test("again when its backoff is over and its lane is free; its status says which of the two it waits for")
+        func retry() async throws {
+            try yard.define(
+                "flaky", "[ $JOBSPOOL_ATTEMPT = 2 ] || exit 75", ["retry": ["max_attempts": 2, "backoff_seconds": 1]])
+            try yard.define("block", Self.block)
+            try await yard.start()
+            try yard.drop("flaky", ["type": "flaky"])
+            try await eventually("the backoff") {
+                try yard.status("flaky")?["waiting_for"]?["reason"] == "retry" ? true : nil
+            }
+            try yard.drop("block", ["type": "block"])
+            try await yard.standing("block", "running")
+            try await eventually("the backoff to be over") {
+                try yard.status("flaky")?["waiting_for"] == .null ? true : nil
+            }
+            #expect(try yard.status("flaky")?["status"] == "pending")
+            #expect(try yard.status("flaky")?["retry_at"] == .null)
+            try go()
+            #expect(try await yard.result("flaky")["status"] == "completed")
+        }
+
         // MARK: Pause
 
         @Test("when nobody has paused the spool; what runs goes on, and everybody is told why nothing starts")

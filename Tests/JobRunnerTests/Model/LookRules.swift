@@ -124,15 +124,22 @@ extension ReferenceModel {
     ) throws(Violation) {
         guard isServed, state.isNoticed, !seen.alive.contains(where: { $0.name == name }) else { return }
         let isOpen = family.status != nil && family.result == nil
-        let hasSettled = state.settlesFrom.map { seen.monotonic - $0 >= Self.settleSeconds } ?? false
+        let hasSettled = hasSettled(state, seen)
         guard let file = state.file else {
             if isOpen, hasSettled { throw Violation("\(name) waits although its request was deleted") }
             return
         }
-        if file.asked.form == .torn, !hasSettled { return }
+        if !hasSettled { return }
         guard let status = family.status else { throw Violation("\(name) was dropped, and there is no job") }
         if status.request != file.fingerprint { throw Violation("\(name) has a newer request than its job is for") }
         if file.asked.form != .whole, isOpen { throw Violation("\(name) is no request, and is not rejected") }
+    }
+
+    private func hasSettled(_ state: NameState, _ seen: Seen) -> Bool {
+        switch state.file?.asked.form {
+        case .whole, .unknownField, .unknownType: true
+        case .torn, nil: state.settlesFrom.map { seen.monotonic - $0 >= Self.settleSeconds } ?? false
+        }
     }
 
     private func checkCancel(
@@ -147,7 +154,7 @@ extension ReferenceModel {
         guard isServed, state.cancel == .noticed, family.isCancelled else { return }
         if let attempt = seen.alive.first(where: { $0.name == name }) {
             if !attempt.hasOrder { throw Violation("\(name) was cancelled, and its attempt was not asked to stop") }
-        } else if family.status != nil && family.result == nil || state.isNoticed && state.file?.asked.form != .torn {
+        } else if family.status != nil && family.result == nil || state.isNoticed && hasSettled(state, seen) {
             // One that comes before its request waits for it.
             throw Violation("\(name) was cancelled, and nothing came of it")
         }
