@@ -196,12 +196,8 @@ extension Runner {
             let definition = try catalog.definition(of: schedule.request.type)
             try definition.checkAllowed(to: entry.stat.owner, daemonUser: geteuid())
             _ = try definition.params(for: schedule.request)
-            switch schedule.timing {
-            case .off: return .success((schedule, .off))
-            case .every(let seconds): return .success((schedule, .every(seconds: seconds)))
-            case .cron(let expression, let zone):
-                return .success((schedule, .cron(CronSlots(expression, in: try schedules.zones.rules(of: zone)))))
-            }
+            let rule = try schedule.slotRule { zone throws(JobError) in try schedules.zones.rules(of: zone) }
+            return .success((schedule, rule))
         } catch {
             return .failure(error)
         }

@@ -56,6 +56,20 @@ extension Schedule {
     }
 }
 
+extension Schedule {
+    /// When its slots are.
+    /// - Parameter zone: finds the rules of a time zone.
+    public func slotRule(
+        _ zone: (String) throws(JobError) -> TimeZoneRules
+    ) throws(JobError) -> SlotRule {
+        switch timing {
+        case .off: .off
+        case .every(let seconds): .every(seconds: seconds)
+        case .cron(let expression, let name): .cron(CronSlots(expression, in: try zone(name)))
+        }
+    }
+}
+
 // MARK: - Reading
 
 extension Schedule {

@@ -120,6 +120,7 @@ private func addRun(to fields: inout Fields, _ status: JobStatus) {
     fields.add("job_id", status.identity.jobID)
     fields.add("lane", status.identity.lane)
     fields.add("submitted by", status.identity.submittedBy)
+    fields.add("scheduled", status.identity.slot.flatMap { slot in shown(slot.at).map { "\($0) by \(slot.schedule)" } })
     fields.add("created", shown(status.identity.createdAt))
     fields.add("started", shown(status.startedAt))
     fields.add(status.standing.isOver ? "finished" : "updated", shown(status.finishedAt ?? status.updatedAt))
