@@ -8,6 +8,7 @@ import SpoolStorage
 
 extension Runner {
     func recover() throws(SpoolError) {
+        try warnOfForeignStickyDirectory()
         try spool.clearTemporary()
         tidyArchive()
         restoreSummaries()
