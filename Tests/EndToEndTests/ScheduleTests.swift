@@ -292,6 +292,16 @@ extension EndToEnd {
             _ = try await results("s", 1)
         }
 
+        @Test("whose type comes and goes follows it") func typeComesAndGoes() async throws {
+            try await yard.start("--rescan", "1")
+            try schedule("s", ["cron": "@yearly", "request": ["type": "t"]])
+            #expect(try await state("s", "invalid")["problem"]?["code"] == "UNKNOWN_TYPE")
+            try yard.define("t", "exit 0")
+            #expect(try await state("s", "active")["problem"] == .null)
+            try #require(unlink("\(yard.root)/types/t.json") == 0)
+            #expect(try await state("s", "invalid")["problem"]?["code"] == "UNKNOWN_TYPE")
+        }
+
         @Test("that is being written is waited for") func growing() async throws {
             try yard.define("t", "exit 0")
             try await yard.start()
