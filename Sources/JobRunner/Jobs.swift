@@ -130,6 +130,10 @@ struct FinishedJob: Sendable {
     var isUnheardOf = false
     /// The feed tells of its end.
     var isTold = false
+    /// Somebody else's file stands in the place of its result: see `obstructEnd`.
+    var isObstructed = false
+    /// CLOCK_MONOTONIC, seconds.
+    var tryAgainAt = 0.0
     /// Its only attempt ended as it should, unasked: the attempt's directory can be used again.
     var leavesSpare = false
 }

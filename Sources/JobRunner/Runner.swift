@@ -45,6 +45,10 @@ package actor Runner {
     var paused: Pause?
     /// The inode of a pause file that does not count and has been told of.
     var ignoredPause: UInt64?
+    /// Files that are in the way and cannot be moved.
+    var obstructions = ToldObstacles()
+    /// Cancel files that have had their effect and cannot be removed.
+    var spentCancels = ToldObstacles()
     var isReplaced = false
     /// When the disk may be tried again after it did not take something.
     var troubleUntil = 0.0
@@ -95,7 +99,7 @@ package actor Runner {
                 take(news)
                 for task in tasks { group.addTask { await task.run(mailbox) } }
                 tasks = []
-                if stopping != nil, running.isEmpty, finishing.isEmpty { break }
+                if stopping != nil, running.isEmpty, finishing.values.allSatisfy(\.isObstructed) { break }
             }
             // When the task was cancelled, the followers must not wait for their attempts.
             for job in running.values { job.link.detach() }

@@ -32,7 +32,11 @@ extension Runner {
             guard try isNew(name, refusal.stat.fingerprint) else { return nil }
             if refusal.mayChange, !hasSettled(name, refusal.stat) { return nil }
             settling[name] = nil
-            try reject(name, refusal.stat, request: nil, refusal.error)
+            if let obstacle = try clearOutputs(of: name) {
+                try obstruct(name, refusal.stat, nil, obstacle)
+            } else {
+                try reject(name, refusal.stat, request: nil, refusal.error)
+            }
             return nil
         case .valid(let request, let stat, let isBeingWritten):
             guard try isNew(name, stat.fingerprint) else {
@@ -40,9 +44,18 @@ extension Runner {
                 unpark(name)
                 return nil
             }
-            // The close makes another hint.
-            if isBeingWritten, !hasSettled(name, stat) { return nil }
+            // The close makes another hint; a writer that links a temporary file into place is about to remove the other name.
+            let isForeign = try mayBeForeign(stat)
+            if isBeingWritten || isForeign, !hasSettled(name, stat) { return nil }
             settling[name] = nil
+            if let obstacle = try clearOutputs(of: name) {
+                try obstruct(name, stat, request, obstacle)
+                return nil
+            }
+            if isForeign {
+                try reject(name, stat, request: request, Self.linkedError(stat))
+                return nil
+            }
             return try accept(name, request, stat, syncing)
         }
     }
@@ -90,6 +103,8 @@ extension Runner {
             try reject(name, stat, request: request, lane: job.lane, error)
             return nil
         case .over(let standing, let error):
+            // A daemon that returns after this has the same to decide: it must not take the job for one that waits for nothing.
+            let job = job.waitingFromTheStart()
             let acceptance = try publish(job, request, syncing)
             try finishPending(job, standing, error.message, error: error)
             return acceptance
@@ -165,12 +180,9 @@ extension Runner {
 
     // MARK: What was there before
 
-    /// Makes way for a new run: an older pending request of this name is replaced, the files of a finished run go to
-    /// the archive, and what somebody planted is moved aside.
+    /// Makes way for a new run: an older pending request of this name is replaced, and the files of a finished run go to
+    /// the archive.
     private func makeRoom(for name: JobName) throws(SpoolError) {
-        for file in [SpoolFile.status(name), .result(name), .log(name), .errors(name)] {
-            if let fileName = file.fileName { try spool.moveAsideUnlessOwn(fileName) }
-        }
         if let replaced = pending[name] { try replace(replaced) }
         try spool.archiveFamily(of: name)
     }
@@ -197,7 +209,7 @@ extension Runner {
         try makeRoom(for: name)
         let origin = origin(of: name, stat)
         // Of a pending request that this one replaces.
-        if let status = SpoolFile.status(name).fileName { try spool.root.remove(status) }
+        if let status = SpoolFile.status(name).fileName, try spool.isOwn(status) { try spool.root.remove(status) }
         let type = request?.type ?? JobType.unknown
         let job = PendingJob(
             name: name, jobID: makeUUID(), type: type, lane: lane,

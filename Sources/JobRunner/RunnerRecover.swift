@@ -8,6 +8,7 @@ import SpoolStorage
 
 extension Runner {
     func recover() throws(SpoolError) {
+        try warnOfForeignStickyDirectory()
         try spool.clearTemporary()
         tidyArchive()
         restoreSummaries()
@@ -141,6 +142,8 @@ extension Runner {
         else {
             // The daemon died while it made the attempt's files: nothing has run.
             try jobDirectory.removeTree(FileName(String(attempt)))
+            var job = job
+            job.waiting = shown.waitingFor
             enqueue(job)
             return
         }

@@ -103,7 +103,7 @@ extension Runner {
         var requests: [(name: FileName, at: Fingerprint)] = []
         var others: [FileName] = []
         var scheduled: Set<JobName> = []
-        var missing = Set(pending.names)
+        var missing = Set(pending.names).union(pending.expected)
         for entry in try spool.root.entries() {
             switch SpoolFile(entry) {
             case .request(let job):

@@ -67,7 +67,9 @@ extension JobView {
 }
 
 /// `jobspool status NAME`
-func writeStatus(_ view: JobView, daemon: DaemonPresence, in spool: SpoolDirectory, to stream: Stream) {
+func writeStatus(
+    _ view: JobView, daemon: DaemonPresence, turn: String?, in spool: SpoolDirectory, to stream: Stream
+) {
     var fields = Fields()
     fields.add("name", view.name.string, .bold)
     fields.add("type", view.type)
@@ -82,6 +84,7 @@ func writeStatus(_ view: JobView, daemon: DaemonPresence, in spool: SpoolDirecto
         fields.add("description", status.identity.description)
         fields.add("status", view.standingText + (status.attempt > 1 ? ", attempt \(status.attempt)" : ""), view.style)
         addDaemonHint(to: &fields, daemon)
+        fields.add("turn", turn, .yellow)
         addRun(to: &fields, status)
     case .over(let result):
         let status = view.status ?? result.status

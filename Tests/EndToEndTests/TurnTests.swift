@@ -44,6 +44,11 @@ extension EndToEnd {
             // The request may ask for something else than its type does.
             try yard.drop("patient", ["type": "trigger", "on_busy": "queue"])
             try await yard.standing("patient", "pending")
+            try await eventually("the queue to be shown") {
+                try yard.json("spool.status.json")?["lanes"]?["default"]?["queued"] == 1 ? true : nil
+            }
+            let shown = yard.shell("\(Yard.executables)/jobspool status --spool . patient").output
+            #expect(shown.contains("alone runs in lane default, 1 queued"), "\(shown)")
             try go()
             #expect(try await yard.result("patient")["status"] == "completed")
             #expect(try events("accepted") == ["alone", "patient"])
@@ -352,6 +357,7 @@ extension EndToEnd {
             #expect(try yard.json("spool.status.json")?["paused"]?["by"]?.string == Users.name(of: geteuid()))
             #expect(yard.shell("\(tool) status --spool .").output.contains("the disk is full"))
             #expect(try yard.status("waits")?["status"] == "pending")
+            #expect(yard.shell("\(tool) status --spool . waits").output.contains("the spool is paused since"))
             #expect(yard.shell("\(tool) resume --spool .").output == "resumed\n")
             #expect(try await yard.result("waits")["status"] == "completed")
             let told = try yard.lines("spool.events.jsonl").filter { $0["event"] == "noticed" }

@@ -7,6 +7,8 @@ import SpoolProtocol
 extension ReferenceModel {
     /// Looks at everything, and takes over what has been seen.
     mutating func look(_ seen: Seen) throws {
+        for family in seen.families.values { if let status = family.status { _ = try meet(status) } }
+        expectReplacement()
         for name in ScenarioGenerator.names { try lookAt(name, seen) }
         try lookForTheMissing(seen)
         for name in ScenarioGenerator.names { try checkFeed(name, seen) }
@@ -22,8 +24,7 @@ extension ReferenceModel {
         guard let family = seen.families[name], let state = names[name] else { return }
         let alive = seen.alive.filter { $0.name == name }
         try family.check(name, isAlive: !alive.isEmpty)
-        if let status = family.status {
-            let job = try meet(status)
+        if let status = family.status, let job = jobs[status.identity.jobID] {
             if alive.contains(where: { $0.jobID != job.id }) {
                 throw Violation("an attempt of \(name) is alive that is not its job's")
             }
@@ -43,6 +44,12 @@ extension ReferenceModel {
         let position = try job.position()
         if let result = family.result {
             let over = Over(result)
+            if job.wasOver {
+                if over != job.over {
+                    throw Violation("\(job.name) was \(job.over.map { "\($0)" } ?? "replaced"); now it is \(over)")
+                }
+                return
+            }
             if !position.overs.contains(over) {
                 try checkEndOfWaiting(job, over, result, canWait: !position.waits.isEmpty, seen)
             }
@@ -63,7 +70,7 @@ extension ReferenceModel {
             }
             try checkWaiting(job, position, family.status?.waitingFor)
         }
-        jobs[job.id]?.waiting = family.status?.waitingFor
+        if family.result == nil { try checkTurn(job, job.isAlive ? nil : family.status?.waitingFor, seen) }
     }
 
     private func checkWaiting(_ job: ModelJob, _ position: ModelJob.Position, _ waiting: Waiting?) throws(Violation) {
@@ -98,7 +105,9 @@ extension ReferenceModel {
         let isSettled = seen.monotonic - job.version.putAt >= Self.settleSeconds
         let isRight =
             switch job.asked.form {
-            case .whole: over == .cancelled && (job.mayBeCancelled || isWithdrawn || isReplaced)
+            case .whole:
+                over == .cancelled && (job.mayBeCancelled || isWithdrawn || isReplaced)
+                    || mayEnd(job, over, result, seen)
             case .torn: over == .rejected(.invalidRequest) && isSettled
             case .unknownField: over == .rejected(.invalidRequest)
             case .unknownType: over == .rejected(.unknownType)
@@ -135,7 +144,7 @@ extension ReferenceModel {
         if file.asked.form != .whole, isOpen { throw Violation("\(name) is no request, and is not rejected") }
     }
 
-    private func hasSettled(_ state: NameState, _ seen: Seen) -> Bool {
+    func hasSettled(_ state: NameState, _ seen: Seen) -> Bool {
         switch state.file?.asked.form {
         case .whole, .unknownField, .unknownType: true
         case .torn, nil: state.settlesFrom.map { seen.monotonic - $0 >= Self.settleSeconds } ?? false
@@ -145,7 +154,11 @@ extension ReferenceModel {
     private func checkCancel(
         _ name: JobName, _ state: NameState, _ family: Family, _ seen: Seen
     ) throws(Violation) {
-        if state.cancel == .none, family.isCancelled { throw Violation("a cancel file of \(name) has come") }
+        if state.cancel == .none, family.isCancelled,
+            !jobs.values.contains(where: { $0.name == name && mayBeReplaced($0) })
+        {
+            throw Violation("a cancel file of \(name) has come")
+        }
         if state.cancel != .none, !family.isCancelled, let id = state.current, let job = jobs[id], job.isOpen,
             family.jobID == id, family.result == nil
         {
@@ -174,12 +187,24 @@ extension ReferenceModel {
                 let family = Family(
                     status: result.status, result: result, logged: job.logged, itemErrors: job.itemErrors)
                 if job.isOpen { try checkPosition(job, family, seen) }
+                jobs[job.id]?.over = Over(result)
             } else {
                 guard job.isOutdated || names[job.name]?.hasChanged ?? false, try !job.position().waits.isEmpty,
                     !job.isAlive
                 else { throw Violation("job \(job.id) of \(job.name) is lost") }
             }
             jobs[job.id]?.isOpen = false
+            jobs[job.id]?.wasLookedAt = true
+        }
+    }
+
+    /// A job that wants to replace others may have cancelled them.
+    private mutating func expectReplacement() {
+        for job in jobs.values where job.isOpen && mayBeReplaced(job) {
+            jobs[job.id]?.mayBeCancelled = true
+            if let story = job.attempts.last, !story.isConcluded, story.cancel == .no {
+                jobs[job.id]?.attempts[job.attempts.count - 1].cancel = .possible
+            }
         }
     }
 
@@ -205,6 +230,16 @@ extension ReferenceModel {
         }
     }
 
+    private mutating func takeOverTurn(_ id: String, _ family: Family, isAlive: Bool, _ seen: Seen) {
+        jobs[id]?.wasLookedAt = true
+        jobs[id]?.waiting = family.result == nil && !isAlive ? family.status?.waitingFor : nil
+        switch jobs[id]?.waiting {
+        case nil, .retry: jobs[id]?.isAdmitted = family.result == nil
+        case .time, .jobs, .join: jobs[id]?.isAdmitted = false
+        }
+        for name in jobs[id]?.asked.after ?? [] where need(name, seen) == .completed { jobs[id]?.met.insert(name) }
+    }
+
     /// What has been seen is where the next look starts from.
     private mutating func takeOver(_ seen: Seen) {
         queued = []
@@ -215,12 +250,18 @@ extension ReferenceModel {
             state.current = family.jobID
             if let id = family.jobID {
                 jobs[id]?.isOpen = family.result == nil
+                jobs[id]?.over = family.result.map(Over.init)
+                takeOverTurn(id, family, isAlive: isAlive, seen)
                 if let index = jobs[id]?.attempts.indices.last, jobs[id]?.attempts[index].ending != nil {
                     jobs[id]?.attempts[index].isConcluded = true
                 }
                 if state.wasCancelled || state.cancel != .none { jobs[id]?.mayBeCancelled = true }
             }
-            if !family.isCancelled { state.cancel = .none }
+            if !family.isCancelled {
+                state.cancel = .none
+            } else if state.cancel == .none {
+                state.cancel = .noticed
+            }
             state.cancelBinds = state.cancel == .noticed
             state.hasChanged = false
             state.wasGone = false
