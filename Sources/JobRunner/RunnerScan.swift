@@ -85,7 +85,7 @@ extension Runner {
             for name in try unseen() { look(at: name) }
             // Somebody may have set the clock.
             wakeWaiting()
-            wakeSchedules()
+            wakeSchedules(all: true)
         } catch {
             tell(error)
             rescanAgain = true

@@ -1,5 +1,5 @@
-/// Schedules: reading them, deciding what is due, and showing how they stand in `NAME.schedule.status.json`. That status is
-/// also the bookmark: it says how far the schedule has been dealt with. What is due is dropped by `RunnerScheduleDrop`.
+/// Schedules: reading them, noticing that they change and go. `RunnerScheduleDue` decides what is due, `RunnerScheduleDrop` drops
+/// it, and `RunnerScheduleShow` writes down how they stand.
 import Glibc
 import Logging
 import SpoolProtocol
@@ -7,6 +7,14 @@ import SpoolStorage
 
 extension Runner {
     func examineSchedule(_ name: JobName) throws(SpoolError) {
+        do throws(SpoolError) {
+            try lookAtSchedule(name)
+        } catch  where error.isForbidden {
+            giveUpSchedule(name, error)
+        }
+    }
+
+    private func lookAtSchedule(_ name: JobName) throws(SpoolError) {
         switch try ScheduleFile.look(at: name, in: spool.root) {
         case .gone: try scheduleIsGone(name)
         case .refused(let refusal):
@@ -107,144 +115,19 @@ extension Runner {
         logger.info("the schedule is gone", metadata: ["schedule": "\(name)"])
     }
 
-    // MARK: What is due
-
-    /// Schedules whose next slot has come, or for which the clock has been set back, go on.
-    func wakeSchedules() {
-        guard stopping == nil, Clock.monotonic() >= troubleUntil else { return }
-        let now = Clock.now()
-        for (name, entry) in schedules.entries {
-            guard let next = entry.status.nextRunAt else { continue }
-            let isSetBack = entry.status.bookmark.handledUntil.seconds(since: now) >= SchedulePlan.correction
-            if next > now, !isSetBack {
-                wake(at: Clock.monotonic() + min(Self.longestSleep, max(0.001, next.seconds(since: now))))
-                continue
-            }
-            do throws(SpoolError) {
-                try advance(name)
-            } catch {
-                tell(error)
-                return
-            }
-        }
+    /// In a sticky directory of another owner only its own user can remove what somebody has put in the place of the status,
+    /// and without a status there is no bookmark. The schedule is looked at again with the whole spool.
+    func giveUpSchedule(_ name: JobName, _ error: SpoolError) {
+        schedules.settling[name] = nil
+        schedules.entries[name] = nil
+        guard schedules.givenUp.insert(name).inserted else { return }
+        let message = "schedule \(name) is not served until that is removed: \(error)"
+        logger.warning("\(message)")
+        feed.notice(message)
     }
+}
 
-    /// Does what is due: drops, and then writes down that it did.
-    private func advance(_ name: JobName) throws(SpoolError) {
-        guard stopping == nil, var entry = schedules.entries[name], let file = SpoolFile.schedule(name).fileName else {
-            return
-        }
-        guard try spool.root.stat(file) == entry.stat else {
-            look(at: file)
-            return
-        }
-        switch readySchedule(name, entry) {
-        case .failure(let error):
-            if entry.status.problem != error { tellProblem(error, of: name) }
-            entry.status.state = .invalid
-            entry.status.problem = error
-            entry.status.nextRunAt = nil
-        case .success((_, .off)):
-            entry.status.state = .off
-            entry.status.problem = nil
-            entry.status.nextRunAt = nil
-        case .success((let schedule, let rule)):
-            entry.status.problem = nil
-            if paused == nil {
-                try dropDue(schedule, rule, &entry)
-            } else {
-                entry.status.state = .paused
-                entry.status.nextRunAt = nil
-            }
-        }
-        schedules.entries[name] = entry
-        showSchedule(name)
-        if let next = entry.status.nextRunAt {
-            wake(at: Clock.monotonic() + min(Self.longestSleep, max(0.001, next.seconds(since: Clock.now()))))
-        }
-    }
-
-    private func dropDue(
-        _ schedule: Schedule, _ rule: SlotRule, _ entry: inout ScheduleEntry
-    ) throws(SpoolError) {
-        let before = entry.status.bookmark
-        let plan = SchedulePlan(rule, schedule.ifMissed, before, now: Clock.now())
-        if let last = try drop(plan.drop, of: entry.status.name, schedule, owner: entry.stat.owner) {
-            entry.status.lastScheduledAt = last.at
-            entry.status.lastRun = try findRun(last.job) ?? ScheduleRun(name: last.job)
-        }
-        if plan.bookmark.missed > before.missed {
-            logger.warning(
-                "slots were missed",
-                metadata: [
-                    "schedule": "\(entry.status.name)", "missed": "\(plan.bookmark.missed - before.missed)",
-                    "skipped": "\(plan.bookmark.skipped - before.skipped)",
-                ])
-        }
-        entry.status.bookmark = plan.bookmark
-        entry.status.state = .active
-        entry.status.nextRunAt = plan.next
-    }
-
-    /// The schedule as it can be acted on, or what is wrong with it.
-    private func readySchedule(
-        _ name: JobName, _ entry: ScheduleEntry
-    ) -> Result<(Schedule, SlotRule), JobError> {
-        do throws(JobError) {
-            let schedule = try entry.content.get()
-            _ = try Schedule.jobName(name, at: Clock.now())
-            let definition = try catalog.definition(of: schedule.request.type)
-            try definition.checkAllowed(to: entry.stat.owner, daemonUser: geteuid())
-            _ = try definition.params(for: schedule.request)
-            let rule = try schedule.slotRule { zone throws(JobError) in try schedules.zones.rules(of: zone) }
-            return .success((schedule, rule))
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private func tellProblem(_ error: JobError, of name: JobName) {
-        logger.warning(
-            "a schedule is not valid", metadata: ["schedule": "\(name)", "error": "\(error.code): \(error.message)"])
-        feed.notice("schedule \(name): \(error.code): \(error.message)")
-    }
-
-    // MARK: Showing
-
-    /// A job that a schedule dropped stands otherwise than before.
-    func heardOfJob(_ status: JobStatus) {
-        guard let slot = status.identity.slot,
-            schedules.entries[slot.schedule]?.status.lastRun?.name == status.identity.name
-        else { return }
-        schedules.entries[slot.schedule]?.status.lastRun = ScheduleRun(status)
-        schedules.unshown.insert(slot.schedule)
-    }
-
-    func showSchedules() {
-        guard !schedules.unshown.isEmpty, Clock.monotonic() >= troubleUntil else { return }
-        for name in schedules.unshown.sorted() { showSchedule(name) }
-    }
-
-    /// Writes the status, if it is another one. What the disk does not take waits.
-    private func showSchedule(_ name: JobName) {
-        schedules.unshown.remove(name)
-        guard var entry = schedules.entries[name], !entry.isShown, let file = SpoolFile.scheduleStatus(name).fileName
-        else {
-            return
-        }
-        entry.status.updatedAt = Clock.now()
-        let isBookmark =
-            entry.shown?.bookmark != entry.status.bookmark || entry.shown?.fingerprint != entry.status.fingerprint
-        do throws(SpoolError) {
-            try spool.moveAsideUnlessOwn(file)
-            try spool.publish(
-                entry.status.json, as: .scheduleStatus(name), isBookmark ? .power : .powerAfterDirectorySync)
-            entry.shown = entry.status
-            schedules.entries[name] = entry
-            show.isDirty = true
-        } catch {
-            schedules.unshown.insert(name)
-            tell(error)
-        }
-    }
+extension SpoolError {
+    /// Another user's file is in the way.
+    var isForbidden: Bool { code == EPERM || code == EACCES }
 }

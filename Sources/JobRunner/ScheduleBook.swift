@@ -7,6 +7,8 @@ struct ScheduleBook {
     var zones = TimeZones()
     var settling = SettlingFiles()
     var entries: [JobName: ScheduleEntry] = [:]
+    /// Schedules that cannot be served, because of somebody else's file.
+    var givenUp: Set<JobName> = []
     /// Of requests that were dropped and have not been accepted, by the names of their jobs.
     var notes: [JobName: ScheduleNote] = [:]
     /// Schedules whose status has changed since it was written.

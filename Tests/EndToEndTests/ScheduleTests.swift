@@ -292,6 +292,16 @@ extension EndToEnd {
             _ = try await results("s", 1)
         }
 
+        @Test("whose type comes and goes follows it") func typeComesAndGoes() async throws {
+            try await yard.start("--rescan", "1")
+            try schedule("s", ["cron": "@yearly", "request": ["type": "t"]])
+            #expect(try await state("s", "invalid")["problem"]?["code"] == "UNKNOWN_TYPE")
+            try yard.define("t", "exit 0")
+            #expect(try await state("s", "active")["problem"] == .null)
+            try #require(unlink("\(yard.root)/types/t.json") == 0)
+            #expect(try await state("s", "invalid")["problem"]?["code"] == "UNKNOWN_TYPE")
+        }
+
         @Test("that is being written is waited for") func growing() async throws {
             try yard.define("t", "exit 0")
             try await yard.start()
@@ -348,6 +358,34 @@ extension EndToEnd {
             try await state("s", "active")
             // One without a schedule goes, when it is a daemon's.
             try await eventually("the orphan to go") { yard.exists("orphan.schedule.status.json") ? nil : true }
+        }
+
+        @Test(
+            "whose status the daemon may not write holds nobody else up, and goes on when that is mended",
+            .enabled(if: geteuid() == 0, "needs root for a daemon of another user"))
+        func statusInTheWay() async throws {
+            try yard.define("t", "exit 0")
+            let prepare = "chmod 1777 .; chown -R nobody ../types; cp '\(Yard.executables)/jobspool' .."
+            try #require(yard.shell(prepare).status == 0)
+            try yard.write("mine", to: "s.schedule.status.json")
+            try schedule("s", ["every_seconds": 1, "request": ["type": "t"]])
+            try schedule("other", ["every_seconds": 1, "request": ["type": "t"]])
+            let arguments = ["serve", yard.path, "--types", "\(yard.root)/types", "--settle", "0.3", "--rescan", "1"]
+            let daemon = try yard.spawn(
+                ["/usr/bin/setpriv", "--reuid=65534", "--clear-groups", "\(yard.root)/jobspool"] + arguments)
+            defer {
+                kill(daemon, SIGKILL)
+                waitpid(daemon, nil, 0)
+            }
+            _ = try await results("other", 3)
+            #expect(try slots("s") == [])
+            #expect(yard.read("s.schedule.status.json") == "mine")
+            let told = try yard.lines("spool.events.jsonl").filter {
+                $0["message"]?.string?.hasPrefix("schedule s is not served until that is removed") ?? false
+            }
+            #expect(told.count == 1)
+            try #require(unlink(yard("s.schedule.status.json")) == 0)
+            _ = try await results("s", 1)
         }
 
         // MARK: Other users
