@@ -16,6 +16,8 @@ struct PendingJob: Sendable {
     let createdAt: Timestamp
     /// What the request says about its turn.
     var turn = TurnPolicy()
+    /// Of the schedule that dropped the request.
+    var slot: ScheduleSlot?
     /// Attempts so far.
     var attempts = 0
     /// What it waits for beside its turn; nil in the queue.

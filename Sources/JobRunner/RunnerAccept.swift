@@ -78,9 +78,10 @@ extension Runner {
         _ name: JobName, _ request: Request, _ stat: FileStat, _ syncing: Syncing
     ) throws(SpoolError) -> Acceptance? {
         let definition: Definition
+        let origin = origin(of: name, stat)
         do throws(JobError) {
             definition = try catalog.definition(of: request.type)
-            try definition.checkAllowed(to: stat.owner, daemonUser: geteuid())
+            try definition.checkAllowed(to: origin.owner, daemonUser: geteuid())
             _ = try definition.params(for: request)
         } catch {
             try reject(name, stat, request: request, error)
@@ -95,13 +96,15 @@ extension Runner {
         try makeRoom(for: name)
         let job = PendingJob(
             name: name, jobID: makeUUID(), type: request.type, lane: definition.lane,
-            sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now(),
-            turn: TurnPolicy(request, definition))
+            sequence: try numbers.next(), request: stat.fingerprint, owner: origin.owner, createdAt: Clock.now(),
+            turn: TurnPolicy(request, definition), slot: origin.slot)
         switch try turn(of: job.waitingFromTheStart()) {
         case .over(.rejected, let error):
             try reject(name, stat, request: request, lane: job.lane, error)
             return nil
         case .over(let standing, let error):
+            // A daemon that returns after this has the same to decide: it must not take the job for one that waits for nothing.
+            let job = job.waitingFromTheStart()
             let acceptance = try publish(job, request, syncing)
             try finishPending(job, standing, error.message, error: error)
             return acceptance
@@ -122,6 +125,7 @@ extension Runner {
             status.json, as: .status(job.name),
             syncing == .eachFile ? .powerAfterDirectorySync : .powerAfterFileSystemSync)
         feed.append(.accepted, status)
+        heardOfJob(status)
         recheckDependents(on: job.name)
         return Acceptance(name: job.name)
     }
@@ -139,7 +143,7 @@ extension Runner {
             name: job.name, jobID: job.jobID, type: job.type.string,
             description: request.map { $0.description ?? describe($0) } ?? "", lane: job.lane, sequence: job.sequence,
             dryRun: request?.dryRun ?? false, submittedBy: Users.name(of: job.owner), createdAt: job.createdAt,
-            labels: request?.labels ?? [:])
+            labels: request?.labels ?? [:], slot: job.slot)
         return JobStatus(
             identity: identity, standing: standing, updatedAt: Clock.now(), message: message, request: job.request)
     }
@@ -158,6 +162,7 @@ extension Runner {
             case .eachFile: try spool.root.sync()
             case .fileSystem: try spool.root.syncFileSystem()
             }
+            for acceptance in accepted { forgetNote(of: acceptance.name) }
         } catch {
             // They stand in the directory, and the next sync takes them too.
             tell(error)
@@ -202,17 +207,19 @@ extension Runner {
         _ name: JobName, _ stat: FileStat, request: Request?, lane: String = Definition.defaultLane, _ error: JobError
     ) throws(SpoolError) {
         try makeRoom(for: name)
+        let origin = origin(of: name, stat)
         // Of a pending request that this one replaces.
         if let status = SpoolFile.status(name).fileName, try spool.isOwn(status) { try spool.root.remove(status) }
         let type = request?.type ?? JobType.unknown
         let job = PendingJob(
             name: name, jobID: makeUUID(), type: type, lane: lane,
-            sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now())
+            sequence: try numbers.next(), request: stat.fingerprint, owner: origin.owner, createdAt: Clock.now(),
+            slot: origin.slot)
         var status = Self.status(of: job, request, .rejected, "Rejected: \(error.message)")
         if request == nil { status.identity.type = "" }
         status.error = error
         logger.warning("rejected", metadata: ["name": "\(name)", "error": "\(error.code): \(error.message)"])
-        finish(JobResult(status: status), owner: stat.owner, event: .rejected, isUnheardOf: true)
+        finish(JobResult(status: status), owner: origin.owner, event: .rejected, isUnheardOf: true)
     }
 
     // MARK: Settling
@@ -220,30 +227,27 @@ extension Runner {
     /// Whether the file has been as it is for the settling time; until then it is looked at again.
     private func hasSettled(_ name: JobName, _ stat: FileStat?) -> Bool {
         let now = Clock.monotonic()
-        if let known = settling[name], known.stat == stat {
-            if now - known.since >= configuration.settleSeconds { return true }
-        } else {
-            settling[name] = Settling(stat: stat, since: now)
-        }
+        if settling.hasSettled(name, stat, for: configuration.settleSeconds, now: now) { return true }
         wake(at: now + configuration.settleSeconds)
         return false
     }
 
     func lookAtSettled() {
-        let now = Clock.monotonic()
-        for (name, known) in settling {
-            if now - known.since >= configuration.settleSeconds {
-                if let file = SpoolFile.request(name).fileName { look(at: file) }
-            } else {
-                wake(at: known.since + configuration.settleSeconds)
-            }
+        let due = settling.due(after: configuration.settleSeconds, now: Clock.monotonic())
+        for name in due.names {
+            if let file = SpoolFile.request(name).fileName { look(at: file) }
         }
+        if let next = due.next { wake(at: next) }
     }
 
     /// A pending request that is deleted is withdrawn; an editor that deletes and writes anew gets the settling time for it.
     private func requestIsGone(_ name: JobName) throws(SpoolError) {
         guard let job = pending[name] else {
+            // A cancel that waited for it has nothing left to wait for.
+            let wasAwaited = settling[name] != nil
             settling[name] = nil
+            if wasAwaited, let cancel = SpoolFile.cancel(name).fileName { look(at: cancel) }
+            forgetNote(of: name)
             recheckDependents(on: name)
             return
         }

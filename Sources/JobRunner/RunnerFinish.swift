@@ -139,6 +139,8 @@ extension Runner {
         totals[status.standing, default: 0] += 1
         if status.startedAt != nil { summaries[status.identity.type, default: TypeSummary()].take(status) }
         show.isDirty = true
+        heardOfJob(status)
+        forgetNote(of: name)
         recheckDependents(on: name)
         recheck.formUnion(pending.joiners(of: status.identity.jobID).map(\.name))
         logger.info(

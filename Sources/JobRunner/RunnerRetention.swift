@@ -210,15 +210,24 @@ extension Runner {
     /// How a run ended, wherever its family is by now; nil when it is nowhere.
     func findResult(of name: JobName, jobID: String?) throws(SpoolError) -> JobResult? {
         guard let jobID else { return nil }
-        let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:))
-        if let result, result.status.identity.jobID == jobID { return result }
-        return try readResult(spool.archivedFamilies().family(jobID: jobID))
+        if let result = try readResult(of: name), result.status.identity.jobID == jobID { return result }
+        return try spool.whileNothingIsMoved { () throws(SpoolError) in
+            if let result = try readResult(of: name), result.status.identity.jobID == jobID { return result }
+            return try readResult(spool.archivedFamilies().family(jobID: jobID))
+        }
     }
 
     /// How the last run of a job ended; nil when there is none.
     func findLastResult(of name: JobName) throws(SpoolError) -> JobResult? {
-        if let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:)) { return result }
-        return try readResult(spool.archivedFamilies().newest(of: name))
+        if let result = try readResult(of: name) { return result }
+        return try spool.whileNothingIsMoved { () throws(SpoolError) in
+            if let result = try readResult(of: name) { return result }
+            return try readResult(spool.archivedFamilies().newest(of: name))
+        }
+    }
+
+    private func readResult(of name: JobName) throws(SpoolError) -> JobResult? {
+        try spool.readOwn(.result(name)).flatMap(JobResult.init(json:))
     }
 
     private func readResult(_ family: ArchivedFamily?) throws(SpoolError) -> JobResult? {

@@ -81,7 +81,7 @@ extension Runner {
             "finished_since_start": .object(
                 JSONObject(Standing.allCases.filter(\.isOver).map { ($0.rawValue, JSON(totals[$0] ?? 0)) })),
             "last_sequence": JSON(numbers.last), "trouble": JSON(show.trouble),
-            "trouble_at": JSON(show.troubleAt?.description),
+            "trouble_at": JSON(show.troubleAt?.description), "schedules": schedules.summary,
             "types": .object(JSONObject(typeSummaries.map { ($0.key, $0.value.json) })),
         ]
     }

@@ -64,7 +64,7 @@ extension Explanation {
         case .tooManyErrors: "jobspool logs --errors shows the items; correct what they have in common; then \(again)"
         case .handlerFailed: "see its log for why; then \(again)"
         case .handlerNotFound: "install the handler, or correct `command` in the type's definition; then \(again)"
-        case .jobNotFound, .jobNotCompleted: "see its log; then \(again)"
+        case .invalidSchedule, .jobNotFound, .jobNotCompleted: "see its log; then \(again)"
         }
     }
 }

@@ -39,7 +39,8 @@ public enum SpoolFile: Sendable, Equatable {
             do {
                 return make(try JobName(String(decoding: name.utf8.dropLast(suffix.utf8.count), as: UTF8.self)))
             } catch {
-                return suffix == ".json" ? .badName(reason: "\(error)") : .ignored
+                // What a client wrote is told about.
+                return [".json", ".schedule.json"].contains(suffix) ? .badName(reason: "\(error)") : .ignored
             }
         }
         return .ignored

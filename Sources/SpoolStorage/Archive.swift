@@ -76,12 +76,21 @@ extension Spool {
         }
     }
 
-    /// Writes the status of a job that is over, unless its family has left the spool.
-    package func publish(finished status: JobStatus) throws(SpoolError) {
+    /// Does something while no family is on its way between spool and archive.
+    package func whileNothingIsMoved<Result>(
+        _ body: () throws(SpoolError) -> Result
+    ) throws(SpoolError) -> Result {
         let lock = try ArchivingLock(home)
         defer { withExtendedLifetime(lock) {} }
-        guard try readOwn(.result(status.identity.name))?["job_id"]?.string == status.identity.jobID else { return }
-        try publish(status.json, as: .status(status.identity.name), .process)
+        return try body()
+    }
+
+    /// Writes the status of a job that is over, unless its family has left the spool.
+    package func publish(finished status: JobStatus) throws(SpoolError) {
+        try whileNothingIsMoved { () throws(SpoolError) in
+            guard try readOwn(.result(status.identity.name))?["job_id"]?.string == status.identity.jobID else { return }
+            try publish(status.json, as: .status(status.identity.name), .process)
+        }
     }
 
     // MARK: Gathering

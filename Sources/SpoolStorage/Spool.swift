@@ -15,7 +15,9 @@ package final class Spool: Sendable {
     package let spare: Directory
     /// Work directories of types.
     package let work: Directory
-    private let temporary: Directory
+    /// Notes about requests that schedules have dropped.
+    package let scheduled: Directory
+    let temporary: Directory
     private let temporaryNumber = Mutex<UInt64>(0)
     private let notices = Mutex<[String]>([])
 
@@ -41,6 +43,7 @@ package final class Spool: Sendable {
         attempts = try Self.makePrivate("attempts", in: home)
         spare = try home.makeDirectory("spare", mode: 0o700)
         work = try Self.makePrivate("work", in: home)
+        scheduled = try Self.makePrivate("scheduled", in: home)
         temporary = try Self.makePrivate(Self.temporaryDirectory, in: home)
     }
 
@@ -223,7 +226,7 @@ package final class Spool: Sendable {
         return try root.makeDirectory(SpoolFile.archiveDirectory, mode: 0o755)
     }
 
-    private func newTemporaryName() -> FileName {
+    func newTemporaryName() -> FileName {
         let number = temporaryNumber.withLock { number in
             number += 1
             return number

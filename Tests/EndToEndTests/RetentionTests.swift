@@ -1,0 +1,178 @@
+/// Finished jobs that age: into the archive, and out of it, with the real daemon, and with kills, touches and `prune` beside it.
+import Glibc
+import JSONText
+import Testing
+
+extension EndToEnd {
+    @Suite("A finished job")
+    struct RetentionTests {
+        let yard: Yard
+        init() throws { yard = try Yard() }
+
+        /// The directories of archived families, below `archive/`.
+        func archived() -> [String] {
+            yard.shell("cd archive 2>/dev/null && find . -mindepth 4 -maxdepth 4 -type d | sort").output
+                .split(separator: "\n").map { String($0.dropFirst(2)) }
+        }
+
+        /// Runs many jobs that do nothing.
+        func run(_ count: Int) async throws {
+            try yard.define("t", "exit 0")
+            for index in 1...count { try yard.drop("job\(index)", ["type": "t"]) }
+            try await eventually("all jobs to be over", within: 120) {
+                let ended = try Set(
+                    yard.lines("spool.events.jsonl").filter { $0["event"] == "completed" }.compactMap {
+                        $0["name"]?.string
+                    })
+                return ended.count == count ? true : nil
+            }
+        }
+
+        /// Every family is whole and in one place; nothing ran twice.
+        func checkFamilies(_ count: Int) throws {
+            let families = archived()
+            let names = Set(families.compactMap { $0.split(separator: "/").last?.split(separator: "~").first })
+            #expect(names.count == families.count, "a job is in the archive twice")
+            for family in families {
+                let name = family.split(separator: "/").last!.split(separator: "~").first!
+                let files = Set(yard.shell("ls -A archive/\(family)").output.split(separator: "\n").map(String.init))
+                #expect(
+                    files == ["\(name).json", "\(name).log.jsonl", "\(name).result.json", "\(name).status.json"],
+                    "\(family)")
+            }
+            let rest = yard.shell("ls").output.split(separator: "\n").filter { $0.hasPrefix("job") }
+            for job in Set(rest.compactMap { $0.split(separator: ".").first }) {
+                #expect(rest.count { $0.hasPrefix("\(job).") } == 4, "\(job)")
+                #expect(!names.contains(job), "\(job) is in both places")
+            }
+            #expect(names.count + rest.count / 4 == count)
+            let accepted = try yard.lines("spool.events.jsonl").filter { $0["event"] == "accepted" }
+            #expect(accepted.count == count)
+            #expect(
+                yard.shell("ls -A .jobspool/archiving .jobspool/trash 2>/dev/null").output.filter { $0 != "\n" }
+                    .replacing(".jobspool/archiving:", with: "").replacing(".jobspool/trash:", with: "") == "")
+        }
+
+        @Test("moves to the archive with its request when it is old enough, and not before")
+        func byAge() async throws {
+            try yard.define("t", #"echo '{"type":"error","item":"x","message":"no"}'"#)
+            try await yard.start("--archive-after", "3s")
+            try yard.drop("219", ["type": "t"])
+            let result = try await yard.result("219")
+            let family = "219~\(try #require(result["job_id"]?.string))"
+            #expect(archived() == [])
+            try await eventually("the archive") { archived().isEmpty ? nil : true }
+            let day = try #require(result["finished_at"]?.string).prefix(10).replacing("-", with: "/")
+            #expect(archived() == ["\(day)/\(family)"])
+            #expect(
+                yard.shell("ls archive/\(day)/\(family)").output
+                    == "219.errors.jsonl\n219.json\n219.log.jsonl\n219.result.json\n219.status.json\n")
+            #expect(yard.shell("ls").output == "archive\nspool.events.jsonl\nspool.status.json\n")
+            // The name is free again, and the same text is a new job.
+            try yard.drop("219", ["type": "t"])
+            #expect(try await yard.result("219")["job_id"] != result["job_id"])
+        }
+
+        @Test("at once when the age is 0, while jobs that run or wait are left alone")
+        func atOnce() async throws {
+            try yard.define("t", "exit 0")
+            try yard.define("block", "while [ ! -e ../go ]; do sleep 0.02; done", ["lane": "slow"])
+            try await yard.start("--archive-after", "0")
+            for name in ["first", "second"] { try yard.drop(name, ["type": "block"]) }
+            try await yard.standing("first", "running")
+            for index in 1...3 {
+                try yard.drop("job", ["type": "t"])
+                try await eventually("run \(index) in the archive") { archived().count == index ? true : nil }
+            }
+            #expect(try yard.status("first")?["status"] == "running")
+            #expect(try yard.status("second")?["status"] == "pending")
+            try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")
+            try await eventually("all in the archive") { archived().count == 5 ? true : nil }
+            #expect(yard.shell("ls").output == "archive\nspool.events.jsonl\nspool.status.json\n")
+        }
+
+        @Test(
+            "stays one whole family, and never runs again, however often the daemon is killed while hundreds are archived"
+        )
+        func killed() async throws {
+            let count = 400
+            try await yard.start("--archive-after", "never")
+            try await run(count)
+            var kills = 0
+            while archived().count < count, kills < 60 {
+                yard.killDaemon()
+                try await yard.start("--archive-after", "0")
+                kills += 1
+                // Another moment each time.
+                try await ContinuousClock().sleep(for: .milliseconds(kills * 7 % 40))
+            }
+            #expect(kills > 3)
+            yard.killDaemon()
+            try await yard.start("--archive-after", "0")
+            try await eventually("all in the archive") { archived().count == count ? true : nil }
+            try checkFamilies(count)
+        }
+
+        @Test("that is touched just when it is archived runs again, or is archived: never both, never neither")
+        func touched() async throws {
+            try yard.define("t", "exit 0")
+            try await yard.start("--archive-after", "0")
+            let names = (1...20).map { "job\($0)" }
+            for name in names { try yard.drop(name, ["type": "t"]) }
+            // touch -c makes no file where there is none.
+            let script =
+                "for i in $(seq 40); do touch -c job*.json 2>/dev/null || break; sleep 0.$((RANDOM % 3))$((RANDOM % 10)); done"
+            yard.shell(script)
+            try await eventually("all to be archived for good") {
+                yard.shell("ls | grep -c '^job'").output == "0\n" ? true : nil
+            }
+            let families = archived()
+            let events = try yard.lines("spool.events.jsonl")
+            let ran = events.filter { $0["event"] == "completed" }.compactMap { $0["job_id"]?.string }
+            #expect(ran.count > names.count, "no job ran again")
+            #expect(Set(ran).count == ran.count)
+            #expect(Set(ran) == Set(families.map { String($0.suffix(36)) }))
+            // The last version of each is archived with its request, the earlier ones have become that.
+            let requests = yard.shell("ls archive/*/*/*/*/*.json | grep -v 'result\\|status' | wc -l").output
+            #expect(requests.filter(\.isNumber) == "20")
+            #expect(!yard.daemonLog.contains("error"), "\(yard.daemonLog)")
+        }
+
+        @Test("is deleted from the archive when its time has come; what else is there is not")
+        func deleted() async throws {
+            try yard.define("t", "exit 0")
+            yard.shell(
+                "mkdir -p archive/2025/12/31/notes archive/2024/01/01; echo mine > archive/README; ln -s / archive/2023"
+            )
+            try await yard.start("--archive-after", "1s", "--delete-archived-after", "4s")
+            try yard.drop("job", ["type": "t"])
+            try await eventually("the archive") { archived().contains { $0.contains("job~") } ? true : nil }
+            try await eventually("the deletion") { archived().contains { $0.contains("job~") } ? nil : true }
+            #expect(try !yard.lines("spool.events.jsonl").isEmpty)
+            try await eventually("empty days to be gone") {
+                yard.shell("find archive | sort").output
+                    == "archive\narchive/2023\narchive/2025\narchive/2025/12\narchive/2025/12/31\narchive/2025/12/31/notes\narchive/README\n"
+                    ? true : nil
+            }
+            #expect(yard.shell("ls -A .jobspool/trash").output == "")
+        }
+
+        @Test("counts for jobs that come after it when it is in the archive, or has just failed there")
+        func after() async throws {
+            try yard.define("t", "exit 0")
+            try yard.define("fails", "exit 1")
+            try await yard.start("--archive-after", "0")
+            try yard.drop("good", ["type": "t"])
+            try yard.drop("bad", ["type": "fails"])
+            try await eventually("the archive") { archived().count == 2 ? true : nil }
+            try yard.drop("next", ["type": "t", "after": ["good"]])
+            try yard.drop("never", ["type": "t", "after": ["good", "bad"]])
+            try await eventually("all in the archive") { archived().count == 4 ? true : nil }
+            let results = yard.shell(
+                "jq -r '.name + \" \" + .status + \" \" + (.error.code // \"\")' archive/*/*/*/*/*.result.json | sort")
+            #expect(
+                results.output
+                    == "bad failed HANDLER_FAILED\ngood completed \nnever failed DEPENDENCY_FAILED\nnext completed \n")
+        }
+    }
+}
