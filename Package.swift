@@ -75,7 +75,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SpoolClientTests",
-            dependencies: ["jobspool", "SpoolClient", "SpoolStorage", "SpoolProtocol", "JSONText"],
+            dependencies: ["jobspool", "SpoolClient", "SpoolWatcher", "SpoolStorage", "SpoolProtocol", "JSONText"],
             swiftSettings: strict),
         .testTarget(name: "JobHandlerTests", dependencies: ["JobHandler", "JSONText"], swiftSettings: strict),
         .testTarget(

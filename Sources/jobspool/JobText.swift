@@ -67,7 +67,9 @@ extension JobView {
 }
 
 /// `jobspool status NAME`
-func writeStatus(_ view: JobView, daemon: DaemonPresence, in spool: SpoolDirectory, to stream: Stream) {
+func writeStatus(
+    _ view: JobView, daemon: DaemonPresence, turn: String?, in spool: SpoolDirectory, to stream: Stream
+) {
     var fields = Fields()
     fields.add("name", view.name.string, .bold)
     fields.add("type", view.type)
@@ -82,6 +84,7 @@ func writeStatus(_ view: JobView, daemon: DaemonPresence, in spool: SpoolDirecto
         fields.add("description", status.identity.description)
         fields.add("status", view.standingText + (status.attempt > 1 ? ", attempt \(status.attempt)" : ""), view.style)
         addDaemonHint(to: &fields, daemon)
+        fields.add("turn", turn, .yellow)
         addRun(to: &fields, status)
     case .over(let result):
         let status = view.status ?? result.status
@@ -121,6 +124,7 @@ private func addRun(to fields: inout Fields, _ status: JobStatus) {
     fields.add("job_id", status.identity.jobID)
     fields.add("lane", status.identity.lane)
     fields.add("submitted by", status.identity.submittedBy)
+    fields.add("scheduled", status.identity.slot.flatMap { slot in shown(slot.at).map { "\($0) by \(slot.schedule)" } })
     fields.add("created", shown(status.identity.createdAt))
     fields.add("started", shown(status.startedAt))
     fields.add(status.standing.isOver ? "finished" : "updated", shown(status.finishedAt ?? status.updatedAt))
