@@ -154,7 +154,7 @@ extension Runner {
     fileprivate var told: Int64 { feed.lastSequence }
 
     fileprivate func hear() {
-        settling["settling"] = Settling(stat: nil, since: 0)
+        _ = settling.hasSettled("settling", nil, for: 100, now: Clock.monotonic())
         look(at: FileName("heard.json"))
     }
 }
