@@ -117,7 +117,7 @@ extension Runner {
     }
 
     /// In seconds.
-    static let obstaclePatience = 10.0
+    static let obstaclePatience = 5.0
 
     // MARK: Cancel files
 

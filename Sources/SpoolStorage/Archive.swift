@@ -16,6 +16,17 @@ package enum ArchiveOutcome: Sendable {
     /// See `FinishedJobs.Finding`.
     case notDue, inUse
     case immovable(FinishedRun, why: String)
+
+    /// What would come of archiving a job that is wanted.
+    package init(_ finding: FinishedJobs.Finding, where isWanted: (FinishedRun) -> Bool) {
+        self =
+            switch finding {
+            case .due(let run): isWanted(run) ? .archived(run, requestIsNew: false) : .notDue
+            case .notDue: .notDue
+            case .inUse: .inUse
+            case .immovable(let run, let why): isWanted(run) ? .immovable(run, why: why) : .notDue
+            }
+    }
 }
 
 extension Spool {
@@ -34,13 +45,11 @@ extension Spool {
         _ name: JobName, cutoff: Timestamp, _ care: FinishedJobs.Care,
         where isWanted: (FinishedRun) -> Bool = { _ in true }
     ) throws(SpoolError) -> ArchiveOutcome {
+        guard try finishedJobs.isOldEnough(name, cutoff: cutoff) else { return .notDue }
         let lock = try ArchivingLock(home)
-        switch try finishedJobs.look(at: name, cutoff: cutoff, care) {
-        case .notDue: return .notDue
-        case .inUse: return .inUse
-        case .immovable(let run, let why): return isWanted(run) ? .immovable(run, why: why) : .notDue
-        case .due(let run): return isWanted(run) ? try gather(run, takesRequest: true, lock) : .notDue
-        }
+        let outcome = ArchiveOutcome(try finishedJobs.look(at: name, cutoff: cutoff, care), where: isWanted)
+        guard case .archived(let run, _) = outcome else { return outcome }
+        return try gather(run, takesRequest: true, lock)
     }
 
     package var finishedJobs: FinishedJobs { FinishedJobs(root, owner: geteuid()) }

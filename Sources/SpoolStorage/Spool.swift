@@ -37,7 +37,8 @@ package final class Spool: Sendable {
         try Spool(root: try Directory.open(path, system: system))
     }
 
-    private init(root: Directory) throws {
+    /// Opens a spool that is open as a directory already.
+    package init(root: Directory) throws {
         self.root = root
         home = try Self.makePrivate(SpoolFile.privateDirectory, in: root)
         attempts = try Self.makePrivate("attempts", in: home)

@@ -56,6 +56,9 @@ package enum Users {
         return record.gr_gid
     }
 
+    /// The user's own group; the group of the same number for one without an entry.
+    static func primaryGroup(of user: UInt32) -> UInt32 { entry(of: user)?.group ?? user }
+
     private static func entry(of user: UInt32) -> (name: String, group: gid_t, home: String)? {
         var record = passwd()
         var found: UnsafeMutablePointer<passwd>?

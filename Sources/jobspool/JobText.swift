@@ -95,7 +95,11 @@ func writeStatus(
     }
     if view.cancelRequested { fields.add("cancel", "asked for, not complete", .yellow) }
     if view.runsAgain, view.standing != nil { fields.add("again", "the request was dropped again: it runs once more") }
-    fields.add("files", spool.path(of: .status(view.name)))
+    if let archived = view.archivedPath {
+        fields.add("archived", archived)
+    } else {
+        fields.add("files", spool.path(of: .status(view.name)))
+    }
     fields.write(to: stream)
     for entry in view.status?.recentLogs ?? [] { stream.line("  " + logText(entry, stream)) }
 }
@@ -147,8 +151,9 @@ func writeResult(_ view: JobView, _ result: JobResult, in spool: SpoolDirectory,
     fields.add("joined", joinedText(status))
     fields.add("job_id", status.identity.jobID)
     fields.add("finished", shown(status.finishedAt))
+    fields.add("archived", view.archivedPath)
     fields.write(to: stream)
-    writeItemErrors(result, in: spool, to: stream)
+    writeItemErrors(result, errors: spool.path(of: .errors(view.name), view), to: stream)
     if !result.result.isNull {
         for line in String(decoding: result.result.indented, as: UTF8.self).split(separator: "\n") {
             stream.line(safe(String(line)))
@@ -156,11 +161,10 @@ func writeResult(_ view: JobView, _ result: JobResult, in spool: SpoolDirectory,
     }
 }
 
-private func writeItemErrors(_ result: JobResult, in spool: SpoolDirectory, to stream: Stream) {
+private func writeItemErrors(_ result: JobResult, errors file: String, to stream: Stream) {
     let shownErrors = 10
     for error in result.errors.prefix(shownErrors) { stream.line("  " + errorText(error, stream)) }
     if result.errorsTotal > Int64(min(shownErrors, result.errors.count)) {
-        let file = spool.path(of: .errors(result.status.identity.name))
         stream.line(safe("  … \(result.errorsTotal) items failed: all of them are in \(file)"))
     }
 }

@@ -22,7 +22,7 @@ struct Status: ClientCommand {
         var statuses: [ExitStatus] = []
         for (index, reference) in names.enumerated() {
             do {
-                let view = try spool.status(of: try spool.name(for: reference))
+                let view = try spool.status(of: try spool.find(reference))
                 documents.append(view.json(daemon: daemon))
                 if !options.json {
                     if index > 0 { Stream.output.line("") }

@@ -84,7 +84,9 @@ extension Yard {
         let made = shell(
             """
             chown \(owner?.name ?? "root"):\(People.droppers) . && chmod \(mode) . && mkdir ../bin &&
-            (ln \(Self.executables)/jobspool ../bin/ 2>/dev/null || cp \(Self.executables)/jobspool ../bin/)
+            for p in jobspool jobspool-documents; do
+                ln \(Self.executables)/$p ../bin/ 2>/dev/null || cp \(Self.executables)/$p ../bin/
+            done
             """)
         try #require(made.status == 0, "\(made.output)")
     }

@@ -174,5 +174,104 @@ extension EndToEnd {
                 results.output
                     == "bad failed HANDLER_FAILED\ngood completed \nnever failed DEPENDENCY_FAILED\nnext completed \n")
         }
+
+        @Test("is archived by a prune beside the daemon, killed or not, once and whole, and never runs again for it")
+        func prune() async throws {
+            let count = 300
+            try yard.define("t", "exit 0")
+            try await yard.start("--archive-after", "never", "--rescan", "1")
+            let script = """
+                while [ ! -e ../enough ]; do
+                  \(Yard.executables)/jobspool prune --spool . --older-than 0 --json >> ../prune.out 2>> ../prune.err & pid=$!
+                  [ $((RANDOM % 3)) = 0 ] && { sleep 0.0$((RANDOM % 9 + 1)); kill -9 $pid; }
+                  wait $pid
+                done 2>/dev/null
+                """
+            try Yard.write("cd \(yard.path)\n\(script)", toFile: "\(yard.root)/prune.sh")
+            let pruner = try yard.spawn(["/bin/bash", "\(yard.root)/prune.sh"])
+            for index in 1...count {
+                try yard.drop("job\(index)", ["type": "t"])
+                // The directory is looked at as a whole while prunes are at work.
+                if index % 50 == 0 {
+                    try await eventually("jobs to be archived", within: 60) {
+                        archived().count >= index - 40 ? true : nil
+                    }
+                }
+            }
+            try await eventually("all in the archive", within: 60) { archived().count == count ? true : nil }
+            try Yard.write("", toFile: "\(yard.root)/enough")
+            waitpid(pruner, nil, 0)
+            // What a killed prune has left is completed by the next.
+            #expect(
+                yard.shell(
+                    "\(Yard.executables)/jobspool prune --spool . --older-than 0 --json | jq '.problems | length'"
+                ).output == "0\n")
+            try checkFamilies(count)
+            let events = try yard.lines("spool.events.jsonl")
+            #expect(events.count { $0["event"] == "completed" } == count)
+            #expect(!events.contains { $0["event"] == "cancelled" || $0["event"] == "rejected" })
+            #expect(Yard.readFile("\(yard.root)/prune.err") == "")
+        }
+
+        @Test("is waited for, followed and shown by the commands though it is archived at once")
+        func commands() async throws {
+            try yard.define("t", "for i in 1 2 3; do echo line $i; sleep 0.1; done; exit 3")
+            try await yard.start("--archive-after", "0")
+            let command = "\(Yard.executables)/jobspool"
+            for round in 1...3 {
+                let waited = yard.shell("\(command) submit --spool . --type t --name job\(round) --wait --json")
+                #expect(waited.status == 1, "\(waited.output)")
+                #expect(waited.output.contains("HANDLER_FAILED"))
+                try yard.drop("followed\(round)", ["type": "t"])
+                let followed = yard.shell(
+                    "\(command) logs --spool . -f followed\(round) --json | grep -c '\"source\":\"handler\"'")
+                #expect(followed.output == "3\n")
+            }
+            try await eventually("the archive") { archived().count == 6 ? true : nil }
+            #expect(
+                yard.shell("\(command) list --spool . --archived --status failed --limit 5 --json | jq length").output
+                    == "5\n")
+            #expect(yard.shell("\(command) retry --spool . job1 --wait --json | jq -r .status").output == "failed\n")
+        }
+
+        @Test(
+            "stays whole, and is told of once, when its request is another's in a sticky directory",
+            .enabled(if: geteuid() == 0, "only root can be another user"))
+        func sticky() async throws {
+            try yard.define("t", "exit 0", ["allow": ["users": ["*"]]])
+            let command = "\(yard.root)/jobspool"
+            yard.shell("cp \(Yard.executables)/jobspool \(command) && chmod 755 \(command) && chmod 1777 .")
+            let daemon = try yard.spawn(
+                [
+                    "/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", command, "serve",
+                    yard.path,
+                    "--types", "\(yard.root)/types", "--archive-after", "1s",
+                ], output: "\(yard.root)/nobody.log")
+            defer {
+                kill(daemon, SIGKILL)
+                waitpid(daemon, nil, 0)
+            }
+            for name in ["roots", "another"] { try yard.drop(name, ["type": "t"]) }
+            _ = try await yard.result("roots")
+            yard.shell("echo '{\"type\": \"t\"}' > own.json; chown nobody own.json")
+            try await eventually("its own in the archive") { archived().contains { $0.contains("/own~") } ? true : nil }
+            func notices() throws -> [String] {
+                try yard.lines("spool.events.jsonl").filter { $0["event"] == "noticed" }.compactMap {
+                    $0["message"]?.string
+                }
+            }
+            try await eventually("the notice") { try notices().isEmpty ? nil : true }
+            // Some passes later.
+            yard.shell("echo '{\"type\": \"t\"}' > second.json; chown nobody second.json")
+            try await eventually("the second in the archive") { archived().count == 2 ? true : nil }
+            #expect(try notices().count == 1)
+            #expect(try notices().first?.contains("chown the directory") == true)
+            for name in ["roots", "another"] {
+                #expect(
+                    yard.shell("ls \(name).*").output
+                        == "\(name).json\n\(name).log.jsonl\n\(name).result.json\n\(name).status.json\n")
+            }
+            #expect(Yard.readFile("\(yard.root)/nobody.log")?.contains("error") == false)
+        }
     }
 }

@@ -57,7 +57,7 @@ extension ReferenceModel {
         guard let last = job.attempts.last, let ended = last.endedAt else { return }
         let waits = try job.position().waits
         if waits.allSatisfy(\.isRetry), let failures = waits.map(\.spent.failures).min(),
-            launch.at < ended.lowerBound.adding(seconds: Self.backoff(failures))
+            max(latest, launch.at) < ended.lowerBound.adding(seconds: Self.backoff(failures))
         {
             throw Violation("\(what) was started at \(launch.at); the attempt before it failed at \(ended)")
         }

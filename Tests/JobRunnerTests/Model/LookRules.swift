@@ -75,7 +75,11 @@ extension ReferenceModel {
 
     private func checkWaiting(_ job: ModelJob, _ position: ModelJob.Position, _ waiting: Waiting?) throws(Violation) {
         guard case .retry(let time)? = waiting else {
-            if !job.attempts.isEmpty, position.waits.allSatisfy(\.isRetry) {
+            // When that wait is over it says that it waits for its turn.
+            let failures = position.waits.map(\.spent.failures).min() ?? 1
+            if position.waits.allSatisfy(\.isRetry), let ended = job.attempts.last?.endedAt,
+                latest < ended.lowerBound.adding(seconds: Self.backoff(failures))
+            {
                 throw Violation("\(job.name) has to wait before its next attempt, and does not say so")
             }
             return
