@@ -107,7 +107,12 @@ extension Runner {
             }
             try publishLastStatus(job)
         } catch {
-            if error.isForbidden, !job.isCommitted { obstructEnd(of: name, error) } else { tell(error) }
+            do throws(SpoolError) {
+                if error.isForbidden, try obstructEnd(of: name) { return }
+            } catch {
+                // Trouble of another kind comes up again with the next try.
+            }
+            tell(error)
             return
         }
         finishing[name] = nil
@@ -120,7 +125,8 @@ extension Runner {
         do throws(SpoolError) {
             try spool.publish(job.result.status.json, as: .status(name), .process)
         } catch  where error.isForbidden {
-            if let file = SpoolFile.status(name).fileName, let stat = try spool.root.stat(file), !stat.isFile(of: geteuid()),
+            if let file = SpoolFile.status(name).fileName, let stat = try spool.root.stat(file),
+                !stat.isFile(of: geteuid()),
                 obstructions.isNews(file, stat)
             {
                 announceObstacle(Obstacle(file: file, stat: stat).message)
