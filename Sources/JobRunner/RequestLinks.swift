@@ -1,4 +1,4 @@
-/// Whose a request is: its file's owner's, when nobody else can have dropped that file.
+/// Whose a request or a schedule is: its file's owner's, when nobody else can have dropped that file.
 import JSONText
 import SpoolProtocol
 import SpoolStorage
@@ -11,10 +11,10 @@ extension Runner {
         return try spool.root.stat().mode & 0o022 != 0
     }
 
-    static func linkedError(_ stat: FileStat) -> JobError {
+    static func linkedError(_ stat: FileStat, _ code: JobError.Code = .invalidRequest) -> JobError {
         JobError(
-            .invalidRequest,
-            "the request has \(stat.links) names (hard links): in a directory where others may write, somebody else than its owner, \(Users.name(of: stat.owner)), may have dropped it; drop a copy (cp), or remove the other names and touch it",
+            code,
+            "the file has \(stat.links) names (hard links): in a directory where others may write, somebody else than its owner, \(Users.name(of: stat.owner)), may have dropped it; drop a copy (cp), or remove the other names and touch it",
             details: ["links": JSON(Int64(stat.links))])
     }
 }

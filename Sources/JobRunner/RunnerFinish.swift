@@ -107,7 +107,12 @@ extension Runner {
             }
             try publishLastStatus(job)
         } catch {
-            if error.isForbidden, !job.isCommitted { obstructEnd(of: name, error) } else { tell(error) }
+            do throws(SpoolError) {
+                if error.isForbidden, try obstructEnd(of: name) { return }
+            } catch {
+                // Trouble of another kind comes up again with the next try.
+            }
+            tell(error)
             return
         }
         finishing[name] = nil

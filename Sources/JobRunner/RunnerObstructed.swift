@@ -56,18 +56,29 @@ extension Runner {
     /// Moves aside what somebody put in the place of a job's outputs; returns what cannot be moved.
     func clearOutputs(of name: JobName) throws(SpoolError) -> Obstacle? {
         for output in [SpoolFile.result(name), .status(name), .log(name), .errors(name)] {
-            guard let file = output.fileName, let stat = try spool.root.stat(file), !stat.isFile(of: geteuid()) else {
-                continue
-            }
-            do {
-                try spool.moveAside(file)
-            } catch  where error.isForbidden {
-                return Obstacle(file: file, stat: stat)
-            } catch  where error.code == ENOENT {
-                // Whoever put it there has taken it away.
-            }
+            if let obstacle = try clear(output) { return obstacle }
         }
         return nil
+    }
+
+    /// Moves aside what somebody put in the place of an output; returns what cannot be moved.
+    func clear(_ output: SpoolFile) throws(SpoolError) -> Obstacle? {
+        guard let obstacle = try obstacle(at: output) else { return nil }
+        do {
+            try spool.moveAside(obstacle.file)
+        } catch  where error.isForbidden {
+            return obstacle
+        } catch  where error.code == ENOENT {
+            // Whoever put it there has taken it away.
+        }
+        return nil
+    }
+
+    private func obstacle(at output: SpoolFile) throws(SpoolError) -> Obstacle? {
+        guard let file = output.fileName, let stat = try spool.root.stat(file), !stat.isFile(of: geteuid()) else {
+            return nil
+        }
+        return Obstacle(file: file, stat: stat)
     }
 
     /// A request whose job could show nothing, or not everything, is rejected. Where not even that can be shown it is left alone until
@@ -95,10 +106,13 @@ extension Runner {
 
     /// The job is over, but somebody holds its result's name. Its lane is free; what it came to is tried to be shown again later, and
     /// after a restart is found out again from what its attempt left.
-    func obstructEnd(of name: JobName, _ error: SpoolError) {
-        guard var job = finishing[name], let file = SpoolFile.result(name).fileName else { return }
+    /// - Returns: false when it is not somebody's file that keeps the result from being written.
+    func obstructEnd(of name: JobName) throws(SpoolError) -> Bool {
+        guard var job = finishing[name], !job.isCommitted, let obstacle = try obstacle(at: .result(name)) else {
+            return false
+        }
         if !job.isObstructed {
-            let why = "its result cannot be written: \(file) is somebody else's, and may not be moved (\(error))"
+            let why = "its result cannot be written: \(obstacle.message)"
             announceObstacle("\(name) is over (\(job.result.status.standing.rawValue)), but \(why)")
             var shown = job.result.status
             shown.message = "Over (\(shown.standing.rawValue)), but \(why)"
@@ -114,6 +128,7 @@ extension Runner {
         wake(at: job.tryAgainAt)
         free(job.result.status.identity)
         show.isDirty = true
+        return true
     }
 
     /// In seconds.

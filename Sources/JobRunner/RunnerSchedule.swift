@@ -1,6 +1,5 @@
 /// Schedules: reading them, noticing that they change and go. `RunnerScheduleDue` decides what is due, `RunnerScheduleDrop` drops
 /// it, and `RunnerScheduleShow` writes down how they stand.
-import Glibc
 import Logging
 import SpoolProtocol
 import SpoolStorage
@@ -21,8 +20,10 @@ extension Runner {
             if refusal.mayChange, !hasScheduleSettled(name, refusal.stat) { return }
             try takeSchedule(name, refusal.stat, .failure(refusal.error))
         case .valid(let schedule, let stat, let isBeingWritten):
-            if isBeingWritten, !hasScheduleSettled(name, stat) { return }
-            try takeSchedule(name, stat, .success(schedule))
+            let isForeign = try mayBeForeign(stat)
+            if isBeingWritten || isForeign, !hasScheduleSettled(name, stat) { return }
+            try takeSchedule(
+                name, stat, isForeign ? .failure(Self.linkedError(stat, .invalidSchedule)) : .success(schedule))
         }
     }
 
@@ -125,9 +126,4 @@ extension Runner {
         logger.warning("\(message)")
         feed.notice(message)
     }
-}
-
-extension SpoolError {
-    /// Another user's file is in the way.
-    var isForbidden: Bool { code == EPERM || code == EACCES }
 }

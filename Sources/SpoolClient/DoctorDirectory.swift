@@ -80,7 +80,7 @@ extension DirectoryFacts {
         let name = Users.name(of: daemon.user)
         return .warning(
             .directory,
-            "the sticky directory belongs to \(Users.name(of: root.owner)), so that the daemon's user \(name) can remove neither cancel files of others nor what somebody plants in the place of a job's files",
+            "the sticky directory belongs to \(Users.name(of: root.owner)), so that the daemon's user \(name) can neither archive other users' requests, nor remove their cancel files and what somebody plants in the place of a job's files",
             remedy: "chown \(name) \(path)")
     }
 

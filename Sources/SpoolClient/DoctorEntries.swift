@@ -1,5 +1,4 @@
 /// Checks of what lies in a spool: files that nobody takes up, and files that count for nothing.
-package import JSONText
 package import SpoolProtocol
 import SpoolStorage
 
@@ -78,47 +77,5 @@ extension SpoolInventory {
             ? "remove them: the daemon has not done it, perhaps because it may not (see the spool's directory)"
             : "remove them, or let the next daemon do it"
         return [.warning(.cancels, "cancel files without a job that is not over: \(listed(names))", remedy: remedy)]
-    }
-
-    /// What the schedules' own statuses complain of.
-    package func scheduleFindings(
-        daemonIsRunning: Bool, read: (JobName) throws(SpoolClientError) -> ScheduleReport?
-    ) throws(SpoolClientError) -> [Finding] {
-        var findings: [Finding] = []
-        var sound = 0
-        for (name, family) in families.sorted(by: { $0.key < $1.key }) where family.schedule != nil {
-            guard family.scheduleStatus != nil, let report = try read(name) else {
-                findings.append(
-                    .warning(
-                        .schedules, "the schedule \(name) has not been taken up",
-                        remedy: daemonIsRunning
-                            ? "wait a moment; if it stays so, look into the daemon's log"
-                            : "start a daemon: jobspool serve"))
-                continue
-            }
-            if let problem = report.problem {
-                findings.append(
-                    .problem(
-                        .schedules, "the schedule \(name): \(problem)",
-                        remedy: "correct \(SpoolFile.schedule(name).fileName!)"))
-            } else {
-                sound += 1
-            }
-        }
-        if sound > 0 { findings.append(.ok(.schedules, "\(counted(sound, "schedule")) in order")) }
-        return findings
-    }
-}
-
-/// What `NAME.schedule.status.json` says, as far as it matters here.
-package struct ScheduleReport: Sendable, Equatable {
-    /// nil when all is well.
-    package var problem: String?
-
-    package init(problem: String?) { self.problem = problem }
-
-    package init(json: JSON) {
-        let message = json["problem"]?["message"]?.string ?? json["problem"]?.string
-        problem = message ?? (json["state"]?.string == "invalid" ? "it is invalid" : nil)
     }
 }

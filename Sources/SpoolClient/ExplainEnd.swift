@@ -3,7 +3,13 @@ import SpoolProtocol
 
 extension JobSituation {
     func explainEnd(_ result: JobResult) -> Explanation {
-        var explanation = Explanation(ofEnd: result, again: "touch \(path)/\(SpoolFile.request(name).fileName!)")
+        let request = SpoolFile.request(name).fileName!
+        if let archived = view.archivedPath {
+            var explanation = Explanation(ofEnd: result, again: "cp \(archived)/\(request) \(path)/")
+            explanation.message += "; it is archived: \(archived)"
+            return explanation
+        }
+        var explanation = Explanation(ofEnd: result, again: "touch \(path)/\(request)")
         if view.runsAgain { explanation.message += "; its request has changed since, and runs again" }
         return explanation
     }
@@ -64,6 +70,7 @@ extension Explanation {
         case .tooManyErrors: "jobspool logs --errors shows the items; correct what they have in common; then \(again)"
         case .handlerFailed: "see its log for why; then \(again)"
         case .handlerNotFound: "install the handler, or correct `command` in the type's definition; then \(again)"
+        // Of a schedule and of commands: no job ends with them.
         case .invalidSchedule, .jobNotFound, .jobNotCompleted: "see its log; then \(again)"
         }
     }

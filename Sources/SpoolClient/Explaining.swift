@@ -9,27 +9,30 @@ extension SpoolDirectory {
     /// - Throws: `SpoolClientError`: `jobNotFound`, and what reading throws.
     package func explain(_ reference: String) throws(SpoolClientError) -> (name: String, explanation: Explanation) {
         if let passedOver = try explainIgnored(reference) { return (reference, passedOver) }
-        let name: JobName
+        let location: JobLocation
         do {
-            name = try self.name(for: reference)
+            location = try find(reference)
         } catch .invalidName(let problem) {
             throw .jobNotFound("\(FileName(reference)) (\(problem))")
         }
-        return (name.string, try explain(name))
+        return (location.name.string, try explain(location))
     }
 
-    /// - Throws: `SpoolClientError`: `jobNotFound`, and what reading throws.
-    package func explain(_ name: JobName) throws(SpoolClientError) -> Explanation {
+    private func explain(_ location: JobLocation) throws(SpoolClientError) -> Explanation {
+        let name = location.name
         let files = try storage { () throws(SpoolError) in try JobFiles(root) }
         let daemon = files.daemonUser.map { Account($0) }
-        guard let view = try view(of: name, files) else {
+        let view: JobView
+        do {
+            view = try status(of: location)
+        } catch .jobNotFound(let what) {
             // What stands there may be no regular file.
             if let unseen = try examine(name, for: daemon), let problem = unseen.problem {
                 return Explanation(
                     .willBeRejected, "\(name) is no request: \(problem.message)", next: "do that, and drop the request",
                     .problem)
             }
-            throw .jobNotFound(name.string)
+            throw .jobNotFound(what)
         }
         var situation = JobSituation(
             view: view, daemon: try self.daemon(), overview: try spoolStatus(), pause: try pause(), path: path,

@@ -49,7 +49,6 @@ package struct Explanation: Sendable, Equatable {
         case failed
         case cancelled
         case rejected
-        case archived
     }
 
     package init(_ reason: Reason, _ message: String, next: String, _ severity: Severity = .ok) {

@@ -9,8 +9,6 @@ package struct SpoolInventory: Sendable {
         package var status: FileStat?
         package var result: FileStat?
         package var cancel: FileStat?
-        package var schedule: FileStat?
-        package var scheduleStatus: FileStat?
     }
 
     package var families: [JobName: Family] = [:]
@@ -43,13 +41,11 @@ package struct SpoolInventory: Sendable {
         switch SpoolFile(entry) {
         case .request(let name): families[name, default: Family()].request = stat
         case .cancel(let name): families[name, default: Family()].cancel = stat
-        case .schedule(let name): families[name, default: Family()].schedule = stat
-        case .scheduleStatus(let name): output(name) { $0.scheduleStatus = stat }
         case .status(let name): output(name) { $0.status = stat }
         case .result(let name): output(name) { $0.result = stat }
-        case .log, .errors, .spoolStatus, .events: output(nil) { _ in }
+        case .log, .errors, .scheduleStatus, .spoolStatus, .events: output(nil) { _ in }
         case .badName(let reason): badNames.append((entry, reason))
-        case .pause: break
+        case .pause, .schedule: break
         case .ignored: takeIgnored(entry, stat)
         }
     }
@@ -88,11 +84,5 @@ extension SpoolDirectory {
         case nil, .over: true
         case .dropped, .active: false
         }
-    }
-
-    /// nil when there is none.
-    package func scheduleReport(_ name: JobName) throws(SpoolClientError) -> ScheduleReport? {
-        let files = try storage { () throws(SpoolError) in try JobFiles(root) }
-        return try files.read(.scheduleStatus(name)).map(ScheduleReport.init(json:))
     }
 }

@@ -90,9 +90,7 @@ struct Examination {
             }
         }
         findings += attempt(.schedules) { () throws(SpoolClientError) in
-            try inventory.scheduleFindings(daemonIsRunning: isServed) { name throws(SpoolClientError) in
-                try spool.scheduleReport(name)
-            }
+            try spool.scheduleFindings(daemonIsRunning: isServed)
         }
         findings += attempt(.aside) { () throws(SpoolClientError) in
             if let facts = try spool.privateFacts(inventory, now: now) { return facts.findings(now: now) }

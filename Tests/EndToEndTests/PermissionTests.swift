@@ -203,6 +203,15 @@ extension EndToEnd {
             #expect(result["status"] == "rejected")
             #expect(result["error"]?["message"]?.string?.contains("hard links") == true)
             #expect(!yard.exists("job.log.jsonl"))
+            // Nor is a schedule.
+            try Yard.write(
+                #"{"every_seconds": 1, "request": {"type": "closed"}}"#, toFile: "\(yard.root)/draft")
+            #expect(yard.shell(as: People.bob, "ln ../draft nightly.schedule.json").status == 0)
+            let schedule = try await eventually("the schedule to be looked at") {
+                try yard.json("nightly.schedule.status.json")
+            }
+            #expect(schedule["state"] == "invalid")
+            #expect(schedule["problem"]?["message"]?.string?.contains("hard links") == true)
             // A writer that links a temporary file into place removes the other name.
             #expect(
                 yard.shell(

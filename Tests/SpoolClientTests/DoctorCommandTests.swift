@@ -157,20 +157,36 @@ struct DoctorCommandTests {
         #expect(complaints.first?.contains("running") == false)
     }
 
-    @Test(
-        "tells what schedules complain of",
-        arguments: [
-            (#"{"state": "active", "problem": null, "next_run_at": "2026-01-07T13:33:12.000Z"}"#, nil),
-            (#"{"state": "invalid", "problem": {"message": "`cron` has six fields"}}"#, "six fields"),
-            (#"{"state": "active", "problem": {"message": "the spool has that name"}}"#, "has that name"),
-            (#"{"state": "invalid"}"#, "invalid"), (nil, "not been taken up"),
-        ] as [(String?, String?)])
-    func schedules(status: String?, complaint: String?) throws {
-        try spool.write("{}", "nightly.schedule.json")
-        if let status { try spool.write(status, "nightly.schedule.status.json") }
+    enum ScheduleCase: CaseIterable { case sound, unseen, changed, invalid, wrong, failing }
+
+    @Test("tells what is wrong with schedules", arguments: ScheduleCase.allCases)
+    func schedules(row: ScheduleCase) throws {
+        let text = #"{"every_seconds": 60, "request": {"type": "x"}}"#
+        try spool.write(row == .wrong ? "{}" : text, "nightly.schedule.json")
+        let file = try #require(try spool.root.stat(FileName("nightly.schedule.json"))).fingerprint
+        var status = ScheduleStatus(name: try JobName("nightly"), fingerprint: file, now: Clock.now())
+        var complaint: String?
+        switch row {
+        case .sound: break
+        case .unseen: complaint = "not been taken up"
+        case .changed:
+            status.fingerprint = Fingerprint(size: 1, seconds: 1, nanoseconds: 1)
+            complaint = "not been taken up as it is now"
+        case .invalid:
+            status.problem = JobError(.unknownType, "there is no type x")
+            complaint = "there is no type x"
+        case .wrong: complaint = "is missing"
+        case .failing:
+            var run = ScheduleRun(name: try JobName("nightly-20260107T133312Z"))
+            run.standing = .failed
+            status.lastRun = run
+            complaint = "nightly-20260107T133312Z, is failed"
+        }
+        if row != .unseen, row != .wrong { try spool.publish(status.json, .scheduleStatus(status.name)) }
         let complaints = try complaints("schedules")
-        #expect(complaints.count == (complaint == nil ? 0 : 1))
-        if let complaint { #expect(complaints.first?.contains(complaint) == true) }
+        #expect(complaints.count == (complaint == nil ? 0 : 1), "\(complaints)")
+        if let complaint { #expect(complaints.first?.contains(complaint) == true, "\(complaints)") }
+        if complaint == nil { #expect(try findings().contains { $0.message == "1 schedule in order" }) }
     }
 
     // MARK: Types
@@ -296,6 +312,23 @@ struct DoctorCommandTests {
         let ended = try run("'\(file)'")
         #expect(ended.status == 1)
         #expect(ended.output.contains(why))
+    }
+
+    @Test("explains a job that is in the archive, by name and by job_id")
+    func archived() throws {
+        try spool.makeJobs([("job", .failed, "x")])
+        let day = try spool.root.makeDirectory("archive", mode: 0o755).makeDirectory("2026", mode: 0o755)
+            .makeDirectory("01", mode: 0o755).makeDirectory("07", mode: 0o755)
+        let family = try day.makeDirectory("job~\(TestSpool.jobID(1))", mode: 0o755)
+        for file in ["job.json", "job.status.json", "job.result.json"] {
+            try spool.root.rename(FileName(file), to: family, FileName(file))
+        }
+        for reference in ["job", TestSpool.jobID(1)] {
+            let ended = try run(reference)
+            #expect(ended.status == 1)
+            #expect(ended.output.contains("job failed at"))
+            #expect(ended.output.contains("it is archived: \(spool.path)/archive/2026/01/07/job~"), "\(ended.output)")
+        }
     }
 
     @Test("explains what stands where a request should be")
