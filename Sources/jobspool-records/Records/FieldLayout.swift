@@ -1,0 +1,12 @@
+/// The names of a record's fields, in the order in which its values stand. Records of one shape share one layout, so that
+/// everything that depends on names alone is worked out once.
+final class FieldLayout: Sendable {
+    let names: [String]
+
+    init(_ names: [String]) {
+        self.names = names
+    }
+
+    /// Where the field stands; nil when records of this layout have no such field. Names are equal when their bytes are.
+    func index(of name: String) -> Int? { names.firstIndex { $0.utf8.elementsEqual(name.utf8) } }
+}
