@@ -14,8 +14,8 @@ struct Cell: Sendable, Equatable {
     }
 
     var kind: Kind
-    var start: Int
-    var length: Int
+    var start = 0
+    var length = 0
 
     var range: Range<Int> { start..<start + length }
 }

@@ -1,10 +1,12 @@
 /// The names of a record's fields, in the order in which its values stand. Records of one shape share one layout, so that
-/// everything that depends on names alone is worked out once.
+/// everything that depends on names alone is worked out once. No name is there twice.
 final class FieldLayout: Sendable {
     let names: [String]
+    let count: Int
 
     init(_ names: [String]) {
         self.names = names
+        count = names.count
     }
 
     /// Where the field stands; nil when records of this layout have no such field. Names are equal when their bytes are.

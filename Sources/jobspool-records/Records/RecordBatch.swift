@@ -1,5 +1,5 @@
-/// Some records, and the place that each came from, in three flat arrays that are used again for the next batch: memory
-/// does not grow with the source. A source appends to it; the engine and the target read it.
+/// Some records, and the place that each came from, in a few flat arrays that are used again for the next batch: memory
+/// does not grow with the source. A source appends to it, the identifier adds keys and hashes, a target reads it.
 import JSONText
 
 struct RecordBatch: Sendable {
@@ -10,12 +10,16 @@ struct RecordBatch: Sendable {
         var retryable = false
     }
 
-    private struct Entry {
+    struct Entry: Sendable {
         /// Which of `layouts`; -1 for a problem.
         var layout: Int
-        /// The first of its cells, or which of `problems`.
+        /// The first of its cells, or which of the problems.
         var first: Int
         var place: Place
+        /// Its key in `bytes`, once it is identified.
+        var key = 0..<0
+        /// Not to be looked at: before the bookmark, or not among those to be retried.
+        var isPassedOver = false
     }
 
     /// Records at the most.
@@ -23,11 +27,22 @@ struct RecordBatch: Sendable {
     /// Bytes after which the batch counts as full, however few its records are.
     static let maximumBytes = 4 << 20
 
+    /// How the source names places; set by the source.
+    var places = PlaceNames()
+
     private(set) var bytes: [UInt8] = []
     private(set) var cells: [Cell] = []
     private(set) var layouts: [FieldLayout] = []
-    private var entries: [Entry] = []
+    private(set) var entries: [Entry] = []
     private var problems: [Problem] = []
+    /// The hashes, `SHA256.size` bytes for each record, once they are identified.
+    var hashes: [UInt8] = []
+    /// The cursors of the records, where the sync goes by them; else empty.
+    var cursors: [Cursor?] = []
+    /// What the source could go on from once this batch is in the target.
+    var bookmark: JSON?
+    /// How far the source was read, in bytes.
+    var read: (done: Int64, total: Int64)?
     /// The first cell of the record that is being appended.
     private var begun = 0
 
@@ -42,56 +57,85 @@ struct RecordBatch: Sendable {
         cells.removeAll(keepingCapacity: true)
         layouts.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
+        hashes.removeAll(keepingCapacity: true)
+        cursors.removeAll(keepingCapacity: true)
         problems.removeAll()
         begun = 0
     }
+}
 
-    // MARK: Reading
+// MARK: - Reading
 
-    func place(_ record: Int) -> Place { entries[record].place }
-    func problem(_ record: Int) -> Problem? {
-        entries[record].layout < 0 ? problems[entries[record].first] : nil
-    }
+extension RecordBatch {
     /// - Precondition: the record is no problem.
     func layout(_ record: Int) -> FieldLayout { layouts[entries[record].layout] }
-    func layoutNumber(_ record: Int) -> Int { entries[record].layout }
-    /// The record's cells, one for each name of its layout.
-    func cells(_ record: Int) -> ArraySlice<Cell> {
+
+    /// Where the record's cells are, one for each name of its layout.
+    func cellRange(_ record: Int) -> Range<Int> {
         let first = entries[record].first
-        return cells[first..<first + layout(record).names.count]
+        return first..<first + layout(record).count
     }
+
+    func problem(_ record: Int) -> Problem? { entries[record].layout < 0 ? problems[entries[record].first] : nil }
+
+    /// The place as messages name it.
+    func place(_ record: Int) -> String { places.name(entries[record].place) }
+
+    func key(_ record: Int) -> String { String(decoding: bytes[entries[record].key], as: UTF8.self) }
+
+    func hash(_ record: Int) -> ArraySlice<UInt8> { hashes[record * SHA256.size..<(record + 1) * SHA256.size] }
+
     func text(_ cell: Cell) -> String { String(decoding: bytes[cell.range], as: UTF8.self) }
 
-    // MARK: Appending: the values of a record in the order of its layout, then `end`
+    /// The record as a JSON object, in the order of its fields. - Precondition: the record is no problem.
+    func object(_ record: Int) throws -> JSONObject {
+        JSONObject(try zip(layout(record).names, cellRange(record)).map { ($0, try json(cells[$1])) })
+    }
 
+    func json(_ cell: Cell) throws -> JSON {
+        switch cell.kind {
+        case .null: .null
+        case .false: false
+        case .true: true
+        case .text: .string(text(cell))
+        case .number, .nested: try JSON(parsing: Array(bytes[cell.range]))
+        }
+    }
+}
+
+// MARK: - Appending: the values of a record in the order of its layout, then `end`
+
+extension RecordBatch {
     mutating func append(_ kind: Cell.Kind, _ content: some Collection<UInt8>) {
         let start = bytes.count
         bytes.append(contentsOf: content)
         cells.append(Cell(kind: kind, start: start, length: bytes.count - start))
     }
 
+    /// A value that is its kind: null, true or false.
     mutating func append(empty kind: Cell.Kind) { cells.append(Cell(kind: kind, start: bytes.count, length: 0)) }
 
     /// Ends the record whose values were appended.
     mutating func end(_ layout: FieldLayout, at place: Place) {
-        precondition(cells.count - begun == layout.names.count, "a value for each name")
+        precondition(cells.count - begun == layout.count, "a value for each name")
         if layouts.last !== layout { layouts.append(layout) }
         entries.append(Entry(layout: layouts.count - 1, first: begun, place: place))
         begun = cells.count
     }
 
-    /// A record that cannot be used; values appended for it so far are forgotten.
+    /// Ends a record that cannot be used; values appended for it so far are forgotten.
     mutating func end(_ problem: Problem, at place: Place) {
         cells.removeSubrange(begun...)
         entries.append(Entry(layout: -1, first: problems.count, place: place))
         problems.append(problem)
     }
 
-    /// Appends a whole record. `layout` is the one to use again when the names are its names; what was used is returned.
+    /// Appends a whole record.
+    /// - Parameter layout: that of an earlier record, to be used again when the names are the same.
+    /// - Returns: the layout that was used.
     mutating func append(_ object: JSONObject, like layout: FieldLayout?, at place: Place) -> FieldLayout {
         for (_, value) in object.members { append(value) }
-        let names = object.keys
-        let used = layout.flatMap { $0.has(names) ? $0 : nil } ?? FieldLayout(names)
+        let used = layout.flatMap { $0.has(object) ? $0 : nil } ?? FieldLayout(object.keys)
         end(used, at: place)
         return used
     }
@@ -107,8 +151,47 @@ struct RecordBatch: Sendable {
     }
 }
 
+// MARK: - Identifying
+
+extension RecordBatch {
+    /// Appends bytes that belong to no cell, such as a key made of several fields.
+    /// - Returns: where they are.
+    mutating func append(bytes more: [UInt8]) -> Range<Int> {
+        bytes.append(contentsOf: more)
+        return bytes.count - more.count..<bytes.count
+    }
+
+    mutating func setKey(_ record: Int, _ range: Range<Int>) { entries[record].key = range }
+
+    /// The record turns out to be of no use.
+    mutating func setProblem(_ record: Int, _ problem: Problem) {
+        entries[record].layout = -1
+        entries[record].first = problems.count
+        problems.append(problem)
+    }
+
+    mutating func passOver(_ record: Int) { entries[record].isPassedOver = true }
+
+    /// Appends a record that is identified already.
+    /// - Parameters:
+    ///   - cells: with their places in `content`, as is `key`.
+    mutating func append(
+        identified layout: FieldLayout, _ cells: [Cell], _ content: ArraySlice<UInt8>, key: Range<Int>,
+        hash: ArraySlice<UInt8>, at place: Place
+    ) {
+        let offset = bytes.count - content.startIndex
+        bytes.append(contentsOf: content)
+        for cell in cells {
+            self.cells.append(Cell(kind: cell.kind, start: cell.start + offset, length: cell.length))
+        }
+        end(layout, at: place)
+        entries[entries.count - 1].key = key.lowerBound + offset..<key.upperBound + offset
+        hashes.append(contentsOf: hash)
+    }
+}
+
 extension FieldLayout {
-    fileprivate func has(_ names: [String]) -> Bool {
-        self.names.count == names.count && zip(self.names, names).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
+    fileprivate func has(_ object: JSONObject) -> Bool {
+        count == object.count && zip(names, object.members).allSatisfy { $0.utf8.elementsEqual($1.key.utf8) }
     }
 }

@@ -11,9 +11,8 @@ final class NDJSONSource: RecordSource {
         lines = try LineReader(path)
     }
 
-    func describe(_ place: Place) -> String { "line \(place.number)" }
-
     func read(into batch: inout RecordBatch) async throws -> Bool {
+        batch.places.unit = "line"
         while !batch.isFull {
             guard try lines.next({ line in append(line, at: Place(number: lines.line), to: &batch) }) else {
                 return false

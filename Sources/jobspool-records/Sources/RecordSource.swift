@@ -1,34 +1,42 @@
 /// Where records come from: a stream that is read once, batch by batch, from beginning to end.
 ///
 /// One bad record is a `Problem` in the batch, which is counted and told; an error thrown ends the job. A source looks at
-/// `Job.isStopping` only where it waits: between batches the engine does.
+/// `Job.isStopping` only where it waits for somebody: between batches the engine does.
 import JSONText
+import JobHandler
 
 protocol RecordSource: AnyObject {
-    /// What messages call it: "/srv/export/airports.csv", "table customers of /srv/shop.db".
+    /// What messages call it: "/srv/export/airports.csv", "table customers of /srv/shop.db". No credentials. Together with the
+    /// target's table and the job type it is what bookmarks are kept by.
     var name: String { get }
 
     /// The fields that make a record's key where the params name none; nil when the source cannot say. Known after the
-    /// first batch at the latest.
+    /// first call of `read` at the latest.
     var key: [String]? { get }
+
+    /// Fields that say nothing of a record, where the params do not name `ignore_fields`.
+    var ignoredFields: [String] { get }
 
     /// Whether a later record of the same key supersedes an earlier one, as in a stream of changes (Singer), instead of being
     /// an error.
     var isStreamOfChanges: Bool { get }
 
-    /// What a later job may go on from once everything read so far is in the target: a Singer state, a page. nil for
-    /// sources that are read from the beginning each time.
+    /// Whether records come in the order of `cursor_field`, so that a bookmark may be set before the end is reached.
+    var isOrderedByCursor: Bool { get }
+
+    /// What a later job may go on from once everything that was read so far is in the target: a Singer state. nil for
+    /// sources that have no such thing.
     var bookmark: JSON? { get }
 
-    /// Records in all, where that is to be had cheaply; nil where it is not known.
+    /// How far the reading is, where the source is a matter of bytes.
+    var bytes: (done: Int64, total: Int64)? { get }
+
+    /// Records in all, where that is to be had cheaply; nil where it is not known. Called once, before the first `read`.
     func count() async throws -> Int?
 
-    /// Appends records until the batch is full. To be called again until it returns false.
+    /// Appends records until the batch is full, or the end is reached. To be called again until it returns false.
     /// - Returns: whether there may be more.
     func read(into batch: inout RecordBatch) async throws -> Bool
-
-    /// The place as messages name it: "line 17", "b.csv:17", "record 17".
-    func describe(_ place: Place) -> String
 
     /// Called once, also after an error: ends what was started.
     func close() async
@@ -36,9 +44,21 @@ protocol RecordSource: AnyObject {
 
 extension RecordSource {
     var key: [String]? { nil }
+    var ignoredFields: [String] { [] }
     var isStreamOfChanges: Bool { false }
+    var isOrderedByCursor: Bool { false }
     var bookmark: JSON? { nil }
+    var bytes: (done: Int64, total: Int64)? { nil }
     func count() async throws -> Int? { nil }
-    func describe(_ place: Place) -> String { "record \(place.number)" }
     func close() async {}
+}
+
+/// What a source may want to know when it is opened.
+struct SourceContext {
+    let job: Job
+    let params: SyncParams
+    /// Incremental: where to begin, the look-back taken off already; nil for the beginning.
+    let start: Cursor?
+    /// Incremental: the source's own bookmark; nil for the beginning.
+    let bookmark: JSON?
 }

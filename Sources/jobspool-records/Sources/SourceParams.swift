@@ -1,21 +1,26 @@
-/// The param `source`: one case for each kind of source, told apart by the member that only it has.
+/// The param `source`: one case for each kind of source, told apart by the member that only it has. A text is short for a file.
 import JSONText
+import JobHandler
 
 enum SourceParams: Sendable {
-    case file(path: String)
+    case file(FileSourceParams)
 
     init(_ fields: inout JSONFields) throws {
-        let source = try fields.require(
-            try fields.object("source"), "source", "an object, such as {\"file\": \"/a.csv\"}")
-        var members = JSONFields(source, path: fields.path + ["source"])
-        let path = try members.require(try members.string("file"), "file", "the absolute path of a file")
-        self = .file(path: path)
+        let wanted = "an object, such as {\"file\": \"/srv/export/customers.csv\"}"
+        let value = try fields.require(fields.value("source"), "source", wanted)
+        if let path = value.string {
+            self = .file(try FileSourceParams(path, of: fields))
+            return
+        }
+        guard let object = value.object else { throw fields.wrong("source", "must be \(wanted), not \(value.kind)") }
+        var members = JSONFields(object, path: fields.path + ["source"])
+        self = .file(try FileSourceParams(&members))
         try members.finish()
     }
 
-    func open() throws -> any RecordSource {
+    func open(_ context: SourceContext) async throws -> any RecordSource {
         switch self {
-        case .file(let path): try NDJSONSource(path)
+        case .file(let params): try params.open(context)
         }
     }
 }

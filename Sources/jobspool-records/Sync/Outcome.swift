@@ -1,4 +1,4 @@
-/// What became of one record.
+/// What became of one record, or, in a dry run, what would.
 import JobHandler
 
 enum Outcome: Sendable, Equatable {
@@ -6,6 +6,6 @@ enum Outcome: Sendable, Equatable {
     case updated
     case skipped
     case failed(ItemError)
-    /// Not looked at: beyond the bookmark, or not among those to be retried. Not counted.
+    /// Not looked at: before the bookmark, not among those to be retried, or after the last one to be looked at. Not counted.
     case passedOver
 }

@@ -1,12 +1,11 @@
-/// Decides what happens to each record: the same for a dry run and a real one, and for every source and target.
-import JSONText
+/// Decides what happens to each record: the same for a dry run and a real one, for every source and every target.
 import JobHandler
 
 final class Planner {
     /// What the target holds under a key.
     struct Held {
         var row: Int64
-        var hash: [UInt8]
+        var hasEqualHash: Bool
     }
 
     enum Decision {
@@ -17,48 +16,80 @@ final class Planner {
         case fail(ItemError)
     }
 
-    private let params: SyncParams
-    private let source: any RecordSource
-    private(set) var seen = SeenRows()
-    private var scratch: [UInt8] = []
-
-    init(_ params: SyncParams, _ source: any RecordSource) {
-        self.params = params
-        self.source = source
+    struct Rules {
+        /// Update what is equal, too.
+        var force = false
+        /// Equal repeats of a key are dropped instead of being errors.
+        var dropsRepeats = false
+        /// A later record of a key supersedes the earlier one.
+        var laterWins = false
+        /// Unchanged records in a row after which to stop.
+        var stopAfterUnchanged: Int?
+        /// Records to look at.
+        var limit: Int?
+        /// Keys were looked at before: a repeat is none.
+        var isPlanned = false
     }
 
-    /// The record's key and hash; an error when it cannot be used.
-    func identify(_ record: Int, of batch: RecordBatch) -> Result<(key: [UInt8], hash: [UInt8]), ItemError> {
-        let place = source.describe(batch.place(record))
+    private let rules: Rules
+    /// The rows of the records that were looked at.
+    let seen: SeenRows
+    private let places = PlaceLog()
+    private var looked = 0
+    private var unchanged = 0
+
+    init(_ rules: Rules, seen: SeenRows = SeenRows()) {
+        self.rules = rules
+        self.seen = seen
+    }
+
+    /// So many records in a row were unchanged that the rest is left.
+    var isStoppedEarly: Bool { rules.stopAfterUnchanged.map { unchanged >= $0 } ?? false }
+    /// As many records were looked at as were asked for.
+    var isAtLimit: Bool { rules.limit.map { looked >= $0 } ?? false }
+
+    /// What happens to a record.
+    /// - Parameter held: finds what the target holds under the record's key.
+    func decide(_ record: Int, of batch: RecordBatch, held find: () throws -> Held?) throws -> Decision {
+        if batch.entries[record].isPassedOver || isStoppedEarly || isAtLimit { return .passOver }
+        looked += 1
         if let problem = batch.problem(record) {
-            return .failure(
-                ItemError(item: place, code: problem.code, message: problem.message, retryable: problem.retryable))
+            unchanged = 0
+            return .fail(
+                ItemError(
+                    item: batch.place(record), code: problem.code, message: problem.message,
+                    retryable: problem.retryable))
         }
-        let layout = batch.layout(record)
-        let cells = batch.cells(record)
-        guard let names = params.key ?? source.key, let index = layout.index(of: names[0]),
-            case let cell = cells[cells.startIndex + index], cell.length > 0
-        else {
-            return .failure(ItemError(item: place, code: "NO_KEY", message: "\(place) has no key", retryable: false))
+        guard let held = try find() else {
+            unchanged = 0
+            return .create
         }
-        scratch.removeAll(keepingCapacity: true)
-        for (name, cell) in zip(layout.names, cells).sorted(by: { CanonicalJSON.precedes($0.0.utf8, $1.0.utf8) }) {
-            CanonicalJSON.write(text: name.utf8, to: &scratch)
-            CanonicalJSON.write(text: batch.bytes[cell.range], to: &scratch)
+        if try !seen.insert(held.row), !rules.isPlanned, !rules.laterWins {
+            if rules.dropsRepeats, held.hasEqualHash { return .skip }
+            unchanged = 0
+            return .fail(try duplicate(record, of: batch, row: held.row))
         }
-        return .success((key: Array(batch.bytes[cell.range]), hash: SHA256.hash(scratch)))
+        try places.append(batch.entries[record].place, row: held.row)
+        if held.hasEqualHash, !rules.force {
+            unchanged += 1
+            return .skip
+        }
+        unchanged = 0
+        return .update
     }
 
-    func decide(key: [UInt8], hash: [UInt8], held: Held?, at place: Place) -> Decision {
-        guard let held else { return .create }
-        guard seen.insert(held.row) else {
-            let item = String(decoding: key, as: UTF8.self)
-            let message = "\(source.describe(place)) has a key that an earlier record has"
-            return .fail(ItemError(item: item, code: "DUPLICATE_KEY", message: message, retryable: false))
-        }
-        return held.hash == hash && !params.force ? .skip : .update
+    /// The record was created in this row.
+    func created(_ record: Int, of batch: RecordBatch, row: Int64) throws {
+        _ = try seen.insert(row)
+        try places.append(batch.entries[record].place, row: row)
     }
 
-    /// A record was created in this row.
-    func created(_ row: Int64) { _ = seen.insert(row) }
+    private func duplicate(_ record: Int, of batch: RecordBatch, row: Int64) throws -> ItemError {
+        let key = batch.key(record)
+        let first = try places.place(of: row).map(batch.places.name) ?? "an earlier record"
+        return ItemError(
+            item: key, code: "DUPLICATE_KEY",
+            message: "\(batch.place(record)) has the key \(key), which \(first) has already: it was left out",
+            retryable: false)
+    }
 }

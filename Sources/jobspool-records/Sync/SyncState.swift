@@ -9,26 +9,26 @@ struct SyncState: Sendable, Equatable {
     var created = 0
     var updated = 0
     var deleted = 0
-    /// The greatest value of the cursor field that is done; null before the first incremental job.
-    var cursor = JSON.null
+    /// The greatest value of the cursor field that is done; nil before the first incremental job.
+    var cursor: Cursor?
     /// The source's own bookmark.
-    var bookmark = JSON.null
+    var bookmark: JSON?
+
+    init() {}
 
     var json: JSON {
         [
             "job_id": .string(jobID), "created": JSON(created), "updated": JSON(updated), "deleted": JSON(deleted),
-            "cursor": cursor, "bookmark": bookmark,
+            "cursor": cursor?.json ?? .null, "bookmark": bookmark ?? .null,
         ]
     }
-
-    init() {}
 
     init(_ json: JSON) {
         jobID = json["job_id"]?.string ?? ""
         created = json["created"]?.int ?? 0
         updated = json["updated"]?.int ?? 0
         deleted = json["deleted"]?.int ?? 0
-        cursor = json["cursor"] ?? .null
-        bookmark = json["bookmark"] ?? .null
+        cursor = json["cursor"].flatMap { Cursor($0) }
+        bookmark = json["bookmark"].flatMap { $0.isNull ? nil : $0 }
     }
 }

@@ -1,41 +1,76 @@
-/// A table of records: `_key`, `_hash` and a column for each field, with prepared statements for the four things that happen
-/// to a row. To be used only inside of the database's queue.
+/// A table of records in a database: `_key`, `_hash` and, where fields are kept, a column for each of them; with prepared
+/// statements for what happens to a row. To be used only inside of the database's queue.
+///
+/// Columns have no declared type, so that each value keeps its own: TEXT, INTEGER, REAL. true and false are 1 and 0; arrays and
+/// objects are JSON; a number that neither 64 bits nor a double hold is TEXT. A field that a record lacks is NULL.
 import GRDB
 import GRDBSQLite
+import JobHandler
 
 final class RecordTable {
-    static let keyColumn = "_key"
-    static let hashColumn = "_hash"
+    /// Why a table that is there cannot be used.
+    struct Unusable: Error {
+        let reason: String
+    }
 
     private let database: Database
     let name: String
-    private var columns: [String]
+    private let keepsFields: Bool
+    private var columns: RecordColumns
     private let findStatement: Statement
     private var insertStatement: Statement
     private var updateStatement: Statement
 
-    /// Opens the table; makes it when it is missing.
-    init(_ name: String, in database: Database) throws {
+    /// Opens the table; makes it when it is missing, and adds `_key` and `_hash` to one that lacks them. Rows without a key,
+    /// which were not written here, are left alone.
+    /// - Parameters:
+    ///   - keepsFields: whether fields get columns.
+    ///   - readOnly: then nothing is made or added; the table has to `exist`.
+    init(_ name: String, in database: Database, keepsFields: Bool = true, readOnly: Bool = false) throws {
         self.name = name
         self.database = database
-        if try !database.tableExists(name) {
-            try database.execute(
-                sql: """
-                    CREATE TABLE \(name.quotedDatabaseIdentifier) ("_key" TEXT NOT NULL, "_hash" BLOB NOT NULL);
-                    CREATE UNIQUE INDEX \("\(name)_key".quotedDatabaseIdentifier)
-                        ON \(name.quotedDatabaseIdentifier) ("_key");
-                    """)
-        }
-        columns = try database.columns(in: name).map(\.name).filter { $0 != Self.keyColumn && $0 != Self.hashColumn }
+        self.keepsFields = keepsFields
+        if !readOnly { try Self.prepare(name, database) }
+        columns = RecordColumns(try database.columns(in: name).map(\.name))
         let table = name.quotedDatabaseIdentifier
-        findStatement = try database.makeStatement(sql: "SELECT rowid, \"_hash\" FROM \(table) WHERE \"_key\" = ?")
-        (insertStatement, updateStatement) = try Self.writers(table, columns, database)
+        findStatement = try database.makeStatement(sql: "SELECT rowid, \"_hash\" FROM \(table) WHERE \"_key\" = ?1")
+        (insertStatement, updateStatement) = try Self.writers(table, columns.names, database)
+    }
+
+    /// Whether the database has the table, with keys: nothing is made.
+    static func exists(_ name: String, in database: Database) throws -> Bool {
+        guard try database.tableExists(name) else { return false }
+        return Set([RecordColumns.key, RecordColumns.hash])
+            .isSubset(of: try database.columns(in: name).map { $0.name.lowercased() })
+    }
+
+    private static func prepare(_ name: String, _ database: Database) throws {
+        let table = name.quotedDatabaseIdentifier
+        if try database.viewExists(name) { throw Unusable(reason: "\(name) is a view") }
+        if try !database.tableExists(name) {
+            try database.execute(sql: "CREATE TABLE \(table) (\"_key\" TEXT NOT NULL, \"_hash\" BLOB NOT NULL)")
+        } else {
+            let there = Set(try database.columns(in: name).map { $0.name.lowercased() })
+            do {
+                _ = try database.makeStatement(sql: "SELECT rowid FROM \(table)")
+            } catch {
+                throw Unusable(reason: "table \(name) has no row numbers (WITHOUT ROWID)")
+            }
+            if !there.contains(RecordColumns.key) {
+                try database.execute(sql: "ALTER TABLE \(table) ADD COLUMN \"_key\" TEXT")
+            }
+            if !there.contains(RecordColumns.hash) {
+                try database.execute(sql: "ALTER TABLE \(table) ADD COLUMN \"_hash\" BLOB")
+            }
+        }
+        let index = "_jobspool_\(name)_key".quotedDatabaseIdentifier
+        try database.execute(sql: "CREATE UNIQUE INDEX IF NOT EXISTS \(index) ON \(table) (\"_key\")")
     }
 
     private static func writers(
         _ table: String, _ columns: [String], _ database: Database
     ) throws -> (insert: Statement, update: Statement) {
-        let names = (["_key", "_hash"] + columns).map(\.quotedDatabaseIdentifier)
+        let names = ([RecordColumns.key, RecordColumns.hash] + columns).map(\.quotedDatabaseIdentifier)
         let values = names.indices.map { "?\($0 + 1)" }
         let assignments = zip(names, values).dropFirst().map { "\($0) = \($1)" }.joined(separator: ", ")
         return (
@@ -48,92 +83,96 @@ final class RecordTable {
     }
 
     func count() throws -> Int {
-        try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM \(name.quotedDatabaseIdentifier)") ?? 0
+        try Int.fetchOne(
+            database, sql: "SELECT COUNT(*) FROM \(name.quotedDatabaseIdentifier) WHERE \"_key\" IS NOT NULL") ?? 0
     }
 
-    func find(_ key: [UInt8]) throws -> Planner.Held? {
+    // MARK: Records
+
+    func find(_ record: Int, of batch: RecordBatch) throws -> Planner.Held? {
         let statement = findStatement.sqliteStatement
         defer { sqlite3_reset(statement) }
-        bind(key, to: 1, of: statement)
-        switch sqlite3_step(statement) {
-        case SQLITE_ROW:
-            let bytes = sqlite3_column_blob(statement, 1)
-            let count = Int(sqlite3_column_bytes(statement, 1))
-            return Planner.Held(
-                row: sqlite3_column_int64(statement, 0),
-                hash: Array(UnsafeRawBufferPointer(start: bytes, count: count)))
-        case SQLITE_DONE: return nil
-        default: throw failure()
-        }
-    }
-
-    /// - Returns: the new row's number.
-    func insert(_ record: Int, of batch: RecordBatch, key: [UInt8], hash: [UInt8]) throws -> Int64 {
-        try write(record, of: batch, key, hash) { insertStatement }
-        return database.lastInsertedRowID
-    }
-
-    func update(_ record: Int, of batch: RecordBatch, key: [UInt8], hash: [UInt8]) throws {
-        try write(record, of: batch, key, hash) { updateStatement }
-    }
-
-    private func write(
-        _ record: Int, of batch: RecordBatch, _ key: [UInt8], _ hash: [UInt8], with choose: () -> Statement
-    ) throws {
-        try addMissingColumns(batch.layout(record))
-        let statement = choose().sqliteStatement
-        defer { sqlite3_reset(statement) }
-        sqlite3_clear_bindings(statement)
-        bind(key, to: 1, of: statement)
-        hash.withUnsafeBytes {
-            _ = sqlite3_bind_blob64(statement, 2, $0.baseAddress, UInt64($0.count), Self.transient)
-        }
-        for (name, cell) in zip(batch.layout(record).names, batch.cells(record)) {
-            guard let index = columns.firstIndex(of: name) else { continue }
-            bind(cell, of: batch, to: Int32(index + 3), of: statement)
-        }
-        guard sqlite3_step(statement) == SQLITE_DONE else { throw failure() }
-    }
-
-    private func addMissingColumns(_ layout: FieldLayout) throws {
-        let missing = layout.names.filter { !columns.contains($0) }
-        guard !missing.isEmpty else { return }
-        for column in missing {
-            try database.execute(
-                sql: "ALTER TABLE \(name.quotedDatabaseIdentifier) ADD COLUMN \(column.quotedDatabaseIdentifier)")
-            columns.append(column)
-        }
-        (insertStatement, updateStatement) = try Self.writers(name.quotedDatabaseIdentifier, columns, database)
-    }
-
-    /// SQLITE_TRANSIENT: SQLite makes a copy.
-    private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-
-    private func bind(_ text: [UInt8], to index: Int32, of statement: SQLiteStatement) {
-        text.withUnsafeBytes { buffer in
-            _ = sqlite3_bind_text64(
-                statement, index, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), UInt64(buffer.count),
-                Self.transient, UInt8(SQLITE_UTF8))
-        }
-    }
-
-    private func bind(_ cell: Cell, of batch: RecordBatch, to index: Int32, of statement: SQLiteStatement) {
-        switch cell.kind {
-        case .null: sqlite3_bind_null(statement, index)
-        case .false: sqlite3_bind_int64(statement, index, 0)
-        case .true: sqlite3_bind_int64(statement, index, 1)
-        case .text, .nested: bind(Array(batch.bytes[cell.range]), to: index, of: statement)
-        case .number:
-            let text = batch.text(cell)
-            if let integer = Int64(text) {
-                sqlite3_bind_int64(statement, index, integer)
-            } else if let double = Double(text) {
-                sqlite3_bind_double(statement, index, double)
+        return try batch.bytes.withUnsafeBufferPointer { bytes in
+            bind(bytes, batch.entries[record].key, to: 1, of: statement)
+            switch sqlite3_step(statement) {
+            case SQLITE_ROW:
+                let hash = UnsafeRawBufferPointer(
+                    start: sqlite3_column_blob(statement, 1), count: Int(sqlite3_column_bytes(statement, 1)))
+                return Planner.Held(
+                    row: sqlite3_column_int64(statement, 0), hasEqualHash: hash.elementsEqual(batch.hash(record)))
+            case SQLITE_DONE: return nil
+            default: throw failure()
             }
         }
     }
 
-    private func failure() -> DatabaseError {
+    /// - Returns: the new row's number.
+    func insert(_ record: Int, of batch: RecordBatch) throws -> Int64 {
+        try write(record, of: batch) { insertStatement }
+        return database.lastInsertedRowID
+    }
+
+    func update(_ record: Int, of batch: RecordBatch) throws {
+        try write(record, of: batch) { updateStatement }
+    }
+
+    private func write(_ record: Int, of batch: RecordBatch, with choose: () -> Statement) throws {
+        if keepsFields, try columns.add(batch.layout(record), to: name, database) {
+            (insertStatement, updateStatement) = try Self.writers(
+                name.quotedDatabaseIdentifier, columns.names, database)
+        }
+        let statement = choose().sqliteStatement
+        defer { sqlite3_reset(statement) }
+        sqlite3_clear_bindings(statement)
+        try batch.bytes.withUnsafeBufferPointer { bytes in
+            bind(bytes, batch.entries[record].key, to: 1, of: statement)
+            _ = batch.hash(record).withUnsafeBytes {
+                sqlite3_bind_blob64(statement, 2, $0.baseAddress, UInt64($0.count), Self.transient)
+            }
+            if keepsFields {
+                for (column, cell) in zip(columns.indexes(of: batch.layout(record)), batch.cellRange(record)) {
+                    bind(batch.cells[cell], bytes, to: Int32(column + 3), of: statement)
+                }
+            }
+            guard sqlite3_step(statement) == SQLITE_DONE else { throw failure() }
+        }
+    }
+
+    // MARK: Binding. What is bound stays where it is until the statement is reset, so that SQLite needs no copy.
+
+    /// SQLITE_TRANSIENT: SQLite makes a copy.
+    private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+    private func bind(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, to index: Int32, of statement: SQLiteStatement
+    ) {
+        guard let base = bytes.baseAddress, !range.isEmpty else {
+            sqlite3_bind_text(statement, index, "", 0, nil)
+            return
+        }
+        (base + range.lowerBound).withMemoryRebound(to: CChar.self, capacity: range.count) { text in
+            _ = sqlite3_bind_text64(statement, index, text, UInt64(range.count), nil, UInt8(SQLITE_UTF8))
+        }
+    }
+
+    private func bind(
+        _ cell: Cell, _ bytes: UnsafeBufferPointer<UInt8>, to index: Int32, of statement: SQLiteStatement
+    ) {
+        switch cell.kind {
+        case .null: sqlite3_bind_null(statement, index)
+        case .false: sqlite3_bind_int64(statement, index, 0)
+        case .true: sqlite3_bind_int64(statement, index, 1)
+        case .text, .nested: bind(bytes, cell.range, to: index, of: statement)
+        case .number:
+            switch NumberStorage(String(decoding: bytes[cell.range], as: UTF8.self)) {
+            case .integer(let value): sqlite3_bind_int64(statement, index, value)
+            case .real(let value): sqlite3_bind_double(statement, index, value)
+            case .text: bind(bytes, cell.range, to: index, of: statement)
+            }
+        }
+    }
+
+    func failure() -> DatabaseError {
         DatabaseError(resultCode: database.lastErrorCode, message: database.lastErrorMessage)
     }
 }

@@ -1,31 +1,40 @@
-/// Where records go. The planner decides what happens to each record; the target says what it holds, and carries out.
-import JSONText
+/// Where records go. The planner decides what happens to each record; the target finds what it holds, and carries out.
 import JobHandler
 
 protocol RecordTarget: AnyObject {
-    /// What messages call it: "table airports of /srv/shop.db".
+    /// What messages call it: "table airports of /srv/shop.db". No credentials.
     var name: String { get }
 
     /// Records that it holds.
     func count() throws -> Int
 
-    /// What an earlier attempt or an earlier job of this sync left: see `SyncState`.
-    func state() throws -> SyncState
+    /// What an earlier attempt or an earlier job of this sync left.
+    /// - Parameter source: the source's name; bookmarks are kept by target, job type and source.
+    func state(source: String) throws -> SyncState
 
-    /// For each record of the batch: finds what it holds, asks the planner, does it. When it returns, everything that the
-    /// outcomes say is done, and `state` is stored, in one transaction.
+    /// Asks the planner about each record and changes nothing. Records that would be created count as held from then on.
     /// - Returns: an outcome for each record of the batch.
-    func apply(_ batch: RecordBatch, _ planner: Planner, state: () -> SyncState) async throws -> [Outcome]
+    func plan(_ batch: RecordBatch, _ planner: Planner) throws -> [Outcome]
+
+    /// Asks the planner about each record and does it. When it returns, everything that the outcomes say is done and
+    /// `state` is stored, in one transaction. An error of one record is its outcome; an error thrown ends the job.
+    /// - Parameter state: called after the last record, with the outcomes.
+    func apply(
+        _ batch: RecordBatch, _ planner: Planner, state: ([Outcome]) -> SyncState
+    ) async throws -> [Outcome]
 
     /// How many of the records that it holds the planner has not seen.
-    func countUnseen(_ planner: Planner) throws -> Int
+    func countUnseen(_ seen: SeenRows) throws -> Int
 
-    /// Deletes those, at most `limit` of them, the first ones first.
-    /// - Returns: the keys that were deleted, or could not be; empty when none is left.
-    func deleteUnseen(_ planner: Planner, limit: Int) async throws -> [(key: String, error: ItemError?)]
+    /// Deletes those, at most `limit` of them at a time, in the order in which they stand, and stores `state`.
+    /// - Returns: their keys, and the errors of those that could not be deleted; empty when none is left.
+    func deleteUnseen(
+        _ seen: SeenRows, limit: Int, state: (_ deleted: Int) -> SyncState
+    ) async throws -> [(key: String, error: ItemError?)]
 
-    /// Stores the state at the end, on the disk.
+    /// Stores the state of a sync that is over, on the disk.
     func finish(_ state: SyncState) throws
 
+    /// Called once, also after an error.
     func close() throws
 }

@@ -1,23 +1,38 @@
 /// The param `target`: one case for each kind of target, told apart by the member that only it has.
 import JSONText
+import JobHandler
 
 enum TargetParams: Sendable {
     case sqlite(path: String, table: String)
 
     init(_ fields: inout JSONFields, entity: String?) throws {
         let target = try fields.require(
-            try fields.object("target"), "target", "an object, such as {\"sqlite\": \"/a.db\", \"table\": \"airports\"}"
-        )
+            try fields.object("target"), "target",
+            "an object, such as {\"sqlite\": \"/srv/shop.db\", \"table\": \"customers\"}")
         var members = JSONFields(target, path: fields.path + ["target"])
         let path = try members.require(try members.string("sqlite"), "sqlite", "the absolute path of a SQLite database")
-        let table = try members.string("table") ?? entity
-        self = .sqlite(path: path, table: try members.require(table, "table", "the table's name"))
+        guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0) else {
+            throw members.wrong("sqlite", "must be an absolute path, which begins with /, not \"\(path)\"")
+        }
+        let table = try members.require(try members.string("table") ?? entity, "table", "the name of the table")
+        guard !table.isEmpty, !table.utf8.contains(0), !table.lowercased().hasPrefix("sqlite_"),
+            !table.lowercased().hasPrefix("_jobspool_")
+        else { throw members.wrong("table", "must be a name for a table, not \"\(table)\"") }
+        self = .sqlite(path: path, table: table)
         try members.finish()
     }
 
-    func open(_ job: String, dryRun: Bool) throws -> any RecordTarget {
+    /// Records a batch, where the params do not say.
+    var defaultBatchSize: Int {
         switch self {
-        case .sqlite(let path, let table): try SQLiteTarget(path: path, table: table)
+        case .sqlite: 1000
+        }
+    }
+
+    func open(_ job: Job) throws -> any RecordTarget {
+        switch self {
+        case .sqlite(let path, let table):
+            try SQLiteTarget(path: path, table: table, type: job.request.type, dryRun: job.isDryRun)
         }
     }
 }

@@ -1,0 +1,50 @@
+/// Works out from where the next incremental job has to read. The bookmark never passes a record that failed, and passes what was
+/// not read only when the source is ordered.
+import JSONText
+
+struct BookmarkKeeper {
+    /// The state to leave when the job is over.
+    private(set) var state: SyncState
+    private let isIncremental: Bool
+    private let isOrdered: Bool
+    private var greatest: Cursor?
+    private var leastFailed: Cursor?
+    private var hasFailed = false
+
+    /// - Parameters:
+    ///   - state: what earlier jobs left.
+    ///   - isOrdered: whether the source comes in the order of its cursor.
+    init(_ state: SyncState, isIncremental: Bool, isOrdered: Bool) {
+        var left = SyncState()
+        (left.cursor, left.bookmark) = (state.cursor, state.bookmark)
+        self.state = left
+        self.isIncremental = isIncremental
+        self.isOrdered = isOrdered
+    }
+
+    mutating func take(_ outcomes: [Outcome], _ batch: RecordBatch) {
+        guard isIncremental else { return }
+        for (record, outcome) in outcomes.enumerated() {
+            let cursor = batch.cursors.isEmpty ? nil : batch.cursors[record]
+            switch outcome {
+            case .created, .updated, .skipped:
+                if let cursor, greatest?.isBefore(cursor) ?? true { greatest = cursor }
+            case .failed:
+                hasFailed = true
+                if let cursor, leastFailed.map({ cursor.isBefore($0) }) ?? true { leastFailed = cursor }
+            case .passedOver: break
+            }
+        }
+        if !hasFailed, let bookmark = batch.bookmark { state.bookmark = bookmark }
+    }
+
+    /// The reading is over.
+    /// - Parameters:
+    ///   - isWhole: to the end of the source.
+    ///   - isStoppedEarly: because what follows is known to be unchanged.
+    mutating func end(isWhole: Bool, isStoppedEarly: Bool) {
+        guard isIncremental, isWhole || isStoppedEarly || isOrdered, var cursor = greatest else { return }
+        if let leastFailed, leastFailed.isBefore(cursor) { cursor = leastFailed }
+        if state.cursor.map({ $0.isBefore(cursor) }) ?? true { state.cursor = cursor }
+    }
+}
