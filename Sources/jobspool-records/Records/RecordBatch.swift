@@ -39,6 +39,8 @@ struct RecordBatch: Sendable {
     var hashes: [UInt8] = []
     /// The cursors of the records, where the sync goes by them; else empty.
     var cursors: [Cursor?] = []
+    /// Whether all records come in the order of their cursors.
+    var isOrderedByCursor = false
     /// What the source could go on from once this batch is in the target.
     var bookmark: JSON?
     /// How far the source was read, in bytes.
@@ -112,8 +114,22 @@ extension RecordBatch {
         cells.append(Cell(kind: kind, start: start, length: bytes.count - start))
     }
 
+    /// A value whose bytes were appended already.
+    mutating func append(_ kind: Cell.Kind, at start: Int, length: Int) {
+        cells.append(Cell(kind: kind, start: start, length: length))
+    }
+
     /// A value that is its kind: null, true or false.
     mutating func append(empty kind: Cell.Kind) { cells.append(Cell(kind: kind, start: bytes.count, length: 0)) }
+
+    /// How far the record in hand is appended.
+    var mark: (bytes: Int, cells: Int) { (bytes.count, cells.count) }
+
+    /// Forgets what was appended since.
+    mutating func rewind(to mark: (bytes: Int, cells: Int)) {
+        bytes.removeSubrange(mark.bytes...)
+        cells.removeSubrange(mark.cells...)
+    }
 
     /// Ends the record whose values were appended.
     mutating func end(_ layout: FieldLayout, at place: Place) {
@@ -154,9 +170,9 @@ extension RecordBatch {
 // MARK: - Identifying
 
 extension RecordBatch {
-    /// Appends bytes that belong to no cell, such as a key made of several fields.
+    /// Appends bytes that belong to no cell, or to one that is appended later.
     /// - Returns: where they are.
-    mutating func append(bytes more: [UInt8]) -> Range<Int> {
+    mutating func append(bytes more: some Collection<UInt8>) -> Range<Int> {
         bytes.append(contentsOf: more)
         return bytes.count - more.count..<bytes.count
     }
@@ -174,12 +190,12 @@ extension RecordBatch {
 
     /// Appends a record that is identified already.
     /// - Parameters:
-    ///   - cells: with their places in `content`, as is `key`.
+    ///   - cells: their places counted from the beginning of `content`, as is the key's.
     mutating func append(
         identified layout: FieldLayout, _ cells: [Cell], _ content: ArraySlice<UInt8>, key: Range<Int>,
         hash: ArraySlice<UInt8>, at place: Place
     ) {
-        let offset = bytes.count - content.startIndex
+        let offset = bytes.count
         bytes.append(contentsOf: content)
         for cell in cells {
             self.cells.append(Cell(kind: cell.kind, start: cell.start + offset, length: cell.length))

@@ -44,17 +44,10 @@ final class RecordIdentifier {
         if plans.count == 256 { plans.removeAll() }
         let hashed = layout.names.enumerated().filter { isHashed($0.element) }
             .sorted { CanonicalJSON.precedes($0.element.utf8, $1.element.utf8) }
-            .map { (cell: $0.offset, name: Self.member($0.element)) }
+            .map { (cell: $0.offset, name: layout.quotedNames[$0.offset] + [UInt8(ascii: ":")]) }
         let plan = Plan(layout: layout, key: key.map { layout.index(of: $0) }, hashed: hashed)
         plans[ObjectIdentifier(layout)] = plan
         return plan
-    }
-
-    private static func member(_ name: String) -> [UInt8] {
-        var bytes: [UInt8] = []
-        CanonicalJSON.write(text: name.utf8, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        return bytes
     }
 
     private func setKey(of record: Int, _ plan: Plan, _ batch: inout RecordBatch) {

@@ -6,8 +6,7 @@ import JSONText
 import JobHandler
 
 protocol RecordSource: AnyObject {
-    /// What messages call it: "/srv/export/airports.csv", "table customers of /srv/shop.db". No credentials. Together with the
-    /// target's table and the job type it is what bookmarks are kept by.
+    /// That of its `SourceParams`.
     var name: String { get }
 
     /// The fields that make a record's key where the params name none; nil when the source cannot say. Known after the

@@ -18,9 +18,16 @@ enum SourceParams: Sendable {
         try members.finish()
     }
 
+    /// What messages call it, and bookmarks are kept by. No credentials.
+    var name: String {
+        switch self {
+        case .file(let params): params.path
+        }
+    }
+
     func open(_ context: SourceContext) async throws -> any RecordSource {
         switch self {
-        case .file(let params): try params.open(context)
+        case .file(let params): try params.open()
         }
     }
 }

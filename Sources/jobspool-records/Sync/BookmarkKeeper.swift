@@ -5,25 +5,22 @@ import JSONText
 struct BookmarkKeeper {
     /// The state to leave when the job is over.
     private(set) var state: SyncState
-    private let isIncremental: Bool
-    private let isOrdered: Bool
+    private let isMoving: Bool
+    /// Whether the source comes in the order of its cursor.
+    private var isOrdered = false
     private var greatest: Cursor?
     private var leastFailed: Cursor?
     private var hasFailed = false
 
-    /// - Parameters:
-    ///   - state: what earlier jobs left.
-    ///   - isOrdered: whether the source comes in the order of its cursor.
-    init(_ state: SyncState, isIncremental: Bool, isOrdered: Bool) {
-        var left = SyncState()
-        (left.cursor, left.bookmark) = (state.cursor, state.bookmark)
-        self.state = left
-        self.isIncremental = isIncremental
-        self.isOrdered = isOrdered
+    /// - Parameter state: what earlier jobs left.
+    init(_ state: SyncState, isMoving: Bool) {
+        self.state = state.bookmarks
+        self.isMoving = isMoving
     }
 
     mutating func take(_ outcomes: [Outcome], _ batch: RecordBatch) {
-        guard isIncremental else { return }
+        guard isMoving else { return }
+        isOrdered = batch.isOrderedByCursor
         for (record, outcome) in outcomes.enumerated() {
             let cursor = batch.cursors.isEmpty ? nil : batch.cursors[record]
             switch outcome {
@@ -43,7 +40,7 @@ struct BookmarkKeeper {
     ///   - isWhole: to the end of the source.
     ///   - isStoppedEarly: because what follows is known to be unchanged.
     mutating func end(isWhole: Bool, isStoppedEarly: Bool) {
-        guard isIncremental, isWhole || isStoppedEarly || isOrdered, var cursor = greatest else { return }
+        guard isMoving, isWhole || isStoppedEarly || isOrdered, var cursor = greatest else { return }
         if let leastFailed, leastFailed.isBefore(cursor) { cursor = leastFailed }
         if state.cursor.map({ $0.isBefore(cursor) }) ?? true { state.cursor = cursor }
     }

@@ -48,10 +48,12 @@ final class Planner {
     /// As many records were looked at as were asked for.
     var isAtLimit: Bool { rules.limit.map { looked >= $0 } ?? false }
 
+    var isFinished: Bool { isStoppedEarly || isAtLimit }
+
     /// What happens to a record.
     /// - Parameter held: finds what the target holds under the record's key.
     func decide(_ record: Int, of batch: RecordBatch, held find: () throws -> Held?) throws -> Decision {
-        if batch.entries[record].isPassedOver || isStoppedEarly || isAtLimit { return .passOver }
+        if batch.entries[record].isPassedOver || isFinished { return .passOver }
         looked += 1
         if let problem = batch.problem(record) {
             unchanged = 0

@@ -1,4 +1,4 @@
-/// The job type `records.sync`: brings a target to what a source holds, record by record.
+/// The job type `records.sync`: brings a target to what a source holds, record by record. See `SyncEngine` for how.
 import JSONText
 import JobHandler
 
@@ -8,9 +8,10 @@ struct RecordsSync: JobType {
     init(params: inout JSONFields) throws { self.params = try SyncParams(&params) }
 
     func run(_ job: Job) async throws -> JSON? {
+        let retry = try params.retryOf.map { try ErrorsFile.items(of: $0, job) }
         let target = try params.target.open(job)
         do {
-            let result = try await run(job, target)
+            let result = try await run(job, target, retry)
             try target.close()
             return result
         } catch {
@@ -19,21 +20,59 @@ struct RecordsSync: JobType {
         }
     }
 
-    private func run(_ job: Job, _ target: any RecordTarget) async throws -> JSON {
-        let source = try await params.source.open(
-            SourceContext(job: job, params: params, start: nil, bookmark: nil))
+    private func run(_ job: Job, _ target: any RecordTarget, _ retry: RetryItems?) async throws -> JSON {
+        // The bookmark is kept by the source's name, which the source need not be open for.
+        var state = try target.state(source: params.source.name)
+        if state.jobID.isEmpty || state.jobID != job.request.jobID {
+            state = state.bookmarks
+            state.jobID = job.request.jobID
+        } else {
+            let done = state.created + state.updated + state.deleted
+            job.log("Resuming: \(done) operations are done already, and their records are found equal")
+        }
+        let goesOn = params.mode == .incremental && !params.force && retry == nil
+        let start = goesOn ? try startingPoint(state) : nil
+        let context = SourceContext(
+            job: job, params: params, start: start, bookmark: goesOn ? state.bookmark : nil)
+        let source = try await open(context, target)
         do {
-            let state = try target.state(source: source.name)
-            let engine = SyncEngine(
-                params, job, target, state: state, rules: Planner.Rules(force: params.force),
-                bookmarks: BookmarkKeeper(state, isIncremental: params.mode == .incremental, isOrdered: false))
-            let reader = RecordReader(source, params, start: nil, retry: nil)
-            let result = try await engine.run(reader, total: try await source.count(), source: source.name)
+            let rules = Planner.Rules(
+                force: params.force, dropsRepeats: params.mode == .incremental, laterWins: source.isStreamOfChanges,
+                stopAfterUnchanged: params.stopAfterUnchanged, limit: params.limit)
+            let engine = SyncEngine(params, job, target, state: state, rules: rules, movesBookmark: retry == nil)
+            let total = try await source.count()
+            let reader = RecordReader(source, params, start: start, retry: retry)
+            let result = try await engine.run(reader, total: total, source: source.name)
             await source.close()
             return result
         } catch {
             await source.close()
             throw error
+        }
+    }
+
+    private func startingPoint(_ state: SyncState) throws(JobFailure) -> Cursor? {
+        guard let cursor = state.cursor, params.cursorField != nil else { return nil }
+        if params.lookbackSeconds == 0 { return cursor }
+        guard let earlier = cursor.earlier(by: params.lookbackSeconds) else {
+            throw .invalidParams(
+                field: "params.lookback_seconds",
+                """
+                `params.lookback_seconds` needs times or numbers in `cursor_field`, and the bookmark is \
+                \(cursor.json.text): leave it out
+                """)
+        }
+        return earlier
+    }
+
+    /// A source that is missing is an error in any case; its code says whether a mirror would have emptied the target.
+    private func open(_ context: SourceContext, _ target: any RecordTarget) async throws -> any RecordSource {
+        do {
+            return try await params.source.open(context)
+        } catch let failure as JobFailure where failure.code == "SOURCE_MISSING" && params.mode == .mirror {
+            let held = try target.count()
+            if held == 0 { throw failure }
+            throw DeletionGuard.sourceEmpty("is missing", params.source.name, held: held)
         }
     }
 }

@@ -16,6 +16,23 @@ struct SyncState: Sendable, Equatable {
 
     init() {}
 
+    /// Only what a later job goes on from.
+    var bookmarks: SyncState {
+        var state = SyncState()
+        (state.cursor, state.bookmark) = (cursor, bookmark)
+        return state
+    }
+
+    mutating func count(_ outcomes: [Outcome]) {
+        for outcome in outcomes {
+            switch outcome {
+            case .created: created += 1
+            case .updated: updated += 1
+            case .skipped, .failed, .passedOver: break
+            }
+        }
+    }
+
     var json: JSON {
         [
             "job_id": .string(jobID), "created": JSON(created), "updated": JSON(updated), "deleted": JSON(deleted),

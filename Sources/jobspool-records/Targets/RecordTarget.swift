@@ -26,6 +26,9 @@ protocol RecordTarget: AnyObject {
     /// How many of the records that it holds the planner has not seen.
     func countUnseen(_ seen: SeenRows) throws -> Int
 
+    /// The keys of the first of those.
+    func unseenKeys(_ seen: SeenRows, limit: Int) throws -> [String]
+
     /// Deletes those, at most `limit` of them at a time, in the order in which they stand, and stores `state`.
     /// - Returns: their keys, and the errors of those that could not be deleted; empty when none is left.
     func deleteUnseen(

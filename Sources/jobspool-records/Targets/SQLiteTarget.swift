@@ -131,6 +131,15 @@ final class SQLiteTarget: RecordTarget {
         }
     }
 
+    func unseenKeys(_ seen: SeenRows, limit: Int) throws -> [String] {
+        try explained {
+            try queue?.inDatabase { database in
+                var rows = UnseenRows(table: tableName, seen: seen)
+                return try rows.next(limit, database).map(\.key)
+            } ?? []
+        }
+    }
+
     func deleteUnseen(
         _ seen: SeenRows, limit: Int, state: (_ deleted: Int) -> SyncState
     ) async throws -> [(key: String, error: ItemError?)] {
