@@ -28,11 +28,12 @@ struct RecordsSync: JobType {
         // The bookmark is kept by the source's name, which the source need not be open for.
         var state = try target.state(source: params.source.name)
         if state.jobID.isEmpty || state.jobID != job.request.jobID {
-            state = state.bookmarks
-            state.jobID = job.request.jobID
+            state = state.begun(by: job.request.jobID)
         } else {
             let done = state.created + state.updated + state.deleted
             job.log("Resuming: \(done) operations are done already, and their records are found equal")
+            // Everything is written once more: what was written before does not count.
+            if params.force, params.mode == .mirror { (state.created, state.updated) = (0, 0) }
         }
         let goesOn = params.mode == .incremental && !params.force && retry == nil
         let start = goesOn ? try startingPoint(state) : nil
@@ -57,7 +58,7 @@ struct RecordsSync: JobType {
     }
 
     private func startingPoint(_ state: SyncState) throws(JobFailure) -> Cursor? {
-        guard let cursor = state.cursor, params.cursorField != nil else { return nil }
+        guard let cursor = state.start, params.cursorField != nil else { return nil }
         if params.lookbackSeconds == 0 { return cursor }
         guard let earlier = cursor.earlier(by: params.lookbackSeconds) else {
             throw .invalidParams(

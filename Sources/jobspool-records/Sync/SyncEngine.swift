@@ -14,7 +14,7 @@ final class SyncEngine {
     private var state: SyncState
 
     /// - Parameters:
-    ///   - state: what earlier attempts of this job left; empty but for the bookmark when there were none.
+    ///   - state: what earlier attempts of this job left, or what it begins with.
     ///   - movesBookmark: whether a later incremental job may go on from where this one ends.
     init(
         _ params: SyncParams, _ job: Job, _ target: any RecordTarget, state: SyncState, rules: Planner.Rules,
@@ -34,7 +34,7 @@ final class SyncEngine {
     ///   - source: its name.
     /// - Returns: the job's result.
     func run(_ records: any IdentifiedRecords, total: Int?, source: String) async throws -> JSON {
-        let planner = Planner(rules)
+        let planner = Planner(rules, after: state)
         do {
             if job.isDryRun || params.mode == .mirror {
                 try await runPlanned(records, planner, total, source)
@@ -51,7 +51,8 @@ final class SyncEngine {
             job.log("Stopped early: \(records) records in a row were unchanged")
         }
         try tally.finish()
-        if !job.isDryRun { try target.finish(bookmarks.state) }
+        state.cursor = bookmarks.cursor
+        if !job.isDryRun { try target.finish(state) }
         SyncSummary(job, tally).log()
         return SyncSummary(job, tally).result(stoppedEarly: planner.isStoppedEarly)
     }
@@ -68,14 +69,15 @@ final class SyncEngine {
             hasMore = try await records.next(into: &batch)
             let outcomes = try await target.apply(batch, planner) { outcomes in
                 state.count(outcomes)
+                if params.mode != .mirror { (state.looked, state.unchanged) = (planner.looked, planner.unchanged) }
                 bookmarks.take(outcomes, batch)
-                state.bookmark = bookmarks.state.bookmark
+                state.bookmark = bookmarks.bookmark
                 return state
             }
             log.tell(outcomes, batch, of: total)
             try tally.take(outcomes, batch)
         }
-        return !hasMore
+        return !hasMore && !planner.isFinished
     }
 
     // MARK: Plan first

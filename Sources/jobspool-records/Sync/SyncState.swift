@@ -1,14 +1,20 @@
-/// What a sync remembers in its target, committed together with the records: how far the job came, for its next attempt, and
-/// the bookmark, for the next job.
+/// What a sync remembers in its target, committed together with the records: what the last job did, for its next attempt, and the
+/// bookmark, for the next job. A job that is over may run once more, when nobody heard that it was: so its part stays until
+/// another job begins.
 import JSONText
 
 struct SyncState: Sendable, Equatable {
-    /// The job that is not over; empty when none is.
+    /// The last job.
     var jobID = ""
-    /// Of that job, over all its attempts.
+    /// Where it began to read; nil for the beginning.
+    var start: Cursor?
+    /// What it has done, over all its attempts.
     var created = 0
     var updated = 0
     var deleted = 0
+    /// Records that it has looked at, and how many of the last of them were unchanged.
+    var looked = 0
+    var unchanged = 0
     /// The greatest value of the cursor field that is done; nil before the first incremental job.
     var cursor: Cursor?
     /// The source's own bookmark.
@@ -16,10 +22,10 @@ struct SyncState: Sendable, Equatable {
 
     init() {}
 
-    /// Only what a later job goes on from.
-    var bookmarks: SyncState {
+    /// What another job begins with.
+    func begun(by jobID: String) -> SyncState {
         var state = SyncState()
-        (state.cursor, state.bookmark) = (cursor, bookmark)
+        (state.jobID, state.start, state.cursor, state.bookmark) = (jobID, cursor, cursor, bookmark)
         return state
     }
 
@@ -35,16 +41,21 @@ struct SyncState: Sendable, Equatable {
 
     var json: JSON {
         [
-            "job_id": .string(jobID), "created": JSON(created), "updated": JSON(updated), "deleted": JSON(deleted),
-            "cursor": cursor?.json ?? .null, "bookmark": bookmark ?? .null,
+            "job_id": .string(jobID), "start": start?.json ?? .null, "created": JSON(created), "updated": JSON(updated),
+            "deleted": JSON(deleted),
+            "looked": JSON(looked), "unchanged": JSON(unchanged), "cursor": cursor?.json ?? .null,
+            "bookmark": bookmark ?? .null,
         ]
     }
 
     init(_ json: JSON) {
         jobID = json["job_id"]?.string ?? ""
+        start = json["start"].flatMap { Cursor($0) }
         created = json["created"]?.int ?? 0
         updated = json["updated"]?.int ?? 0
         deleted = json["deleted"]?.int ?? 0
+        looked = json["looked"]?.int ?? 0
+        unchanged = json["unchanged"]?.int ?? 0
         cursor = json["cursor"].flatMap { Cursor($0) }
         bookmark = json["bookmark"].flatMap { $0.isNull ? nil : $0 }
     }
