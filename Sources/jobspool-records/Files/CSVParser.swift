@@ -146,15 +146,22 @@ final class CSVParser: FileParser {
     /// - Returns: false when the row is not complete.
     private func scan(isLast: Bool) -> Bool {
         let (base, count) = (buffer.base + buffer.start, buffer.count)
+        let delimiter = delimiter
+        // Here most of the time goes by: the row is worked on where nobody else can see it.
+        var row = Row()
+        swap(&row, &self.row)
         row.values.removeAll(keepingCapacity: true)
         row.problem = nil
         row.lines = 1
         var (at, high): (Int, UInt8) = (0, 0)
-        defer { row.isAscii = high < 0x80 }
+        defer {
+            row.isAscii = high < 0x80
+            swap(&row, &self.row)
+        }
         while true {
             let start = at
             if at < count, base[at] == Self.quote {
-                switch scanQuoted(base, count, &at, &high) {
+                switch scanQuoted(base, count, &at, &high, &row) {
                 case .closed(let hasDoubledQuotes):
                     row.values.append(
                         .init(start: start + 1, length: at - start - 2, hasDoubledQuotes: hasDoubledQuotes))
@@ -210,7 +217,7 @@ final class CSVParser: FileParser {
 
     /// Steps from the opening quote to behind the closing one.
     private func scanQuoted(
-        _ base: UnsafeMutablePointer<UInt8>, _ count: Int, _ at: inout Int, _ high: inout UInt8
+        _ base: UnsafeMutablePointer<UInt8>, _ count: Int, _ at: inout Int, _ high: inout UInt8, _ row: inout Row
     ) -> Quoted {
         var hasDoubledQuotes = false
         at += 1

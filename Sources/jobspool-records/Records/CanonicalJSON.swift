@@ -41,24 +41,25 @@ enum CanonicalJSON {
             if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
                 output.append(byte)
             } else {
-                writeEscape(byte, to: &output)
+                output.append(contentsOf: escape(byte))
             }
         }
         output.append(UInt8(ascii: "\""))
     }
 
-    private static func writeEscape(_ byte: UInt8, to output: inout [UInt8]) {
-        output.append(UInt8(ascii: "\\"))
+    /// The escape of a byte that needs one.
+    static func escape(_ byte: UInt8) -> [UInt8] {
+        let backslash = UInt8(ascii: "\\")
         switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): output.append(byte)
-        case 0x08: output.append(UInt8(ascii: "b"))
-        case 0x09: output.append(UInt8(ascii: "t"))
-        case 0x0A: output.append(UInt8(ascii: "n"))
-        case 0x0C: output.append(UInt8(ascii: "f"))
-        case 0x0D: output.append(UInt8(ascii: "r"))
+        case UInt8(ascii: "\""), backslash: return [backslash, byte]
+        case 0x08: return [backslash, UInt8(ascii: "b")]
+        case 0x09: return [backslash, UInt8(ascii: "t")]
+        case 0x0A: return [backslash, UInt8(ascii: "n")]
+        case 0x0C: return [backslash, UInt8(ascii: "f")]
+        case 0x0D: return [backslash, UInt8(ascii: "r")]
         default:
             let hex = Array("0123456789abcdef".utf8)
-            output.append(contentsOf: [UInt8(ascii: "u"), 0x30, 0x30, hex[Int(byte >> 4)], hex[Int(byte & 15)]])
+            return [backslash, UInt8(ascii: "u"), 0x30, 0x30, hex[Int(byte >> 4)], hex[Int(byte & 15)]]
         }
     }
 

@@ -182,6 +182,25 @@ extension RecordBatch {
         return bytes.count - more.count..<bytes.count
     }
 
+    /// The batch as it lies in memory: bytes, cells, entries, and the hashes to be written.
+    mutating func withUnsafeParts(
+        _ body: (
+            UnsafePointer<UInt8>, UnsafeBufferPointer<Cell>, UnsafeBufferPointer<Entry>, UnsafeMutableRawPointer
+        ) -> Void
+    ) {
+        hashes.withUnsafeMutableBytes { hashes in
+            bytes.withUnsafeBufferPointer { bytes in
+                cells.withUnsafeBufferPointer { cells in
+                    entries.withUnsafeBufferPointer { entries in
+                        guard let hashes = hashes.baseAddress else { return }
+                        // Records without a single byte have no address, and nobody reads from this one.
+                        body(bytes.baseAddress ?? UnsafePointer(bitPattern: 1)!, cells, entries, hashes)
+                    }
+                }
+            }
+        }
+    }
+
     mutating func setKey(_ record: Int, _ range: Range<Int>) { entries[record].key = range }
 
     /// The record turns out to be of no use.

@@ -8,14 +8,14 @@ final class RecordIdentifier {
         let layout: FieldLayout
         /// Where the key's fields stand.
         let key: [Int?]
-        /// The fields that are hashed, sorted: where each stands, and its name as the canonical form writes it.
+        /// The fields that are hashed, sorted: where each stands, and what the canonical form writes before its value.
         let hashed: [(cell: Int, name: [UInt8])]
     }
 
     private let key: [String]
     private let isHashed: @Sendable (String) -> Bool
     private var plans: [ObjectIdentifier: Plan] = [:]
-    private var canonical: [UInt8] = []
+    private var canonical = ByteBuffer()
 
     init(key: [String], compareFields: [String]?, ignoreFields: [String]) {
         self.key = key
@@ -25,16 +25,17 @@ final class RecordIdentifier {
     }
 
     func identify(_ batch: inout RecordBatch) {
+        let plans = batch.layouts.map { plan(for: $0) }
         for record in 0..<batch.count where batch.entries[record].layout >= 0 {
-            let plan = plan(for: batch.layout(record))
-            setKey(of: record, plan, &batch)
+            setKey(of: record, plans[batch.entries[record].layout], &batch)
         }
-        for record in 0..<batch.count {
-            guard batch.entries[record].problem < 0 else {
-                batch.hashes.append(contentsOf: repeatElement(0, count: SHA256.size))
-                continue
+        var hashes = [UInt8](repeating: 0, count: batch.count * SHA256.size)
+        swap(&hashes, &batch.hashes)
+        batch.withUnsafeParts { bytes, cells, entries, hashes in
+            for (record, entry) in entries.enumerated() where entry.problem < 0 {
+                write(plans[entry.layout], cells.baseAddress! + entry.first, bytes)
+                SHA256.hash(canonical.bytes, into: hashes + record * SHA256.size)
             }
-            hash(record, plan(for: batch.layout(record)), &batch)
         }
     }
 
@@ -44,7 +45,10 @@ final class RecordIdentifier {
         if plans.count == 256 { plans.removeAll() }
         let hashed = layout.names.enumerated().filter { isHashed($0.element) }
             .sorted { CanonicalJSON.precedes($0.element.utf8, $1.element.utf8) }
-            .map { (cell: $0.offset, name: layout.quotedNames[$0.offset] + [UInt8(ascii: ":")]) }
+            .enumerated().map { index, field in
+                let before = [UInt8(ascii: index == 0 ? "{" : ",")]
+                return (cell: field.offset, name: before + layout.quotedNames[field.offset] + [UInt8(ascii: ":")])
+            }
         let plan = Plan(layout: layout, key: key.map { layout.index(of: $0) }, hashed: hashed)
         plans[ObjectIdentifier(layout)] = plan
         return plan
@@ -71,18 +75,31 @@ final class RecordIdentifier {
         }
     }
 
-    private func hash(_ record: Int, _ plan: Plan, _ batch: inout RecordBatch) {
-        let first = batch.entries[record].first
-        canonical.removeAll(keepingCapacity: true)
-        canonical.append(UInt8(ascii: "{"))
-        for (index, field) in plan.hashed.enumerated() {
-            if index > 0 { canonical.append(UInt8(ascii: ",")) }
-            canonical.append(contentsOf: field.name)
-            CanonicalJSON.write(batch.cells[first + field.cell], of: batch, to: &canonical)
+    /// Writes the canonical form of the record whose cells begin there.
+    private func write(_ plan: Plan, _ cells: UnsafePointer<Cell>, _ bytes: UnsafePointer<UInt8>) {
+        canonical.removeAll()
+        for field in plan.hashed {
+            canonical.append(field.name)
+            let cell = cells[field.cell]
+            switch cell.kind {
+            case .null: canonical.append(Self.null)
+            case .false: canonical.append(Self.false)
+            case .true: canonical.append(Self.true)
+            case .number, .nested: canonical.append(bytes + cell.start, cell.length)
+            case .text: canonical.append(quoted: bytes + cell.start, cell.length)
+            case .blob:
+                let content = UnsafeBufferPointer(start: bytes + cell.start, count: cell.length)
+                let text = Array(Base64.encode(Array(content)[...]).utf8)
+                text.withUnsafeBufferPointer { canonical.append(quoted: $0.baseAddress ?? bytes, $0.count) }
+            }
         }
+        if plan.hashed.isEmpty { canonical.append(UInt8(ascii: "{")) }
         canonical.append(UInt8(ascii: "}"))
-        batch.hashes.append(contentsOf: SHA256.hash(canonical))
     }
+
+    private static let null = Array("null".utf8)
+    private static let `false` = Array("false".utf8)
+    private static let `true` = Array("true".utf8)
 }
 
 extension CanonicalJSON {

@@ -5,6 +5,7 @@
 /// objects are JSON; a number that neither 64 bits nor a double hold is TEXT. A field that a record lacks is NULL.
 import GRDB
 import GRDBSQLite
+import Glibc
 import JobHandler
 
 final class RecordTable {
@@ -19,6 +20,7 @@ final class RecordTable {
     private var columns: RecordColumns
     private let findStatement: Statement
     private var writers: [ObjectIdentifier: Writers] = [:]
+    private var latest: Writers?
 
     /// The statements for records of one layout.
     private struct Writers {
@@ -87,10 +89,15 @@ final class RecordTable {
             bind(bytes, batch.entries[record].key, to: 1, of: statement)
             switch sqlite3_step(statement) {
             case SQLITE_ROW:
-                let hash = UnsafeRawBufferPointer(
-                    start: sqlite3_column_blob(statement, 1), count: Int(sqlite3_column_bytes(statement, 1)))
-                return Planner.Held(
-                    row: sqlite3_column_int64(statement, 0), hasEqualHash: hash.elementsEqual(batch.hash(record)))
+                let row = sqlite3_column_int64(statement, 0)
+                guard let hash = sqlite3_column_blob(statement, 1), sqlite3_column_bytes(statement, 1) == SHA256.size
+                else {
+                    return Planner.Held(row: row, hasEqualHash: false)
+                }
+                let isEqual = batch.hashes.withUnsafeBytes {
+                    memcmp($0.baseAddress! + record * SHA256.size, hash, SHA256.size) == 0
+                }
+                return Planner.Held(row: row, hasEqualHash: isEqual)
             case SQLITE_DONE: return nil
             default: throw failure()
             }
@@ -112,12 +119,17 @@ final class RecordTable {
         defer { sqlite3_reset(statement) }
         try batch.bytes.withUnsafeBufferPointer { bytes in
             bind(bytes, batch.entries[record].key, to: 1, of: statement)
-            _ = batch.hash(record).withUnsafeBytes {
-                sqlite3_bind_blob64(statement, 2, $0.baseAddress, UInt64($0.count), Self.transient)
+            _ = batch.hashes.withUnsafeBytes {
+                let hash = $0.baseAddress! + record * SHA256.size
+                return sqlite3_bind_blob64(statement, 2, hash, UInt64(SHA256.size), Self.transient)
             }
             if keepsFields {
-                for (index, cell) in batch.cellRange(record).enumerated() {
-                    bind(batch.cells[cell], bytes, to: Int32(index + 3), of: statement)
+                batch.cells.withUnsafeBufferPointer { cells in
+                    var index: Int32 = 3
+                    for cell in batch.cellRange(record) {
+                        bind(cells[cell], bytes, to: index, of: statement)
+                        index += 1
+                    }
                 }
             }
             guard sqlite3_step(statement) == SQLITE_DONE else { throw failure() }
@@ -126,6 +138,13 @@ final class RecordTable {
 
     /// The statements for records of a layout; the columns that they need are added first.
     private func writers(_ layout: FieldLayout) throws -> Writers {
+        if let latest, latest.layout === layout { return latest }
+        let writers = try findWriters(layout)
+        latest = writers
+        return writers
+    }
+
+    private func findWriters(_ layout: FieldLayout) throws -> Writers {
         if let known = writers[ObjectIdentifier(layout)] { return known }
         // Updates of other layouts have to know of the new columns; and records of ever new shapes must not fill the memory.
         if try keepsFields && columns.add(layout, database) || writers.count == 100 { writers.removeAll() }
