@@ -1,4 +1,4 @@
-/// The bytes of a file, of which a window is in memory: a parser looks at what is between `start` and `end`, moves `start` on, and
+/// The bytes of a file or a pipe, of which a window is in memory: a parser looks at what is between `start` and `end`, moves `start` on, and
 /// asks for more when a record is not complete. Memory grows only for a record that is longer than the window.
 import Glibc
 import JobHandler
@@ -17,6 +17,8 @@ final class FileBuffer {
     /// Nothing follows what is in memory.
     private(set) var isAtEnd = false
     private var read: Int64 = 0
+    /// Waits until there is something to read.
+    private let wait: (() throws -> Void)?
 
     /// - Throws: `SystemCallError`.
     init(_ path: String, capacity: Int = 1 << 18) throws(SystemCallError) {
@@ -24,7 +26,19 @@ final class FileBuffer {
         self.capacity = capacity
         descriptor = try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
         base = .allocate(capacity: capacity)
+        wait = nil
         posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+    }
+
+    /// - Parameters:
+    ///   - pipe: will be closed.
+    ///   - wait: called before each read.
+    init(pipe: Int32, name: String, wait: @escaping () throws -> Void) {
+        path = name
+        capacity = 1 << 16
+        descriptor = pipe
+        base = .allocate(capacity: capacity)
+        self.wait = wait
     }
 
     deinit {
@@ -56,6 +70,7 @@ final class FileBuffer {
             base = larger
             capacity *= 2
         }
+        try wait?()
         let count = try systemCall("read", path) { Glibc.read(descriptor, base + end, capacity - end) }
         if count == 0 { isAtEnd = true }
         end += count

@@ -129,6 +129,22 @@ struct JSONScanner {
         return nil
     }
 
+    /// Takes any value; of an array or an object only the brackets are looked at.
+    mutating func takeAny() -> UnsafeBufferPointer<UInt8>? {
+        let byte = peek()
+        let start = at
+        let isTaken =
+            switch byte {
+            case UInt8(ascii: "{"), UInt8(ascii: "["): takeNested() != nil
+            case UInt8(ascii: "\""): takeString() != nil
+            case UInt8(ascii: "t"): takeWord("true")
+            case UInt8(ascii: "f"): takeWord("false")
+            case UInt8(ascii: "n"): takeWord("null")
+            default: takeNumber() != nil
+            }
+        return isTaken ? UnsafeBufferPointer(start: base + start, count: at - start) : nil
+    }
+
     private mutating func skipSpace() {
         while at < count, base[at] <= 0x20, base[at] == 0x20 || base[at] == 0x0A || base[at] == 0x0D || base[at] == 0x09
         {

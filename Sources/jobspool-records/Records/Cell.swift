@@ -11,6 +11,8 @@ struct Cell: Sendable, Equatable {
         case text
         /// An array or an object, as canonical JSON.
         case nested
+        /// Bytes, as databases hold them; in JSON they are base64.
+        case blob
     }
 
     var kind: Kind

@@ -100,6 +100,7 @@ extension RecordBatch {
         case .false: false
         case .true: true
         case .text: .string(text(cell))
+        case .blob: .string(Base64.encode(bytes[cell.range]))
         case .number, .nested: try JSON(parsing: Array(bytes[cell.range]))
         }
     }

@@ -58,7 +58,7 @@ final class RecordIdentifier {
             batch.setProblem(
                 record,
                 .init(code: "NO_KEY", message: "\(batch.place(record)) has no value in \(names), which is the key"))
-        } else if let only = cells.first, cells.count == 1, only.kind != .true, only.kind != .false {
+        } else if let only = cells.first, cells.count == 1, [.text, .number, .nested].contains(only.kind) {
             batch.setKey(record, only.range)
         } else {
             var bytes: [UInt8] = cells.count == 1 ? [] : [UInt8(ascii: "[")]
@@ -93,6 +93,7 @@ extension CanonicalJSON {
         case .true: output.append(contentsOf: "true".utf8)
         case .number, .nested: output.append(contentsOf: batch.bytes[cell.range])
         case .text: write(text: batch.bytes[cell.range], to: &output)
+        case .blob: write(text: Base64.encode(batch.bytes[cell.range]).utf8, to: &output)
         }
     }
 }

@@ -55,9 +55,11 @@ extension RecordSource {
 /// What a source may want to know when it is opened.
 struct SourceContext {
     let job: Job
-    let params: SyncParams
-    /// Incremental: where to begin, the look-back taken off already; nil for the beginning.
-    let start: Cursor?
+    /// Incremental: the field by which the sync knows what is new; nil where there is none.
+    var cursorField: String?
+    /// Incremental: where to begin, the look-back taken off already; nil for the beginning. A source that cannot begin there may
+    /// give everything: what is before it will be passed over.
+    var start: Cursor?
     /// Incremental: the source's own bookmark; nil for the beginning.
-    let bookmark: JSON?
+    var bookmark: JSON?
 }

@@ -4,8 +4,14 @@ import JobHandler
 
 enum SourceParams: Sendable {
     case file(FileSourceParams)
+    case sqlite(SQLiteSourceParams)
+    case command(CommandSourceParams)
 
-    init(_ fields: inout JSONFields) throws {
+    /// The member that each kind of source is told by.
+    private static let kinds = ["file", "sqlite", "command"]
+
+    /// - Parameter entity: what is synced, which names the table or the stream where nothing else does.
+    init(_ fields: inout JSONFields, entity: String?) throws {
         let wanted = "an object, such as {\"file\": \"/srv/export/customers.csv\"}"
         let value = try fields.require(fields.value("source"), "source", wanted)
         if let path = value.string {
@@ -14,7 +20,16 @@ enum SourceParams: Sendable {
         }
         guard let object = value.object else { throw fields.wrong("source", "must be \(wanted), not \(value.kind)") }
         var members = JSONFields(object, path: fields.path + ["source"])
-        self = .file(try FileSourceParams(&members))
+        let given = Self.kinds.filter { object[$0] != nil }
+        guard given.count == 1 else {
+            let kinds = Self.kinds.map { "`\($0)`" }.joined(separator: ", ")
+            throw fields.wrong("source", "must have exactly one of \(kinds), which says what kind of source it is")
+        }
+        switch given[0] {
+        case "sqlite": self = .sqlite(try SQLiteSourceParams(&members, entity: entity))
+        case "command": self = .command(try CommandSourceParams(&members, entity: entity))
+        default: self = .file(try FileSourceParams(&members))
+        }
         try members.finish()
     }
 
@@ -22,12 +37,16 @@ enum SourceParams: Sendable {
     var name: String {
         switch self {
         case .file(let params): params.path
+        case .sqlite(let params): params.name
+        case .command(let params): params.name
         }
     }
 
     func open(_ context: SourceContext) async throws -> any RecordSource {
         switch self {
         case .file(let params): try params.open()
+        case .sqlite(let params): try params.open(context)
+        case .command(let params): try params.open(context)
         }
     }
 }

@@ -15,7 +15,11 @@ struct RecordsSync: JobType {
             try target.close()
             return result
         } catch {
-            try target.close()
+            do {
+                try target.close()
+            } catch let second {
+                job.log("\(target.name) could not be closed: \(second)", level: .error)
+            }
             throw error
         }
     }
@@ -33,7 +37,8 @@ struct RecordsSync: JobType {
         let goesOn = params.mode == .incremental && !params.force && retry == nil
         let start = goesOn ? try startingPoint(state) : nil
         let context = SourceContext(
-            job: job, params: params, start: start, bookmark: goesOn ? state.bookmark : nil)
+            job: job, cursorField: params.mode == .incremental ? params.cursorField : nil, start: start,
+            bookmark: goesOn ? state.bookmark : nil)
         let source = try await open(context, target)
         do {
             let rules = Planner.Rules(

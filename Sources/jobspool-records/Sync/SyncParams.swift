@@ -39,7 +39,7 @@ struct SyncParams: Sendable {
 
     init(_ fields: inout JSONFields) throws {
         entity = try fields.string("entity")
-        source = try SourceParams(&fields)
+        source = try SourceParams(&fields, entity: entity)
         target = try TargetParams(&fields, entity: entity)
         mode = try fields.choice("mode") ?? .full
         key = try Self.names("key", &fields)

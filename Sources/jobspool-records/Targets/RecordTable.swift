@@ -163,6 +163,10 @@ final class RecordTable {
         case .false: sqlite3_bind_int64(statement, index, 0)
         case .true: sqlite3_bind_int64(statement, index, 1)
         case .text, .nested: bind(bytes, cell.range, to: index, of: statement)
+        case .blob:
+            if let base = bytes.baseAddress {
+                sqlite3_bind_blob64(statement, index, base + cell.start, UInt64(cell.length), nil)
+            }
         case .number:
             switch NumberStorage(String(decoding: bytes[cell.range], as: UTF8.self)) {
             case .integer(let value): sqlite3_bind_int64(statement, index, value)
