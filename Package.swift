@@ -75,7 +75,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "jobspool-records",
-            dependencies: ["JobHandler", "JSONText", grdb, sqlite, httpClient, nioCore, nioHTTP, nioSSL],
+            dependencies: ["JobHandler", "JSONText", grdb, sqlite, httpClient, nioCore, nioPosix, nioHTTP, nioSSL],
             swiftSettings: strict),
 
         // Tests: a folder per target, and the real daemon from outside

@@ -60,8 +60,8 @@ struct HTTPAuth: Sendable {
         case .header: return Credentials(header: (name, token), secrets: [token])
         case .query: return Credentials(query: (name, token), secrets: [token])
         case .basic:
-            let user = try user ?? variable(userVariable ?? "", "user_env")
-            let encoded = Base64.encoded(Array("\(user):\(token)".utf8))
+            let user = if let user { user } else { try variable(userVariable ?? "", "user_env") }
+            let encoded = Base64.encode(Array("\(user):\(token)".utf8)[...])
             return Credentials(header: (name, "Basic \(encoded)"), secrets: [token, encoded])
         }
     }
@@ -104,7 +104,7 @@ struct Credentials: Sendable {
         // In every form in which it may come back; the longest first, so that none is left in part.
         let forms = secrets.flatMap { secret in
             [
-                secret, WebAddress.encoded(secret), Base64.encoded(Array(secret.utf8)),
+                secret, WebAddress.encoded(secret), Base64.encode(Array(secret.utf8)[...]),
                 String(JSON.string(secret).text.dropFirst().dropLast()),
             ]
         }
@@ -125,21 +125,5 @@ struct Credentials: Sendable {
             }
             return result + rest
         }
-    }
-}
-
-enum Base64 {
-    /// RFC 4648, section 4.
-    static func encoded(_ bytes: [UInt8]) -> String {
-        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var output: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.enumerated().reduce(0) { $0 | Int($1.element) << (16 - 8 * $1.offset) }
-            for index in 0..<4 {
-                output.append(index <= group.count ? letters[bits >> (18 - 6 * index) & 63] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: output, as: UTF8.self)
     }
 }

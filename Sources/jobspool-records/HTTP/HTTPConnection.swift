@@ -62,7 +62,8 @@ final class HTTPConnection {
         // Retries are made and told here.
         configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        if !credentials.isEmpty, origin.scheme == "http", !["127.0.0.1", "localhost", "[::1]", "::1"].contains(origin.host)
+        if !credentials.isEmpty, origin.scheme == "http",
+            !["127.0.0.1", "localhost", "[::1]", "::1"].contains(origin.host)
         {
             job.log("Credentials go to \(origin.text) unencrypted: use https", level: .warning)
         }
@@ -111,13 +112,16 @@ final class HTTPConnection {
         let seconds = Self.shown(delay)
         var why = ""
         if let wish = failure.retryAfter {
-            why = wish > RetryPolicy.longestWish
+            why =
+                wish > RetryPolicy.longestWish
                 ? "; the server asks for \(Self.shown(wish)) s, of which \(Self.shown(RetryPolicy.longestWish)) are waited"
                 : "; the server asks for \(Self.shown(wish)) s"
         }
         job.log(
             credentials.removed(
-                from: "\(request.name): \(failure.reason): retry \(retry) of \(RetryPolicy.retries) in \(seconds) s\(why)"),
+                from:
+                    "\(request.name): \(failure.reason): retry \(retry) of \(RetryPolicy.retries) in \(seconds) s\(why)"
+            ),
             level: .warning)
         var before: String?
         job.progress { progress in
@@ -148,12 +152,14 @@ final class HTTPConnection {
             default: return answer
             }
             guard let next = answer.headers.first(name: "Location").flatMap({ address.resolving($0) }) else {
-                throw JobFailure("REDIRECT_REFUSED", "\(request.name): redirects (\(answer.status)) to no address of the web")
+                throw JobFailure(
+                    "REDIRECT_REFUSED", "\(request.name): redirects (\(answer.status)) to no address of the web")
             }
             guard request.method == .GET || answer.status >= 307 else {
                 throw JobFailure(
                     "REDIRECT_REFUSED",
-                    "\(request.name): redirects (\(answer.status)) a \(request.method.rawValue): give the address it has moved to")
+                    "\(request.name): redirects (\(answer.status)) a \(request.method.rawValue): give the address it has moved to"
+                )
             }
             try check(next, from: request, "redirects")
             address = next
@@ -236,7 +242,8 @@ final class HTTPConnection {
 
     /// Does something that takes its time, and gives it up when the job is asked to stop, or takes longer than any request may.
     /// - Throws: `JobStopped`.
-    private func stoppable<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    private func stoppable<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value
+    {
         try job.checkStopping()
         let job = job
         return try await withThrowingTaskGroup(of: Value?.self) { group in

@@ -39,7 +39,8 @@ struct HTTPConnectionParams: Sendable {
         let wanted = "an address such as \"https://api.example.com/v1/customers\""
         let text = try members.require(try members.string(key), key, wanted)
         guard let address = WebAddress(text) else {
-            throw members.wrong(key, "must be \(wanted), percent-encoded, without user and password: `auth` is for those")
+            throw members.wrong(
+                key, "must be \(wanted), percent-encoded, without user and password: `auth` is for those")
         }
         return address
     }

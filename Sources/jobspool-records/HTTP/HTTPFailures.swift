@@ -1,9 +1,11 @@
 /// What can go wrong with a request, as failures of the job that say what to do, and as failures that may pass.
 import AsyncHTTPClient
+import Glibc
 import JSONText
 import JobHandler
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NIOSSL
 
 /// A failure that may not be there the next time: throttling, an overloaded server, a broken connection.
@@ -35,7 +37,9 @@ enum HTTPFailures {
                 ?? "the server wants credentials: give `auth`"
         case 403:
             code = "HTTP_FORBIDDEN"
-            remedy = "the server does not allow this" + (params.auth == nil ? ": does it want `auth`?" : " with these credentials")
+            remedy =
+                "the server does not allow this"
+                + (params.auth == nil ? ": does it want `auth`?" : " with these credentials")
         default:
             code = "HTTP_STATUS"
             remedy = excerpt(answer) ?? "the request is refused"
@@ -72,7 +76,8 @@ enum HTTPFailures {
             }
             return PassingFailure(
                 reason: (error.connectionErrors.first?.error as? IOError).map(reason) ?? "no connection can be made")
-        case let error as ChannelError where error == .connectTimeout(.zero): return PassingFailure(reason: "connecting took too long")
+        case let error as ChannelError where error == .connectTimeout(.zero):
+            return PassingFailure(reason: "connecting took too long")
         default: return PassingFailure(reason: "the connection failed (\(type(of: error)))")
         }
     }

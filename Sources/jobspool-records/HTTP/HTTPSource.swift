@@ -2,6 +2,7 @@
 /// the job, so that no API can keep it busy for ever.
 import JSONText
 import JobHandler
+import NIOHTTP1
 
 final class HTTPSource: RecordSource {
     let name: String
@@ -32,7 +33,7 @@ final class HTTPSource: RecordSource {
     init(_ params: HTTPSourceParams, _ context: SourceContext) throws {
         self.params = params
         name = params.name
-        limit = context.params.limit
+        limit = context.limit
         address = params.address
         if let start = context.start, let parameter = params.sinceParameter {
             address = address.setting(parameter, to: start.json.string ?? start.json.text)
@@ -99,7 +100,7 @@ final class HTTPSource: RecordSource {
         number += 1
         let request = HTTPConnection.Request(address: try address(of: mark), shown: params.shown)
         let (body, facts, found) = try await connection.send(request) { answer in try take(answer, request) }
-        try seen.insert(mark, body, number: number, request.name, connection.credentials)
+        try seen.insert(request, body, number: number, connection.credentials)
         total = params.paging.total(facts) ?? total
         switch params.paging.next(after: mark, facts) {
         case .end: next = nil
@@ -141,7 +142,8 @@ final class HTTPSource: RecordSource {
         _ answer: HTTPAnswer, _ request: HTTPConnection.Request
     ) throws -> (PageBody, PageFacts, WebAddress) {
         if let coding = answer.headers.first(name: "Content-Encoding"), coding.lowercased() != "identity" {
-            throw JobFailure("ENCODING_UNKNOWN", "\(request.name): the body is encoded (\(coding)), which was not asked for")
+            throw JobFailure(
+                "ENCODING_UNKNOWN", "\(request.name): the body is encoded (\(coding)), which was not asked for")
         }
         do throws(PageBody.Broken) {
             let body = try PageBody(answer.body, array: params.array)

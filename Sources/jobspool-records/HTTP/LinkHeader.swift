@@ -29,7 +29,9 @@ enum LinkHeader {
         /// The next link; nil at the end, and where no link begins.
         mutating func link() -> (target: String, relations: [String])? {
             skip(" \t,")
-            guard byte == UInt8(ascii: "<"), let end = bytes[at...].firstIndex(of: UInt8(ascii: ">")) else { return nil }
+            guard byte == UInt8(ascii: "<"), let end = bytes[at...].firstIndex(of: UInt8(ascii: ">")) else {
+                return nil
+            }
             let target = text(at + 1..<end)
             at = end + 1
             var relations: [String]?

@@ -53,7 +53,9 @@ struct PageBody: Sendable {
         }
         let start = (scanner.peek(), scanner.at).1
         // Some servers write null for an array without elements.
-        if scanner.peek() == UInt8(ascii: "n"), !path.isEmpty, scanner.takeWord("null") { return (start..<scanner.at, []) }
+        if scanner.peek() == UInt8(ascii: "n"), !path.isEmpty, scanner.takeWord("null") {
+            return (start..<scanner.at, [])
+        }
         guard scanner.take(UInt8(ascii: "[")) else {
             if scanner.isAtEnd { throw .truncated }
             try checkSyntax(buffer)

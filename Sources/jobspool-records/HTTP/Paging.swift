@@ -48,7 +48,9 @@ struct Paging: Sendable {
     init(_ value: JSON, of fields: JSONFields) throws {
         let path = fields.path + ["paging"]
         let given = value.string.map { JSONObject([("style", .string($0))]) } ?? value.object
-        guard let given else { throw fields.wrong("paging", "must be the name of a style or an object, not \(value.kind)") }
+        guard let given else {
+            throw fields.wrong("paging", "must be the name of a style or an object, not \(value.kind)")
+        }
         var members = JSONFields(given, path: path)
         let style: Style = try members.require(
             try members.choice("style"), "style", "one of " + Style.allCases.map(\.rawValue).joined(separator: ", "))
@@ -60,7 +62,8 @@ struct Paging: Sendable {
             case .cursor: "cursor"
             case .none, .link, .next: ""
             }
-        parameter = try Self.belongs("param", try members.string("param"), style, [.page, .skip, .cursor], members) ?? usual
+        parameter =
+            try Self.belongs("param", try members.string("param"), style, [.page, .skip, .cursor], members) ?? usual
         first = try Self.belongs("first", try members.int("first", in: 0...1_000_000_000), style, [.page], members) ?? 1
         limitParameter = try members.string("limit_param") ?? "limit"
         limit = try members.int("limit", in: 1...1_000_000)

@@ -75,7 +75,8 @@ enum HTTPDate {
             (1600...9999).contains(year)
         else { return nil }
         let clock = time.split(separator: ":", omittingEmptySubsequences: false).map { number(String($0)) }
-        guard clock.count == 3, let hour = clock[0], let minute = clock[1], let second = clock[2], hour < 24, minute < 60,
+        guard clock.count == 3, let hour = clock[0], let minute = clock[1], let second = clock[2], hour < 24,
+            minute < 60,
             second <= 60
         else { return nil }
         return Double(days(year, month + 1, day) * 86_400 + hour * 3_600 + minute * 60 + second)

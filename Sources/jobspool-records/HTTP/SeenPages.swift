@@ -1,4 +1,4 @@
-/// The pages that were read, by what they were asked for by and by what they held: one that comes again means that the API goes round
+/// The pages that were read, by their address and by what they held: one that comes again means that the API goes round
 /// in a circle. 32 bytes a page are kept.
 import JSONText
 import JobHandler
@@ -20,15 +20,15 @@ struct SeenPages {
 
     /// - Throws: `JobFailure` PAGINATION_LOOP.
     mutating func insert(
-        _ mark: PageMark, _ body: PageBody, number: Int, _ name: String, _ credentials: Credentials
+        _ request: HTTPConnection.Request, _ body: PageBody, number: Int, _ credentials: Credentials
     ) throws(JobFailure) {
         func loop(_ what: String) -> JobFailure {
             HTTPFailures.cleared(
                 JobFailure(
-                    "PAGINATION_LOOP", "\(name): page \(number) \(what): the API goes round in a circle",
+                    "PAGINATION_LOOP", "\(request.name): page \(number) \(what): the API goes round in a circle",
                     details: ["page": JSON(number)]), of: credentials)
         }
-        guard marks.insert(Digest(SHA256.hash(mark.json.bytes))).inserted else {
+        guard marks.insert(Digest(SHA256.hash(Array(request.address.text.utf8)))).inserted else {
             throw loop("has the address of an earlier page")
         }
         guard !body.records.isEmpty else { return }

@@ -29,7 +29,8 @@ struct SourcePosition: Sendable, Equatable {
             let hash = json["hash"]?.array, let before = json["before"]?.int, let number = json["page"]?.int
         else { return nil }
         self.init(
-            mark: mark, done: done, hash: hash.compactMap { $0.int.flatMap { UInt8(exactly: $0) } }, countBefore: before,
+            mark: mark, done: done, hash: hash.compactMap { $0.int.flatMap { UInt8(exactly: $0) } },
+            countBefore: before,
             number: number)
     }
 }

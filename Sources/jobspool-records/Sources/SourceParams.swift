@@ -6,9 +6,10 @@ enum SourceParams: Sendable {
     case file(FileSourceParams)
     case sqlite(SQLiteSourceParams)
     case command(CommandSourceParams)
+    case http(HTTPSourceParams)
 
     /// The member that each kind of source is told by.
-    private static let kinds = ["file", "sqlite", "command"]
+    private static let kinds = ["file", "sqlite", "command", "http"]
 
     /// - Parameter entity: what is synced, which names the table or the stream where nothing else does.
     init(_ fields: inout JSONFields, entity: String?) throws {
@@ -28,6 +29,7 @@ enum SourceParams: Sendable {
         switch given[0] {
         case "sqlite": self = .sqlite(try SQLiteSourceParams(&members, entity: entity))
         case "command": self = .command(try CommandSourceParams(&members, entity: entity))
+        case "http": self = .http(try HTTPSourceParams(&members))
         default: self = .file(try FileSourceParams(&members))
         }
         try members.finish()
@@ -39,6 +41,7 @@ enum SourceParams: Sendable {
         case .file(let params): params.path
         case .sqlite(let params): params.name
         case .command(let params): params.name
+        case .http(let params): params.name
         }
     }
 
@@ -47,6 +50,7 @@ enum SourceParams: Sendable {
         case .file(let params): try params.open()
         case .sqlite(let params): try params.open(context)
         case .command(let params): try params.open(context)
+        case .http(let params): try HTTPSource(params, context)
         }
     }
 }

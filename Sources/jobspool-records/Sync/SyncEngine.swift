@@ -68,12 +68,17 @@ final class SyncEngine {
             hasMore = try await records.next(into: &batch)
             let outcomes = try await target.apply(batch, planner) { outcomes in
                 state.count(outcomes)
-                bookmarks.take(outcomes, batch)
-                state.bookmark = bookmarks.state.bookmark
+                // A target that was asked to stop has done a part of the batch.
+                if outcomes.count == batch.count {
+                    bookmarks.take(outcomes, batch)
+                    state.bookmark = bookmarks.state.bookmark
+                    state.reached = tally.reached(batch.position, after: outcomes, state)
+                }
                 return state
             }
             log.tell(outcomes, batch, of: total)
             try tally.take(outcomes, batch)
+            if outcomes.count < batch.count { throw JobStopped() }
         }
         return !hasMore
     }

@@ -13,8 +13,22 @@ struct SyncState: Sendable, Equatable {
     var cursor: Cursor?
     /// The source's own bookmark.
     var bookmark: JSON?
+    /// How far the source was read by the job that is not over.
+    var reached: Reached?
+
+    struct Reached: Sendable, Equatable {
+        /// The source's position.
+        var position: JSON
+        /// What was created and updated up to there.
+        var written: Int
+        var skipped: Int
+        var failed: Int
+    }
 
     init() {}
+
+    /// Created and updated by earlier attempts beyond what was reached: found equal when it is read again.
+    var carried: Int { created + updated - (reached?.written ?? 0) }
 
     /// Only what a later job goes on from.
     var bookmarks: SyncState {
@@ -36,7 +50,7 @@ struct SyncState: Sendable, Equatable {
     var json: JSON {
         [
             "job_id": .string(jobID), "created": JSON(created), "updated": JSON(updated), "deleted": JSON(deleted),
-            "cursor": cursor?.json ?? .null, "bookmark": bookmark ?? .null,
+            "cursor": cursor?.json ?? .null, "bookmark": bookmark ?? .null, "reached": reached?.json ?? .null,
         ]
     }
 
@@ -47,5 +61,19 @@ struct SyncState: Sendable, Equatable {
         deleted = json["deleted"]?.int ?? 0
         cursor = json["cursor"].flatMap { Cursor($0) }
         bookmark = json["bookmark"].flatMap { $0.isNull ? nil : $0 }
+        reached = json["reached"].flatMap { Reached($0) }
+    }
+}
+
+extension SyncState.Reached {
+    var json: JSON {
+        ["position": position, "written": JSON(written), "skipped": JSON(skipped), "failed": JSON(failed)]
+    }
+
+    init?(_ json: JSON) {
+        guard let position = json["position"], !position.isNull else { return nil }
+        self.init(
+            position: position, written: json["written"]?.int ?? 0, skipped: json["skipped"]?.int ?? 0,
+            failed: json["failed"]?.int ?? 0)
     }
 }
