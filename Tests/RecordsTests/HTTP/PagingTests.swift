@@ -87,10 +87,10 @@ extension HTTPTests {
 
         @Test(arguments: [
             // The same records for ever, under ever new addresses.
-            ("content", ["style": "page"] as JSON, "has the records of page 1"),
+            ("content", ["style": "page"], "has the records of page 1"),
             // The same cursor for ever, with ever new records.
             ("address", ["style": "cursor", "next": "next"], "has the address of an earlier page"),
-        ])
+        ] as [(String, JSON, String)])
         func aPageThatComesTwiceEndsTheJob(_ kind: String, _ paging: JSON, _ message: String) async throws {
             let scratch = try Scratch()
             let server = try await TestServer { _, number in
