@@ -53,7 +53,8 @@ final class HTTPConnection {
                 tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(file))
             } catch {
                 throw JobFailure.invalidParams(
-                    field: "ca_file", "`ca_file` names \(file), which cannot be read as certificates in PEM form")
+                    field: "\(params.path).ca_file",
+                    "`\(params.path).ca_file` names \(file), which cannot be read as certificates in PEM form")
             }
         }
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
@@ -117,20 +118,18 @@ final class HTTPConnection {
                 ? "; the server asks for \(Self.shown(wish)) s, of which \(Self.shown(RetryPolicy.longestWish)) are waited"
                 : "; the server asks for \(Self.shown(wish)) s"
         }
-        job.log(
-            credentials.removed(
-                from:
-                    "\(request.name): \(failure.reason): retry \(retry) of \(RetryPolicy.retries) in \(seconds) s\(why)"
-            ),
-            level: .warning)
-        var before: String?
+        let message = credentials.removed(
+            from: "\(request.name): \(failure.reason): retry \(retry) of \(RetryPolicy.retries) in \(seconds) s\(why)")
+        job.log(message, level: .warning)
+        var before = JobProgress()
         job.progress { progress in
-            before = progress.phase
-            progress.phase = "waiting to retry (\(failure.reason), \(seconds) s)"
+            before = progress
+            progress.phase = "wait"
+            progress.item = message
         }
         let pacing = pacing
         try await stoppable { try await pacing.sleep(delay) }
-        job.progress { $0.phase = before }
+        job.progress { ($0.phase, $0.item) = (before.phase, before.item) }
     }
 
     /// One decimal, and none where it says nothing.

@@ -12,9 +12,12 @@ struct HTTPConnectionParams: Sendable {
     /// Seconds of silence after which a request has failed.
     let timeoutSeconds: Int
     let maximumBytes: Int
+    /// The place of the params, for messages.
+    let path: String
 
     /// - Parameter limit: the name of the param that bounds a body.
     init(_ members: inout JSONFields, limit: String, default: Int) throws {
+        path = members.path.joined(separator: ".")
         auth = try members.object("auth").map { object in
             var fields = JSONFields(object, path: members.path + ["auth"])
             return try HTTPAuth(&fields)

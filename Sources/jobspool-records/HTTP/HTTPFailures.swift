@@ -57,6 +57,8 @@ enum HTTPFailures {
         return words
     }
 
+    private static let cutOff = "the connection was closed before the end of the response"
+
     /// An error below HTTP.
     static func connection(
         _ error: any Error, _ request: HTTPConnection.Request, _ params: HTTPConnectionParams
@@ -68,6 +70,7 @@ enum HTTPFailures {
             return tls(error, request, params)
         case is NIOSSLExtraError, is BoringSSLError: return tls(error, request, params)
         case let error as HTTPClientError: return client(error, request)
+        case HTTPParserError.invalidEOFState: return PassingFailure(reason: cutOff)
         case is HTTPParserError: return PassingFailure(reason: "the response is no HTTP")
         case let error as IOError: return PassingFailure(reason: reason(error))
         case let error as NIOConnectionError:
@@ -76,8 +79,7 @@ enum HTTPFailures {
             }
             return PassingFailure(
                 reason: (error.connectionErrors.first?.error as? IOError).map(reason) ?? "no connection can be made")
-        case let error as ChannelError where error == .connectTimeout(.zero):
-            return PassingFailure(reason: "connecting took too long")
+        case ChannelError.connectTimeout: return PassingFailure(reason: "connecting took too long")
         default: return PassingFailure(reason: "the connection failed (\(type(of: error)))")
         }
     }
@@ -92,7 +94,7 @@ enum HTTPFailures {
         case .deadlineExceeded: PassingFailure(reason: "the response took too long")
         case .connectTimeout, .tlsHandshakeTimeout, .getConnectionFromPoolTimeout:
             PassingFailure(reason: "connecting took too long")
-        case .remoteConnectionClosed: PassingFailure(reason: "the connection was closed before the end of the response")
+        case .remoteConnectionClosed: PassingFailure(reason: cutOff)
         default: PassingFailure(reason: "the connection failed (\(error.shortDescription))")
         }
     }

@@ -25,9 +25,7 @@ final class HTTPSource: RecordSource {
 
     private struct Page {
         let mark: PageMark
-        let body: PageBody
-        /// Records that were handed out.
-        var done = 0
+        var body: PageBody
     }
 
     init(_ params: HTTPSourceParams, _ context: SourceContext) throws {
@@ -59,13 +57,12 @@ final class HTTPSource: RecordSource {
         let start = ContinuousClock.now
         while true {
             if var page = self.page {
-                while !batch.isFull, page.done < page.body.records.count {
-                    page.done += 1
-                    let place = Place(number: countBefore + page.done)
-                    page.body.append(page.done - 1, at: place, to: &batch, parser)
+                while !batch.isFull, !page.body.isDone {
+                    let place = Place(number: countBefore + page.body.done + 1)
+                    page.body.appendNext(at: place, to: &batch, parser)
                 }
                 self.page = page
-                if page.done < page.body.records.count { return true }
+                if !page.body.isDone { return true }
             }
             guard let next else { return false }
             // What is there is written before somebody has waited for long, or more was read than is wanted.
@@ -78,11 +75,12 @@ final class HTTPSource: RecordSource {
     /// The page in hand, or the next one when that is done.
     var position: JSON? {
         let position: SourcePosition
-        if let page, page.done < page.body.records.count {
+        if let page, !page.body.isDone {
             position = SourcePosition(
-                mark: page.mark, done: page.done, hash: page.body.hash, countBefore: countBefore, number: number - 1)
+                mark: page.mark, done: page.body.done, hash: page.body.hash, countBefore: countBefore,
+                number: number - 1)
         } else if let next {
-            let count = countBefore + (page?.body.records.count ?? 0)
+            let count = countBefore + (page?.body.count ?? 0)
             position = SourcePosition(mark: next, done: 0, hash: [], countBefore: count, number: number)
         } else {
             return nil
@@ -95,12 +93,18 @@ final class HTTPSource: RecordSource {
     // MARK: Pages
 
     private func turn(to mark: PageMark) async throws {
-        countBefore += page?.body.records.count ?? 0
+        countBefore += page?.body.count ?? 0
         page = nil
         number += 1
         let request = HTTPConnection.Request(address: try address(of: mark), shown: params.shown)
         let (body, facts, found) = try await connection.send(request) { answer in try take(answer, request) }
         try seen.insert(request, body, number: number, connection.credentials)
+        if !params.isPagingGiven, facts.link != nil {
+            throw JobFailure(
+                "PAGES_MISSING",
+                "\(request.name): there are more pages (Link: rel=\"next\"): give `paging`, \"link\" for all of them, or "
+                    + "\"none\" for this one")
+        }
         total = params.paging.total(facts) ?? total
         switch params.paging.next(after: mark, facts) {
         case .end: next = nil
@@ -113,7 +117,7 @@ final class HTTPSource: RecordSource {
                 of: connection.credentials)
         }
         var page = Page(mark: mark, body: body)
-        if let resumed, resumed.hash == body.hash { page.done = min(resumed.done, body.records.count) }
+        if let resumed, resumed.hash == body.hash { page.body.skip(resumed.done) }
         resumed = nil
         self.page = page
     }
@@ -146,9 +150,11 @@ final class HTTPSource: RecordSource {
                 "ENCODING_UNKNOWN", "\(request.name): the body is encoded (\(coding)), which was not asked for")
         }
         do throws(PageBody.Broken) {
-            let body = try PageBody(answer.body, array: params.array)
+            // 204 No Content: a page without records.
+            let isEmpty = answer.status == 204
+            let body = try PageBody(isEmpty ? Array("[]".utf8) : answer.body, array: isEmpty ? [] : params.array)
             let facts = PageFacts(
-                count: body.records.count, countSoFar: countBefore + body.records.count, envelope: body.envelope,
+                count: body.count, countSoFar: countBefore + body.count, envelope: body.envelope,
                 link: LinkHeader.next(answer.headers["Link"]),
                 totalHeader: params.paging.totalHeader.flatMap { answer.headers.first(name: $0) })
             return (body, facts, answer.address)

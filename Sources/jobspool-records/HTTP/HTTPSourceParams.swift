@@ -8,6 +8,7 @@ struct HTTPSourceParams: Sendable {
     /// The keys that lead to the array of records; empty when the body is the array.
     let array: [String]
     let paging: Paging
+    let isPagingGiven: Bool
     /// Incremental: the parameter of the query that takes the bookmark.
     let sinceParameter: String?
 
@@ -15,6 +16,7 @@ struct HTTPSourceParams: Sendable {
         address = try HTTPConnectionParams.address("http", &members)
         connection = try HTTPConnectionParams(&members, limit: "max_page_bytes", default: 64 << 20)
         array = try Paging.keys("array", &members) ?? []
+        isPagingGiven = members.object["paging"] != nil
         paging = try members.value("paging").map { try Paging($0, of: members) } ?? .none
         sinceParameter = try members.string("since_param")
     }

@@ -11,20 +11,26 @@ struct PageBody: Sendable {
     }
 
     private let bytes: [UInt8]
-    /// Of each record.
-    let records: [Range<Int>]
+    /// Records on the page.
+    let count: Int
+    /// Records that were taken out.
+    private(set) var done = 0
     /// The body with an empty array in place of the records.
     let envelope: JSON
     /// Of the records.
     let hash: [UInt8]
+    /// Where the next record, or the comma before it, stands.
+    private var at: Int
 
     /// - Parameter array: the keys that lead to the records; empty when the body is the array.
-    init(_ bytes: [UInt8], array: [String]) throws(Broken) {
-        self.bytes = bytes
+    init(_ body: [UInt8], array: [String]) throws(Broken) {
+        // A byte-order mark is none of JSON's business (RFC 8259, section 8.1), and some write one.
+        bytes = body.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(body.dropFirst(3)) : body
         let found = try bytes.withUnsafeBufferPointer { buffer throws(Broken) in
             try Self.find(array, in: buffer)
         }
-        records = found.elements
+        count = found.count
+        at = found.range.lowerBound + 1
         do throws(JSONSyntaxError) {
             // What is left of the body is small, and is looked at strictly.
             let rest = Array(bytes[..<found.range.lowerBound]) + Array("[]".utf8) + bytes[found.range.upperBound...]
@@ -32,21 +38,51 @@ struct PageBody: Sendable {
         } catch {
             throw error.isTruncated ? .truncated : .invalid("\(error)")
         }
-        hash = SHA256.hash(Array(bytes[found.range]))
+        hash = Self.hash(bytes[found.range])
     }
 
-    /// Appends a record to the batch.
-    func append(_ record: Int, at place: Place, to batch: inout RecordBatch, _ parser: JSONRecordParser) {
+    var isDone: Bool { done == count }
+
+    /// Appends the next record to the batch. - Precondition: there is one.
+    mutating func appendNext(at place: Place, to batch: inout RecordBatch, _ parser: JSONRecordParser) {
+        let range = next()
         bytes.withUnsafeBufferPointer { buffer in
-            parser.append(UnsafeBufferPointer(rebasing: buffer[records[record]]), at: place, to: &batch)
+            parser.append(UnsafeBufferPointer(rebasing: buffer[range]), at: place, to: &batch)
         }
+    }
+
+    /// Steps over records.
+    mutating func skip(_ records: Int) {
+        for _ in 0..<min(records, count) { _ = next() }
+    }
+
+    private mutating func next() -> Range<Int> {
+        let start = at
+        let range = bytes.withUnsafeBufferPointer { buffer in
+            var scanner = JSONScanner(UnsafeBufferPointer(rebasing: buffer[start...]))
+            if done > 0 { _ = scanner.take(UInt8(ascii: ",")) }
+            guard let value = Self.take(&scanner) else { preconditionFailure("the values were gone through before") }
+            return value
+        }
+        at = start + range.upperBound
+        done += 1
+        return start + range.lowerBound..<at
+    }
+
+    /// The hash of the hashes of all megabytes, so that there need not be a copy of everything.
+    private static func hash(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var hashes: [UInt8] = []
+        for start in stride(from: bytes.startIndex, to: bytes.endIndex, by: 1 << 20) {
+            hashes += SHA256.hash(Array(bytes[start..<min(start + 1 << 20, bytes.endIndex)]))
+        }
+        return SHA256.hash(hashes)
     }
 
     // MARK: Finding the records
 
     private static func find(
         _ path: [String], in buffer: UnsafeBufferPointer<UInt8>
-    ) throws(Broken) -> (range: Range<Int>, elements: [Range<Int>]) {
+    ) throws(Broken) -> (range: Range<Int>, count: Int) {
         var scanner = JSONScanner(buffer)
         for (depth, key) in path.enumerated() {
             try enter(key, path[...depth].joined(separator: "."), &scanner, buffer)
@@ -54,7 +90,7 @@ struct PageBody: Sendable {
         let start = (scanner.peek(), scanner.at).1
         // Some servers write null for an array without elements.
         if scanner.peek() == UInt8(ascii: "n"), !path.isEmpty, scanner.takeWord("null") {
-            return (start..<scanner.at, [])
+            return (start..<scanner.at, 0)
         }
         guard scanner.take(UInt8(ascii: "[")) else {
             if scanner.isAtEnd { throw .truncated }
@@ -62,11 +98,12 @@ struct PageBody: Sendable {
             let remedy = path.isEmpty ? ": `array` gives the keys that lead to the records" : ""
             throw .noRecords("\(path.isEmpty ? "the body" : "`\(path.joined(separator: "."))`") is no array\(remedy)")
         }
-        var elements: [Range<Int>] = []
-        if scanner.take(UInt8(ascii: "]")) { return (start..<scanner.at, []) }
+        var count = 0
+        if scanner.take(UInt8(ascii: "]")) { return (start..<scanner.at, 0) }
         while true {
-            elements.append(try value(&scanner, buffer))
-            if scanner.take(UInt8(ascii: "]")) { return (start..<scanner.at, elements) }
+            _ = try value(&scanner, buffer)
+            count += 1
+            if scanner.take(UInt8(ascii: "]")) { return (start..<scanner.at, count) }
             guard scanner.take(UInt8(ascii: ",")) else { throw broken(scanner, buffer) }
         }
     }
@@ -102,6 +139,11 @@ struct PageBody: Sendable {
     private static func value(
         _ scanner: inout JSONScanner, _ buffer: UnsafeBufferPointer<UInt8>
     ) throws(Broken) -> Range<Int> {
+        guard let range = take(&scanner) else { throw broken(scanner, buffer) }
+        return range
+    }
+
+    private static func take(_ scanner: inout JSONScanner) -> Range<Int>? {
         let first = scanner.peek()
         let start = scanner.at
         let isTaken: Bool =
@@ -113,8 +155,7 @@ struct PageBody: Sendable {
             case UInt8(ascii: "n"): scanner.takeWord("null")
             default: scanner.takeNumber() != nil
             }
-        guard isTaken else { throw broken(scanner, buffer) }
-        return start..<scanner.at
+        return isTaken ? start..<scanner.at : nil
     }
 
     private static func checkSyntax(_ buffer: UnsafeBufferPointer<UInt8>) throws(Broken) {

@@ -31,7 +31,7 @@ struct SeenPages {
         guard marks.insert(Digest(SHA256.hash(Array(request.address.text.utf8)))).inserted else {
             throw loop("has the address of an earlier page")
         }
-        guard !body.records.isEmpty else { return }
+        guard body.count > 0 else { return }
         if let earlier = contents.updateValue(number, forKey: Digest(body.hash)) {
             throw loop("has the records of page \(earlier)")
         }

@@ -85,12 +85,13 @@ extension HTTPTests {
                 ])
         }
 
-        @Test(arguments: [
-            // The same records for ever, under ever new addresses.
-            ("content", ["style": "page"], "has the records of page 1"),
-            // The same cursor for ever, with ever new records.
-            ("address", ["style": "cursor", "next": "next"], "has the address of an earlier page"),
-        ] as [(String, JSON, String)])
+        @Test(
+            arguments: [
+                // The same records for ever, under ever new addresses.
+                ("content", ["style": "page"], "has the records of page 1"),
+                // The same cursor for ever, with ever new records.
+                ("address", ["style": "cursor", "next": "next"], "has the address of an earlier page"),
+            ] as [(String, JSON, String)])
         func aPageThatComesTwiceEndsTheJob(_ kind: String, _ paging: JSON, _ message: String) async throws {
             let scratch = try Scratch()
             let server = try await TestServer { _, number in
@@ -157,6 +158,23 @@ extension HTTPTests {
                 ["mode": "incremental", "cursor_field": "at", "lookback_seconds": 60, "key": ["id", "at"]])
             for _ in 0..<2 { #expect(try await scratch.runHere(params).exit == 0) }
             #expect(server.targets == ["/items", "/items?updated_since=2024-05-01T23%3A59%3A00Z"])
+        }
+
+        @Test func aForgottenPagingIsAClearError() async throws {
+            let scratch = try Scratch()
+            let server = try await TestServer { _, _ in .json(items(1..<3), ["Link": "</items?page=2>; rel=next"]) }
+            let run = try await scratch.runHere(scratch.api(server.url))
+            #expect(run.code == "PAGES_MISSING", "\(run.everything)")
+            #expect(try await scratch.runHere(scratch.api(server.url, ["paging": "none"])).counts == "2 0 0 0 0")
+        }
+
+        @Test func noContentIsAnEmptyPage() async throws {
+            let scratch = try Scratch()
+            let server = try await TestServer { _, number in
+                number == 1 ? .json(items(1..<3)) : .raw("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+            }
+            let run = try await scratch.runHere(scratch.api(server.url, ["paging": "page"]))
+            #expect(run.counts == "2 0 0 0 0", "\(run.everything)")
         }
     }
 }

@@ -77,7 +77,9 @@ extension HTTPTests {
             #expect(waits.seconds == [seconds])
             #expect(run.logs.contains { $0.contains(message) }, "\(run.logs)")
             #expect(
-                run.of("progress").contains { $0["phase"]?.string?.contains("waiting to retry (HTTP 429") ?? false })
+                run.of("progress").contains {
+                    $0["phase"] == "wait" && $0["item"]?.string?.contains("HTTP 429: retry 1 of 5") ?? false
+                })
         }
 
         @Test(arguments: [
@@ -146,6 +148,29 @@ extension HTTPTests {
             // And another job begins at the beginning.
             let third = try await scratch.runHere(params, jobID: "job-2")
             #expect(third.counts == "0 0 60 0 2", "\(third.everything)")
+        }
+
+        /// Killed at any moment, and run again until it is through, the program leaves what it leaves when nobody disturbs it.
+        @Test(arguments: [3, 8, 14]) func aJobThatIsKilledGoesOn(_ moment: Int) async throws {
+            let scratch = try Scratch()
+            let server = try await TestServer { request, number in
+                // It is killed while it waits for this one.
+                if number == moment { return .silence("") }
+                let page = Int(request.query["page"] ?? "") ?? -1
+                return .json(page <= 20 ? items(page * 50..<page * 50 + 50) : "[]")
+            }
+            let params = scratch.api(server.url, ["paging": "page"], ["batch_size": 40])
+            let request: JSON = ["params": .object(params), "job_id": "job-1"]
+            let child = try Child([products + "/jobspool-records", "records.sync"], input: request.text)
+            let deadline = ContinuousClock.now + .seconds(60)
+            while server.requests.count < moment, ContinuousClock.now < deadline { await Task.yield() }
+            #expect(server.requests.count == moment)
+            kill(child.pid, SIGKILL)
+            _ = try child.finish()
+            let run = try await scratch.runHere(params, jobID: "job-1")
+            #expect(run.exit == 0, "\(run.everything)")
+            #expect(run.counts == "1000 0 0 0 0", "\(run.everything)")
+            #expect(try scratch.sql("SELECT COUNT(*), COUNT(DISTINCT id), SUM(id) FROM t") == "1000|1000|549500")
         }
     }
 }
