@@ -5,6 +5,7 @@ import JobHandler
 @main
 struct Main {
     static func main() async {
-        exit(await JobHandlerMain.run(types: ["records.sync": RecordsSync.self]).rawValue)
+        let types: [String: any JobType.Type] = ["records.sync": RecordsSync.self, "records.match": RecordsMatch.self]
+        exit(await JobHandlerMain.run(types: types).rawValue)
     }
 }

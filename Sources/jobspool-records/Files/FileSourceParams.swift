@@ -18,12 +18,6 @@ struct FileSourceParams: Sendable {
     /// JSON: the keys that lead to the array; empty when the file is the array.
     let array: [String]
 
-    /// A path alone: all else goes by its suffix.
-    init(_ path: String, of fields: JSONFields) throws {
-        var members = JSONFields(["file": .string(path)], path: fields.path + ["source"])
-        try self.init(&members)
-    }
-
     init(_ members: inout JSONFields) throws {
         path = try members.require(try members.string("file"), "file", "the absolute path of a file or a folder")
         guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0) else {

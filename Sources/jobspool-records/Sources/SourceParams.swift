@@ -11,20 +11,31 @@ enum SourceParams: Sendable {
     /// The member that each kind of source is told by.
     private static let kinds = ["file", "sqlite", "command", "http"]
 
-    /// - Parameter entity: what is synced, which names the table or the stream where nothing else does.
-    init(_ fields: inout JSONFields, entity: String?) throws {
+    /// - Parameters:
+    ///   - name: the param's.
+    ///   - entity: what is synced, which names the table or the stream where nothing else does.
+    init(_ fields: inout JSONFields, _ name: String = "source", entity: String?) throws {
+        let value = try Self.value(&fields, name)
+        var members = JSONFields(value, path: fields.path + [name])
+        try self.init(members: &members, entity: entity)
+        try members.finish()
+    }
+
+    /// The param's members; a text is short for a file.
+    static func value(_ fields: inout JSONFields, _ name: String) throws -> JSONObject {
         let wanted = "an object, such as {\"file\": \"/srv/export/customers.csv\"}"
-        let value = try fields.require(fields.value("source"), "source", wanted)
-        if let path = value.string {
-            self = .file(try FileSourceParams(path, of: fields))
-            return
-        }
-        guard let object = value.object else { throw fields.wrong("source", "must be \(wanted), not \(value.kind)") }
-        var members = JSONFields(object, path: fields.path + ["source"])
-        let given = Self.kinds.filter { object[$0] != nil }
+        let value = try fields.require(fields.value(name), name, wanted)
+        if let path = value.string { return ["file": .string(path)] }
+        guard let object = value.object else { throw fields.wrong(name, "must be \(wanted), not \(value.kind)") }
+        return object
+    }
+
+    init(members: inout JSONFields, entity: String?) throws {
+        let given = Self.kinds.filter { members.object[$0] != nil }
         guard given.count == 1 else {
             let kinds = Self.kinds.map { "`\($0)`" }.joined(separator: ", ")
-            throw fields.wrong("source", "must have exactly one of \(kinds), which says what kind of source it is")
+            throw JSONFieldError(
+                path: members.path, problem: "must have exactly one of \(kinds), which says what kind of source it is")
         }
         switch given[0] {
         case "sqlite": self = .sqlite(try SQLiteSourceParams(&members, entity: entity))
@@ -32,7 +43,6 @@ enum SourceParams: Sendable {
         case "http": self = .http(try HTTPSourceParams(&members))
         default: self = .file(try FileSourceParams(&members))
         }
-        try members.finish()
     }
 
     /// What messages call it, and bookmarks are kept by. No credentials.

@@ -42,12 +42,12 @@ struct SyncParams: Sendable {
         source = try SourceParams(&fields, entity: entity)
         target = try TargetParams(&fields, entity: entity)
         mode = try fields.choice("mode") ?? .full
-        key = try Self.names("key", &fields)
+        key = try fields.names("key")
         limit = try fields.int("limit", in: 1 ... .max)
         force = try fields.bool("force") ?? false
         cursorField = try fields.string("cursor_field")
         lookbackSeconds = try fields.int("lookback_seconds", in: 0...3_153_600_000) ?? 0
-        compareFields = try Self.names("compare_fields", &fields)
+        compareFields = try fields.names("compare_fields")
         ignoreFields = try fields.strings("ignore_fields")
         stopAfterUnchanged = try fields.int("stop_after_unchanged", in: 1 ... .max)
         retryOf = try fields.string("retry_of")
@@ -77,14 +77,5 @@ struct SyncParams: Sendable {
         if retryOf?.isEmpty ?? false {
             throw fields.wrong("retry_of", "must be a job's name, or the path of an errors file")
         }
-    }
-
-    /// Some names, or one without an array.
-    private static func names(_ key: String, _ fields: inout JSONFields) throws -> [String]? {
-        let names = fields.object[key]?.string == nil ? try fields.strings(key) : try fields.string(key).map { [$0] }
-        if let names, names.isEmpty || Set(names).count < names.count {
-            throw fields.wrong(key, "must name one field at least, and none twice")
-        }
-        return names
     }
 }
