@@ -121,5 +121,35 @@ extension HTTPTests {
             let position = SourcePosition(mark: mark, done: 3, hash: [0, 255], countBefore: 7, number: 2)
             #expect(SourcePosition(try JSON(parsing: position.json.text)) == position)
         }
+
+        /// What a page says, and what is read next.
+        @Test(
+            arguments: [
+                (["style": "page"], .first, 3, "{}", .mark(.page(2))), (["style": "page"], .page(7), 0, "{}", .end),
+                (["style": "page", "first": 0], .first, 3, "{}", .mark(.page(1))),
+                (["style": "page", "pages": "p"], .page(2), 3, #"{"p": 3}"#, .mark(.page(3))),
+                (["style": "page", "pages": "p"], .page(3), 3, #"{"p": 3}"#, .end),
+                (["style": "page", "pages": "p", "first": 0], .page(2), 3, #"{"p": "3"}"#, .end),
+                (["style": "page", "more": "m"], .first, 3, #"{"m": false}"#, .end),
+                (["style": "page", "more": "m"], .first, 3, #"{"m": true}"#, .mark(.page(2))),
+                (["style": "page", "total": "t"], .first, 3, #"{"t": 3}"#, .end),
+                (["style": "skip"], .skip(10), 3, "{}", .mark(.skip(13))),
+                (["style": "skip"], .first, 3, "{}", .mark(.skip(3))),
+                (["style": "skip", "total": "t.n"], .skip(0), 3, #"{"t": {"n": "4"}}"#, .mark(.skip(3))),
+                (["style": "cursor"], .first, 0, #"{"next_cursor": 17}"#, .mark(.cursor("17"))),
+                (["style": "cursor"], .first, 3, #"{"next_cursor": ""}"#, .end),
+                (["style": "cursor"], .first, 3, "{}", .end),
+                (["style": "cursor", "more": "m"], .first, 3, #"{"next_cursor": "x", "m": false}"#, .end),
+                (["style": "next"], .first, 3, #"{"next": null}"#, .end),
+                (["style": "next"], .first, 3, #"{"next": "/x"}"#, .mark(.address("/x"))),
+                (["style": "link"], .first, 3, #"{"next": "/x"}"#, .end), (["style": "none"], .first, 3, "{}", .end),
+            ] as [(JSON, PageMark, Int, String, Paging.Next)])
+        func theNextPageFollowsFromThisOne(
+            _ style: JSON, _ mark: PageMark, _ count: Int, _ body: String, _ next: Paging.Next
+        ) throws {
+            let paging = try Paging(style, of: JSONFields([:]))
+            let facts = PageFacts(count: count, countSoFar: count, envelope: try JSON(parsing: body))
+            #expect(paging.next(after: mark, facts) == next)
+        }
     }
 }
