@@ -20,6 +20,8 @@ final class HTTPConnection {
     static let redirects = 5
     /// Seconds for one request, however lively it is.
     static let longestRequest: Double = 900
+    /// Seconds that a request in hand has to change something when the job is asked to stop.
+    static let grace: Double = 3
 
     /// One request, as it is made again after a failure that may pass.
     struct Request: Sendable {
@@ -187,8 +189,10 @@ final class HTTPConnection {
     private func exchange(_ request: Request, at address: WebAddress) async throws -> HTTPAnswer {
         let made = make(request, at: address)
         let (client, limit, name) = (client, params.maximumBytes, request.name)
+        // What changes something is better known to be done; it is made again under the same key when it is not.
+        let grace = request.method == .GET ? 0 : Self.grace
         do {
-            return try await stoppable {
+            return try await stoppable(grace: grace) {
                 let deadline = NIODeadline.now() + .seconds(Int64(Self.longestRequest))
                 let response = try await client.execute(made, deadline: deadline)
                 return try await Self.read(response, from: address, limit: limit, name: name)
@@ -240,9 +244,11 @@ final class HTTPConnection {
     // MARK: Stopping
 
     /// Does something that takes its time, and gives it up when the job is asked to stop, or takes longer than any request may.
+    /// - Parameter grace: seconds after which it is given up when the job is asked to stop.
     /// - Throws: `JobStopped`.
-    private func stoppable<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value
-    {
+    private func stoppable<Value: Sendable>(
+        grace: Double = 0, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
         try job.checkStopping()
         let job = job
         return try await withThrowingTaskGroup(of: Value?.self) { group in
@@ -253,6 +259,7 @@ final class HTTPConnection {
                     guard ContinuousClock.now < end else { throw HTTPClientError.deadlineExceeded }
                     try await Task.sleep(for: .milliseconds(25))
                 }
+                if grace > 0 { try await Task.sleep(for: .seconds(grace)) }
                 throw JobStopped()
             }
             defer { group.cancelAll() }

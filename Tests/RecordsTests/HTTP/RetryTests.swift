@@ -172,5 +172,20 @@ extension HTTPTests {
             #expect(run.counts == "1000 0 0 0 0", "\(run.everything)")
             #expect(try scratch.sql("SELECT COUNT(*), COUNT(DISTINCT id), SUM(id) FROM t") == "1000|1000|549500")
         }
+
+        @Test func aMirrorDeletesNothingUnlessEveryPageCame() async throws {
+            let scratch = try Scratch()
+            let fails = Mutex(false)
+            let server = try await TestServer { request, _ in
+                let page = Int(request.query["page"] ?? "") ?? -1
+                if page == 2, fails.withLock({ $0 }) { return .status(500) }
+                return .json(page <= 3 ? items(page * 10..<page * 10 + 10) : "[]")
+            }
+            let mirror = scratch.api(server.url, ["paging": "page"], ["mode": "mirror"])
+            #expect(try await scratch.runHere(mirror, jobID: "job-1").counts == "30 0 0 0 0")
+            fails.withLock { $0 = true }
+            #expect(try await scratch.runHere(mirror, jobID: "job-2").exit == 75)
+            #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "30")
+        }
     }
 }

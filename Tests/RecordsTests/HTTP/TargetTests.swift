@@ -142,6 +142,25 @@ extension HTTPTests {
             #expect(shop.all.count == 10)
         }
 
+        /// Stopped in the middle of a batch, which is in the middle of a page.
+        @Test(arguments: [1, 13, 25, 47]) func fromAnAPIToAnAPIEveryRecordIsSentOnce(_ moment: Int) async throws {
+            let (scratch, shop) = (try Scratch(), Shop())
+            let server = try await TestServer { request, _ in
+                guard request.method == "GET" else { return shop.answer(request) }
+                let page = Int(request.query["page"] ?? "") ?? -1
+                return .json(page <= 5 ? items(page * 10..<page * 10 + 10) : "[]")
+            }
+            let source: JSON = ["http": .string("\(server.url)/all"), "paging": "page"]
+            let both = params(scratch, server, [:], ["source": source, "batch_size": 7])
+            let first = try await scratch.runHere(both, jobID: "job-1") { shop.all.count >= moment }
+            #expect(first.exit == 143, "\(first.everything)")
+            let second = try await scratch.runHere(both, jobID: "job-1")
+            #expect(second.counts == "50 0 0 0 0", "\(second.everything)")
+            let sent = server.requests.filter { $0.method == "PUT" }
+            #expect(sent.count == 50 && Set(sent.map(\.target)).count == 50)
+            #expect(try await scratch.runHere(both, jobID: "job-2").counts == "0 0 50 0 0")
+        }
+
         @Test(
             arguments: [
                 (["http": "http://127.0.0.1/items"], "target.http"),
