@@ -51,20 +51,31 @@ final class Scratch: Sendable {
         try #require(fwrite(content, 1, content.utf8.count, file) == content.utf8.count)
     }
 
-    /// Runs `records.sync` from a file of this directory into the table `t` of target.db, to its end.
-    func sync(
-        _ file: String, _ more: JSONObject = [:], dryRun: Bool = false, checkpoint: JSON = .null
-    ) throws -> Run {
+    /// The params of a sync into the table `t` of target.db, with the key `id`.
+    func params(_ more: JSONObject) -> JSONObject {
         var params: JSONObject = [
-            "source": ["file": .string("\(path)/\(file)")],
-            "target": ["sqlite": .string("\(path)/target.db"), "table": "t"], "key": ["id"],
+            "target": ["sqlite": .string("\(path)/target.db"), "table": "t"], "key": "id",
         ]
         for (key, value) in more.members { params[key] = value.isNull ? nil : value }
-        return try run("records.sync", params, dryRun: dryRun, checkpoint: checkpoint)
+        return params
     }
 
-    func run(_ type: String, _ params: JSONObject, dryRun: Bool = false, checkpoint: JSON = .null) throws -> Run {
-        let request: JSON = ["params": .object(params), "dry_run": .bool(dryRun), "checkpoint": checkpoint]
+    /// Runs `records.sync` to its end.
+    @discardableResult
+    func sync(_ more: JSONObject, dryRun: Bool = false, job: String = "") throws -> Run {
+        try run("records.sync", params(more), dryRun: dryRun, job: job)
+    }
+
+    /// The same, from a file of this directory.
+    @discardableResult
+    func sync(_ file: String, _ more: JSONObject = [:], dryRun: Bool = false, job: String = "") throws -> Run {
+        var params = more
+        params["source"] = .string("\(path)/\(file)")
+        return try sync(params, dryRun: dryRun, job: job)
+    }
+
+    func run(_ type: String, _ params: JSONObject, dryRun: Bool = false, job: String = "") throws -> Run {
+        let request: JSON = ["params": .object(params), "dry_run": .bool(dryRun), "job_id": .string(job)]
         return try Run(Child.run([products + "/jobspool-records", type], input: request.text))
     }
 }

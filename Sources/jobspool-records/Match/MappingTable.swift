@@ -14,8 +14,8 @@ final class MappingTable {
     init(path: String, table: String, dryRun: Bool) throws {
         self.path = path
         name = table
-        self.table = table.quotedDatabaseIdentifier
-        skippedTable = "\(table)_skipped".quotedDatabaseIdentifier
+        self.table = table.quotedName
+        skippedTable = "\(table)_skipped".quotedName
         queue = try SQLiteFile.open(path, readOnly: dryRun, mayBeMissing: dryRun)
     }
 

@@ -11,11 +11,13 @@ struct RecordBatch: Sendable {
     }
 
     struct Entry: Sendable {
-        /// Which of `layouts`; -1 for a problem.
+        /// Which of `layouts`; -1 for a record that could not be taken apart.
         var layout: Int
-        /// The first of its cells, or which of the problems.
+        /// The first of its cells.
         var first: Int
         var place: Place
+        /// Which of the problems; -1 for none.
+        var problem = -1
         /// Its key in `bytes`, once it is identified.
         var key = 0..<0
         /// Not to be looked at: before the bookmark, or not among those to be retried.
@@ -71,7 +73,7 @@ struct RecordBatch: Sendable {
 // MARK: - Reading
 
 extension RecordBatch {
-    /// - Precondition: the record is no problem.
+    /// - Precondition: the record could be taken apart.
     func layout(_ record: Int) -> FieldLayout { layouts[entries[record].layout] }
 
     /// Where the record's cells are, one for each name of its layout.
@@ -80,7 +82,9 @@ extension RecordBatch {
         return first..<first + layout(record).count
     }
 
-    func problem(_ record: Int) -> Problem? { entries[record].layout < 0 ? problems[entries[record].first] : nil }
+    func problem(_ record: Int) -> Problem? {
+        entries[record].problem < 0 ? nil : problems[entries[record].problem]
+    }
 
     /// The place as messages name it.
     func place(_ record: Int) -> String { places.name(entries[record].place) }
@@ -91,7 +95,7 @@ extension RecordBatch {
 
     func text(_ cell: Cell) -> String { String(decoding: bytes[cell.range], as: UTF8.self) }
 
-    /// The record as a JSON object, in the order of its fields. - Precondition: the record is no problem.
+    /// The record as a JSON object, in the order of its fields. - Precondition: it could be taken apart.
     func object(_ record: Int) throws -> JSONObject {
         JSONObject(try zip(layout(record).names, cellRange(record)).map { ($0, try json(cells[$1])) })
     }
@@ -145,7 +149,7 @@ extension RecordBatch {
     /// Ends a record that cannot be used; values appended for it so far are forgotten.
     mutating func end(_ problem: Problem, at place: Place) {
         cells.removeSubrange(begun...)
-        entries.append(Entry(layout: -1, first: problems.count, place: place))
+        entries.append(Entry(layout: -1, first: cells.count, place: place, problem: problems.count))
         problems.append(problem)
     }
 
@@ -184,8 +188,7 @@ extension RecordBatch {
 
     /// The record turns out to be of no use.
     mutating func setProblem(_ record: Int, _ problem: Problem) {
-        entries[record].layout = -1
-        entries[record].first = problems.count
+        entries[record].problem = problems.count
         problems.append(problem)
     }
 

@@ -30,7 +30,7 @@ final class RecordIdentifier {
             setKey(of: record, plan, &batch)
         }
         for record in 0..<batch.count {
-            guard batch.entries[record].layout >= 0 else {
+            guard batch.entries[record].problem < 0 else {
                 batch.hashes.append(contentsOf: repeatElement(0, count: SHA256.size))
                 continue
             }

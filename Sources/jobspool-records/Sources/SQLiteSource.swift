@@ -65,7 +65,7 @@ final class SQLiteSource: RecordSource {
         let table: String
         switch rows {
         case .table(let name):
-            let quoted = name.quotedDatabaseIdentifier
+            let quoted = name.quotedName
             if try database.tableExists(name) { key = try declaredKey(name, database) }
             if cursor == nil, try hasRowNumbers(quoted, database) {
                 table = quoted
@@ -103,10 +103,10 @@ final class SQLiteSource: RecordSource {
     private static func copy(
         _ query: String, _ cursor: String?, _ start: Cursor?, _ database: Database
     ) throws -> String {
-        var sql = "CREATE TEMP TABLE jobspool_rows AS SELECT * FROM (\(query))"
+        var sql = "CREATE TEMP TABLE jobspool_rows AS SELECT * FROM (\(query)\n)"
         var arguments: StatementArguments = []
         if let cursor {
-            let column = cursor.quotedDatabaseIdentifier
+            let column = cursor.quotedName
             if let start {
                 sql += " WHERE \(column) >= ? OR \(column) IS NULL"
                 arguments = [start.databaseValue]

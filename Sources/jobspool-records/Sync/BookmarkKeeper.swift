@@ -3,8 +3,9 @@
 import JSONText
 
 struct BookmarkKeeper {
-    /// The state to leave when the job is over.
-    private(set) var state: SyncState
+    private(set) var cursor: Cursor?
+    /// The source's own.
+    private(set) var bookmark: JSON?
     private let isMoving: Bool
     /// Whether the source comes in the order of its cursor.
     private var isOrdered = false
@@ -14,7 +15,7 @@ struct BookmarkKeeper {
 
     /// - Parameter state: what earlier jobs left.
     init(_ state: SyncState, isMoving: Bool) {
-        self.state = state.bookmarks
+        (cursor, bookmark) = (state.cursor, state.bookmark)
         self.isMoving = isMoving
     }
 
@@ -32,7 +33,7 @@ struct BookmarkKeeper {
             case .passedOver: break
             }
         }
-        if !hasFailed, let bookmark = batch.bookmark { state.bookmark = bookmark }
+        if !hasFailed, let bookmark = batch.bookmark { self.bookmark = bookmark }
     }
 
     /// The reading is over.
@@ -40,8 +41,8 @@ struct BookmarkKeeper {
     ///   - isWhole: to the end of the source.
     ///   - isStoppedEarly: because what follows is known to be unchanged.
     mutating func end(isWhole: Bool, isStoppedEarly: Bool) {
-        guard isMoving, isWhole || isStoppedEarly || isOrdered, var cursor = greatest else { return }
-        if let leastFailed, leastFailed.isBefore(cursor) { cursor = leastFailed }
-        if state.cursor.map({ $0.isBefore(cursor) }) ?? true { state.cursor = cursor }
+        guard isMoving, isWhole || isStoppedEarly || isOrdered, var reached = greatest else { return }
+        if let leastFailed, leastFailed.isBefore(reached) { reached = leastFailed }
+        if cursor.map({ $0.isBefore(reached) }) ?? true { cursor = reached }
     }
 }

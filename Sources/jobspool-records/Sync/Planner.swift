@@ -32,15 +32,22 @@ final class Planner {
     }
 
     private let rules: Rules
+    /// Records that an earlier attempt has dealt with. What it wrote is found unchanged, and that says nothing of what follows.
+    private let alreadyLooked: Int
+    private let alreadyUnchanged: Int
     /// The rows of the records that were looked at.
     let seen: SeenRows
     private let places = PlaceLog()
-    private var looked = 0
-    private var unchanged = 0
+    private(set) var looked = 0
+    /// How many of the last records were unchanged.
+    private(set) var unchanged = 0
 
-    init(_ rules: Rules, seen: SeenRows = SeenRows()) {
+    /// - Parameter earlier: where an earlier attempt of the job came to.
+    init(_ rules: Rules, after earlier: SyncState = SyncState(), seen: SeenRows = SeenRows()) {
         self.rules = rules
         self.seen = seen
+        (alreadyLooked, alreadyUnchanged) = (earlier.looked, earlier.unchanged)
+        if let reached = earlier.reached { (looked, unchanged) = (reached.looked, reached.unchanged) }
     }
 
     /// So many records in a row were unchanged that the rest is left.
@@ -55,29 +62,32 @@ final class Planner {
     func decide(_ record: Int, of batch: RecordBatch, held find: () throws -> Held?) throws -> Decision {
         if batch.entries[record].isPassedOver || isFinished { return .passOver }
         looked += 1
-        if let problem = batch.problem(record) {
+        let decision = try look(record, of: batch, held: find)
+        if looked <= alreadyLooked {
+            unchanged = looked == alreadyLooked ? alreadyUnchanged : 0
+        } else if case .skip = decision {
+            unchanged += 1
+        } else {
             unchanged = 0
+        }
+        return decision
+    }
+
+    private func look(_ record: Int, of batch: RecordBatch, held find: () throws -> Held?) throws -> Decision {
+        if let problem = batch.problem(record) {
             return .fail(
                 ItemError(
                     item: batch.place(record), code: problem.code, message: problem.message,
                     retryable: problem.retryable))
         }
-        guard let held = try find() else {
-            unchanged = 0
-            return .create
-        }
+        guard let held = try find() else { return .create }
         if try !seen.insert(held.row), !rules.isPlanned, !rules.laterWins {
             if rules.dropsRepeats, held.hasEqualHash { return .skip }
-            unchanged = 0
             return .fail(try duplicate(record, of: batch, row: held.row))
         }
         try places.append(batch.entries[record].place, row: held.row)
-        if held.hasEqualHash, !rules.force {
-            unchanged += 1
-            return .skip
-        }
-        unchanged = 0
-        return .update
+        let isForced = rules.force && looked > alreadyLooked
+        return held.hasEqualHash && !isForced ? .skip : .update
     }
 
     /// The record was created in this row.

@@ -30,13 +30,14 @@ struct RecordsSync: JobType {
         // The bookmark is kept by the source's name, which the source need not be open for.
         var state = try target.state(source: params.source.name)
         if state.jobID.isEmpty || state.jobID != job.request.jobID {
-            state = state.bookmarks
-            state.jobID = job.request.jobID
+            state = state.begun(by: job.request.jobID)
         } else {
             let done = state.created + state.updated + state.deleted
             if !goesOnWithPosition(state) { state.reached = nil }
             let rest = state.reached == nil ? ", and their records are found equal" : ""
             job.log("Resuming: \(done) operations are done already\(rest)")
+            // Everything is written once more: what was written before does not count.
+            if params.force, params.mode == .mirror { (state.created, state.updated) = (0, 0) }
         }
         let goesOn = params.mode == .incremental && !params.force && retry == nil
         let start = goesOn ? try startingPoint(state) : nil
@@ -61,18 +62,18 @@ struct RecordsSync: JobType {
         }
     }
 
-    /// Whether what was read before need not be read again. A mirror has to see all records, a limit counts from the first one, and
-    /// a bookmark must not pass what failed.
+    /// Whether what was read before need not be read again. A mirror has to see all records, and a bookmark must not pass what
+    /// failed.
     private func goesOnWithPosition(_ state: SyncState) -> Bool {
         switch params.mode {
         case .mirror: false
-        case .incremental: params.limit == nil && state.reached?.failed == 0
-        case .full: params.limit == nil
+        case .incremental: state.reached?.failed == 0
+        case .full: true
         }
     }
 
     private func startingPoint(_ state: SyncState) throws(JobFailure) -> Cursor? {
-        guard let cursor = state.cursor, params.cursorField != nil else { return nil }
+        guard let cursor = state.start, params.cursorField != nil else { return nil }
         if params.lookbackSeconds == 0 { return cursor }
         guard let earlier = cursor.earlier(by: params.lookbackSeconds) else {
             throw .invalidParams(

@@ -14,7 +14,7 @@ final class SyncEngine {
     private var state: SyncState
 
     /// - Parameters:
-    ///   - state: what earlier attempts of this job left; empty but for the bookmark when there were none.
+    ///   - state: what earlier attempts of this job left, or what it begins with.
     ///   - movesBookmark: whether a later incremental job may go on from where this one ends.
     init(
         _ params: SyncParams, _ job: Job, _ target: any RecordTarget, state: SyncState, rules: Planner.Rules,
@@ -34,7 +34,7 @@ final class SyncEngine {
     ///   - source: its name.
     /// - Returns: the job's result.
     func run(_ records: any IdentifiedRecords, total: Int?, source: String) async throws -> JSON {
-        let planner = Planner(rules)
+        let planner = Planner(rules, after: state)
         do {
             if job.isDryRun || params.mode == .mirror {
                 try await runPlanned(records, planner, total, source)
@@ -51,7 +51,8 @@ final class SyncEngine {
             job.log("Stopped early: \(records) records in a row were unchanged")
         }
         try tally.finish()
-        if !job.isDryRun { try target.finish(bookmarks.state) }
+        state.cursor = bookmarks.cursor
+        if !job.isDryRun { try target.finish(state) }
         SyncSummary(job, tally).log()
         return SyncSummary(job, tally).result(stoppedEarly: planner.isStoppedEarly)
     }
@@ -66,13 +67,17 @@ final class SyncEngine {
         while hasMore, !planner.isFinished {
             try job.checkStopping()
             hasMore = try await records.next(into: &batch)
+            let before = planner.looked
             let outcomes = try await target.apply(batch, planner) { outcomes in
                 state.count(outcomes)
                 // A target that was asked to stop has done a part of the batch.
                 if outcomes.count == batch.count {
                     bookmarks.take(outcomes, batch)
-                    state.bookmark = bookmarks.state.bookmark
+                    if params.mode != .mirror { (state.looked, state.unchanged) = (planner.looked, planner.unchanged) }
+                    state.bookmark = bookmarks.bookmark
                     state.reached = tally.reached(batch.position, after: outcomes, state)
+                } else if params.mode != .mirror {
+                    state.looked = before + outcomes.count { $0 != .passedOver }
                 }
                 return state
             }
@@ -80,7 +85,7 @@ final class SyncEngine {
             try tally.take(outcomes, batch)
             if outcomes.count < batch.count { throw JobStopped() }
         }
-        return !hasMore
+        return !hasMore && !planner.isFinished
     }
 
     // MARK: Plan first

@@ -54,7 +54,8 @@ final class SyncTally {
         let beyond = earlier.carried - (unchanged + more)
         return SyncState.Reached(
             position: position, written: state.created + state.updated - max(0, beyond),
-            skipped: (earlier.reached?.skipped ?? 0) + max(0, -beyond), failed: failed + errors)
+            skipped: (earlier.reached?.skipped ?? 0) + max(0, -beyond), failed: failed + errors,
+            looked: state.looked, unchanged: state.unchanged)
     }
 
     var counts: [(name: String, value: Int)] {

@@ -1,10 +1,14 @@
 /// The columns of a table of records, and which of them each field of a record goes to. SQLite does not tell `Name` from `name`.
+///
+/// The fields that a sync ever wrote are remembered in a table of the database, because a record that no longer has one of them
+/// gets NULL there, while columns that somebody else added are not touched.
 import GRDB
 import JobHandler
 
 struct RecordColumns {
     static let key = "_key"
     static let hash = "_hash"
+    static let fieldsTable = "_jobspool_fields"
 
     /// A field that cannot have a column.
     struct Refused: Error {
@@ -12,64 +16,88 @@ struct RecordColumns {
         let message: String
     }
 
-    /// SQLITE_MAX_COLUMN of the library as Debian builds it, less the two of the bookkeeping.
-    private static let limit = 1998
+    /// SQLITE_MAX_COLUMN of the library as Debian builds it.
+    private static let limit = 2000
 
-    private(set) var names: [String]
-    private var numbers: [String: Int]
-    private var layouts: [ObjectIdentifier: (layout: FieldLayout, indexes: [Int])] = [:]
+    private let table: String
+    /// All columns, as SQLite compares their names.
+    private var columns: Set<String>
+    /// Those that fields are written to.
+    private(set) var fields: [String]
 
-    /// - Parameter names: all columns that the table has.
-    init(_ names: [String]) {
-        self.names = names.filter { ![Self.key, Self.hash].contains($0.lowercased()) }
-        numbers = Dictionary(self.names.enumerated().map { ($0.element.lowercased(), $0.offset) }) { first, _ in first }
+    static func prepare(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE IF NOT EXISTS "\(fieldsTable)" (
+                    target TEXT NOT NULL, field TEXT NOT NULL COLLATE NOCASE, PRIMARY KEY (target, field)
+                ) WITHOUT ROWID
+                """)
     }
 
-    /// The columns of a layout's fields, each as an index of `names`.
-    /// - Precondition: `add` was called with the layout.
-    func indexes(of layout: FieldLayout) -> [Int] { layouts[ObjectIdentifier(layout)]?.indexes ?? [] }
-
-    /// Adds the columns that the layout's fields need and the table lacks.
-    /// - Returns: whether there were any.
-    /// - Throws: `Refused`, which concerns records of this layout alone.
-    mutating func add(_ layout: FieldLayout, to table: String, _ database: Database) throws -> Bool {
-        if layouts[ObjectIdentifier(layout)] != nil { return false }
-        let before = names.count
-        try check(layout)
-        for name in layout.names where numbers[name.lowercased()] == nil {
-            try database.execute(
-                sql: "ALTER TABLE \(table.quotedDatabaseIdentifier) ADD COLUMN \(name.quotedDatabaseIdentifier)")
-            numbers[name.lowercased()] = names.count
-            names.append(name)
+    init(_ table: String, in database: Database) throws {
+        self.table = table
+        columns = Set(try database.columns(in: table).map { Self.compared($0.name) })
+        fields = []
+        if try database.tableExists(Self.fieldsTable) {
+            // One that is gone has been dropped by somebody.
+            fields = try String.fetchAll(
+                database, sql: "SELECT field FROM \"\(Self.fieldsTable)\" WHERE target = ?", arguments: [table]
+            ).filter { columns.contains(Self.compared($0)) }
         }
-        // Records of ever new shapes must not fill the memory.
-        if layouts.count == 256 { layouts.removeAll() }
-        layouts[ObjectIdentifier(layout)] = (layout, layout.names.compactMap { numbers[$0.lowercased()] })
-        return names.count > before
+    }
+
+    /// Adds what the layout's fields need.
+    /// - Returns: whether there are more fields now.
+    /// - Throws: `Refused`, which concerns records of this layout alone.
+    mutating func add(_ layout: FieldLayout, _ database: Database) throws -> Bool {
+        try check(layout)
+        let before = fields.count
+        for name in layout.names where !fields.contains(where: { Self.compared($0) == Self.compared(name) }) {
+            if columns.insert(Self.compared(name)).inserted {
+                try database.execute(
+                    sql: "ALTER TABLE \(table.quotedName) ADD COLUMN \(name.quotedName)")
+            }
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO \"\(Self.fieldsTable)\" VALUES (?, ?)", arguments: [table, name])
+            fields.append(name)
+        }
+        return fields.count > before
+    }
+
+    /// The fields that records of the layout lack.
+    func others(than layout: FieldLayout) -> [String] {
+        let names = Set(layout.names.map(Self.compared))
+        return fields.filter { !names.contains(Self.compared($0)) }
+    }
+
+    /// SQLite folds the case of ASCII letters alone.
+    private static func compared(_ name: String) -> String {
+        String(decoding: name.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
     }
 
     private func check(_ layout: FieldLayout) throws(Refused) {
-        var fields: [String: String] = [:]
+        var names: [String: String] = [:]
         for name in layout.names {
-            let column = name.lowercased()
+            let column = Self.compared(name)
             if column == Self.key || column == Self.hash {
                 throw Refused(
                     code: "FIELD_REFUSED", message: "the field `\(name)` has the name of a bookkeeping column")
             }
-            if let other = fields.updateValue(name, forKey: column) {
+            if let other = names.updateValue(name, forKey: column) {
                 throw Refused(
                     code: "FIELD_REFUSED",
                     message:
-                        "the fields `\(other)` and `\(name)` would be the same column: SQLite does not tell them apart")
+                        "the fields `\(other)` and `\(name)` would be the same column: SQLite does not tell them apart"
+                )
             }
             if name.utf8.contains(0) {
                 throw Refused(code: "FIELD_REFUSED", message: "a field's name has a NUL, which no column can have")
             }
         }
-        if fields.keys.count(where: { numbers[$0] == nil }) + names.count > Self.limit {
+        if names.keys.count(where: { !columns.contains($0) }) + columns.count > Self.limit {
             throw Refused(
-                code: "FIELD_REFUSED", message: "with this record's fields the table would have more than 2,000 columns"
-            )
+                code: "FIELD_REFUSED",
+                message: "with this record's fields the table would have more than \(Self.limit) columns")
         }
     }
 }

@@ -18,8 +18,14 @@ final class RecordTable {
     private let keepsFields: Bool
     private var columns: RecordColumns
     private let findStatement: Statement
-    private var insertStatement: Statement
-    private var updateStatement: Statement
+    private var writers: [ObjectIdentifier: Writers] = [:]
+
+    /// The statements for records of one layout.
+    private struct Writers {
+        let layout: FieldLayout
+        let insert: Statement
+        let update: Statement
+    }
 
     /// Opens the table; makes it when it is missing, and adds `_key` and `_hash` to one that lacks them. Rows without a key,
     /// which were not written here, are left alone.
@@ -31,10 +37,9 @@ final class RecordTable {
         self.database = database
         self.keepsFields = keepsFields
         if !readOnly { try Self.prepare(name, database) }
-        columns = RecordColumns(try database.columns(in: name).map(\.name))
-        let table = name.quotedDatabaseIdentifier
-        findStatement = try database.makeStatement(sql: "SELECT rowid, \"_hash\" FROM \(table) WHERE \"_key\" = ?1")
-        (insertStatement, updateStatement) = try Self.writers(table, columns.names, database)
+        columns = try RecordColumns(name, in: database)
+        findStatement = try database.makeStatement(
+            sql: "SELECT rowid, \"_hash\" FROM \(name.quotedName) WHERE \"_key\" = ?1")
     }
 
     /// Whether the database has the table, with keys: nothing is made.
@@ -45,7 +50,7 @@ final class RecordTable {
     }
 
     private static func prepare(_ name: String, _ database: Database) throws {
-        let table = name.quotedDatabaseIdentifier
+        let table = name.quotedName
         if try database.viewExists(name) { throw Unusable(reason: "\(name) is a view") }
         if try !database.tableExists(name) {
             try database.execute(sql: "CREATE TABLE \(table) (\"_key\" TEXT NOT NULL, \"_hash\" BLOB NOT NULL)")
@@ -63,28 +68,14 @@ final class RecordTable {
                 try database.execute(sql: "ALTER TABLE \(table) ADD COLUMN \"_hash\" BLOB")
             }
         }
-        let index = "_jobspool_\(name)_key".quotedDatabaseIdentifier
+        try RecordColumns.prepare(database)
+        let index = "_jobspool_\(name)_key".quotedName
         try database.execute(sql: "CREATE UNIQUE INDEX IF NOT EXISTS \(index) ON \(table) (\"_key\")")
-    }
-
-    private static func writers(
-        _ table: String, _ columns: [String], _ database: Database
-    ) throws -> (insert: Statement, update: Statement) {
-        let names = ([RecordColumns.key, RecordColumns.hash] + columns).map(\.quotedDatabaseIdentifier)
-        let values = names.indices.map { "?\($0 + 1)" }
-        let assignments = zip(names, values).dropFirst().map { "\($0) = \($1)" }.joined(separator: ", ")
-        return (
-            try database.makeStatement(
-                sql:
-                    "INSERT INTO \(table) (\(names.joined(separator: ", "))) VALUES (\(values.joined(separator: ", ")))"
-            ),
-            try database.makeStatement(sql: "UPDATE \(table) SET \(assignments) WHERE \"_key\" = ?1")
-        )
     }
 
     func count() throws -> Int {
         try Int.fetchOne(
-            database, sql: "SELECT COUNT(*) FROM \(name.quotedDatabaseIdentifier) WHERE \"_key\" IS NOT NULL") ?? 0
+            database, sql: "SELECT COUNT(*) FROM \(name.quotedName) WHERE \"_key\" IS NOT NULL") ?? 0
     }
 
     // MARK: Records
@@ -108,34 +99,54 @@ final class RecordTable {
 
     /// - Returns: the new row's number.
     func insert(_ record: Int, of batch: RecordBatch) throws -> Int64 {
-        try write(record, of: batch) { insertStatement }
+        try write(record, of: batch, by: try writers(batch.layout(record)).insert)
         return database.lastInsertedRowID
     }
 
     func update(_ record: Int, of batch: RecordBatch) throws {
-        try write(record, of: batch) { updateStatement }
+        try write(record, of: batch, by: try writers(batch.layout(record)).update)
     }
 
-    private func write(_ record: Int, of batch: RecordBatch, with choose: () -> Statement) throws {
-        if keepsFields, try columns.add(batch.layout(record), to: name, database) {
-            (insertStatement, updateStatement) = try Self.writers(
-                name.quotedDatabaseIdentifier, columns.names, database)
-        }
-        let statement = choose().sqliteStatement
+    private func write(_ record: Int, of batch: RecordBatch, by statement: Statement) throws {
+        let statement = statement.sqliteStatement
         defer { sqlite3_reset(statement) }
-        sqlite3_clear_bindings(statement)
         try batch.bytes.withUnsafeBufferPointer { bytes in
             bind(bytes, batch.entries[record].key, to: 1, of: statement)
             _ = batch.hash(record).withUnsafeBytes {
                 sqlite3_bind_blob64(statement, 2, $0.baseAddress, UInt64($0.count), Self.transient)
             }
             if keepsFields {
-                for (column, cell) in zip(columns.indexes(of: batch.layout(record)), batch.cellRange(record)) {
-                    bind(batch.cells[cell], bytes, to: Int32(column + 3), of: statement)
+                for (index, cell) in batch.cellRange(record).enumerated() {
+                    bind(batch.cells[cell], bytes, to: Int32(index + 3), of: statement)
                 }
             }
             guard sqlite3_step(statement) == SQLITE_DONE else { throw failure() }
         }
+    }
+
+    /// The statements for records of a layout; the columns that they need are added first.
+    private func writers(_ layout: FieldLayout) throws -> Writers {
+        if let known = writers[ObjectIdentifier(layout)] { return known }
+        // Updates of other layouts have to know of the new columns; and records of ever new shapes must not fill the memory.
+        if try keepsFields && columns.add(layout, database) || writers.count == 100 { writers.removeAll() }
+        let made = try makeWriters(layout)
+        writers[ObjectIdentifier(layout)] = made
+        return made
+    }
+
+    private func makeWriters(_ layout: FieldLayout) throws -> Writers {
+        let fields = keepsFields ? layout.names : []
+        let names = ([RecordColumns.key, RecordColumns.hash] + fields).map(\.quotedName)
+        let values = names.indices.map { "?\($0 + 1)" }
+        var assignments = zip(names, values).dropFirst().map { "\($0) = \($1)" }
+        if keepsFields { assignments += columns.others(than: layout).map { "\($0.quotedName) = NULL" } }
+        let (columnList, valueList) = (names.joined(separator: ", "), values.joined(separator: ", "))
+        return Writers(
+            layout: layout,
+            insert: try database.makeStatement(
+                sql: "INSERT INTO \(name.quotedName) (\(columnList)) VALUES (\(valueList))"),
+            update: try database.makeStatement(
+                sql: "UPDATE \(name.quotedName) SET \(assignments.joined(separator: ", ")) WHERE \"_key\" = ?1"))
     }
 
     // MARK: Binding. What is bound stays where it is until the statement is reset, so that SQLite needs no copy.

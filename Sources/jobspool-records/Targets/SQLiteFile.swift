@@ -44,6 +44,12 @@ enum SQLiteFile {
     }
 }
 
+extension String {
+    /// The name of a table or a column in quotes, whatever is in it. (GRDB's own `quotedDatabaseIdentifier` leaves quotes inside as
+    /// they are.)
+    var quotedName: String { "\"\(replacing("\"", with: "\"\""))\"" }
+}
+
 extension DatabaseError {
     /// Whether another row might do better.
     var concernsOneRow: Bool {

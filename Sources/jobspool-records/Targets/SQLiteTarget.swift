@@ -157,7 +157,7 @@ final class SQLiteTarget: RecordTarget {
             for (row, key) in try unseen.next(limit, database) {
                 do {
                     try database.cachedStatement(
-                        sql: "DELETE FROM \(tableName.quotedDatabaseIdentifier) WHERE rowid = ?"
+                        sql: "DELETE FROM \(tableName.quotedName) WHERE rowid = ?"
                     ).execute(arguments: [row])
                     ends.append((key, nil))
                 } catch {

@@ -29,13 +29,7 @@ struct SyncStates {
     }
 
     func write(_ state: SyncState, _ database: Database) throws {
-        if state == SyncState() {
-            try database.cachedStatement(
-                sql: "DELETE FROM \"\(Self.table)\" WHERE target = ? AND type = ? AND source = ?"
-            ).execute(arguments: [target, type, source])
-        } else {
-            try database.cachedStatement(sql: "INSERT OR REPLACE INTO \"\(Self.table)\" VALUES (?, ?, ?, ?)").execute(
-                arguments: [target, type, source, state.json.text])
-        }
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO \"\(Self.table)\" VALUES (?, ?, ?, ?)").execute(
+            arguments: [target, type, source, state.json.text])
     }
 }

@@ -9,7 +9,7 @@ struct UnseenRows {
 
     func count(_ database: Database) throws -> Int {
         let rows = try Int64.fetchCursor(
-            database, sql: "SELECT rowid FROM \(table.quotedDatabaseIdentifier) WHERE \"_key\" IS NOT NULL")
+            database, sql: "SELECT rowid FROM \(table.quotedName) WHERE \"_key\" IS NOT NULL")
         var count = 0
         while let row = try rows.next() {
             if try !seen.contains(row) { count += 1 }
@@ -22,7 +22,7 @@ struct UnseenRows {
         let rows = try Row.fetchCursor(
             database.cachedStatement(
                 sql: """
-                    SELECT rowid, "_key" FROM \(table.quotedDatabaseIdentifier)
+                    SELECT rowid, "_key" FROM \(table.quotedName)
                     WHERE rowid > ? AND "_key" IS NOT NULL ORDER BY rowid
                     """),
             arguments: [last])
