@@ -187,5 +187,19 @@ extension HTTPTests {
             #expect(try await scratch.runHere(mirror, jobID: "job-2").exit == 75)
             #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "30")
         }
+
+        @Test func aLimitHoldsForAllAttemptsTogether() async throws {
+            let scratch = try Scratch()
+            let server = try await TestServer { request, number in
+                let page = Int(request.query["page"] ?? "") ?? -1
+                return page == 3 && number < 9 ? .status(503) : .json(items(page * 10..<page * 10 + 10))
+            }
+            let params = scratch.api(server.url, ["paging": "page"], ["limit": 35, "batch_size": 10])
+            #expect(try await scratch.runHere(params, jobID: "job-1").exit == 75)
+            #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "20")
+            let second = try await scratch.runHere(params, jobID: "job-1")
+            #expect(second.counts == "35 0 0 0 0", "\(second.everything)")
+            #expect(try scratch.sql("SELECT COUNT(*), MAX(id) FROM t") == "35|44")
+        }
     }
 }
