@@ -45,6 +45,8 @@ struct RecordBatch: Sendable {
     var isOrderedByCursor = false
     /// What the source could go on from once this batch is in the target.
     var bookmark: JSON?
+    /// Where a later attempt of this job could go on once this batch is in the target.
+    var position: JSON?
     /// How far the source was read, in bytes.
     var read: (done: Int64, total: Int64)?
     /// The first cell of the record that is being appended.

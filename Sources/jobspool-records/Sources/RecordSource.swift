@@ -27,6 +27,10 @@ protocol RecordSource: AnyObject {
     /// sources that have no such thing.
     var bookmark: JSON? { get }
 
+    /// Where a later attempt of the same job may go on once everything that was read so far is in the target: a page. nil for
+    /// sources that are read from the beginning again.
+    var position: JSON? { get }
+
     /// How far the reading is, where the source is a matter of bytes.
     var bytes: (done: Int64, total: Int64)? { get }
 
@@ -47,6 +51,7 @@ extension RecordSource {
     var isStreamOfChanges: Bool { false }
     var isOrderedByCursor: Bool { false }
     var bookmark: JSON? { nil }
+    var position: JSON? { nil }
     var bytes: (done: Int64, total: Int64)? { nil }
     func count() async throws -> Int? { nil }
     func close() async {}
@@ -62,4 +67,10 @@ struct SourceContext {
     var start: Cursor?
     /// Incremental: the source's own bookmark; nil for the beginning.
     var bookmark: JSON?
+    /// Where an earlier attempt of this job was; nil for the beginning.
+    var position: JSON?
+    /// Records that will be looked at, at most.
+    var limit: Int?
+    /// Of retries.
+    var pacing = Pacing.system
 }

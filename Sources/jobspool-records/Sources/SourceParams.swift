@@ -6,9 +6,10 @@ enum SourceParams: Sendable {
     case file(FileSourceParams)
     case sqlite(SQLiteSourceParams)
     case command(CommandSourceParams)
+    case http(HTTPSourceParams)
 
     /// The member that each kind of source is told by.
-    private static let kinds = ["file", "sqlite", "command"]
+    private static let kinds = ["file", "sqlite", "command", "http"]
 
     /// - Parameters:
     ///   - name: the param's.
@@ -39,6 +40,7 @@ enum SourceParams: Sendable {
         switch given[0] {
         case "sqlite": self = .sqlite(try SQLiteSourceParams(&members, entity: entity))
         case "command": self = .command(try CommandSourceParams(&members, entity: entity))
+        case "http": self = .http(try HTTPSourceParams(&members))
         default: self = .file(try FileSourceParams(&members))
         }
     }
@@ -49,6 +51,7 @@ enum SourceParams: Sendable {
         case .file(let params): params.path
         case .sqlite(let params): params.name
         case .command(let params): params.name
+        case .http(let params): params.name
         }
     }
 
@@ -57,6 +60,7 @@ enum SourceParams: Sendable {
         case .file(let params): try params.open()
         case .sqlite(let params): try params.open(context)
         case .command(let params): try params.open(context)
+        case .http(let params): try HTTPSource(params, context)
         }
     }
 }

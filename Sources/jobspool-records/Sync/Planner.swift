@@ -47,6 +47,7 @@ final class Planner {
         self.rules = rules
         self.seen = seen
         (alreadyLooked, alreadyUnchanged) = (earlier.looked, earlier.unchanged)
+        if let reached = earlier.reached { (looked, unchanged) = (reached.looked, reached.unchanged) }
     }
 
     /// So many records in a row were unchanged that the rest is left.

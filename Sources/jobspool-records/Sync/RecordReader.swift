@@ -29,6 +29,7 @@ final class RecordReader: IdentifiedRecords {
         batch.removeAll()
         let hasMore = try await source.read(into: &batch)
         batch.bookmark = source.bookmark
+        batch.position = source.position
         batch.isOrderedByCursor = source.isOrderedByCursor
         batch.read = source.bytes
         guard !batch.isEmpty else { return hasMore }

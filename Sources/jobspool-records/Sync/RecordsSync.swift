@@ -4,19 +4,21 @@ import JobHandler
 
 struct RecordsSync: JobType {
     let params: SyncParams
+    /// Of retries.
+    var pacing = Pacing.system
 
     init(params: inout JSONFields) throws { self.params = try SyncParams(&params) }
 
     func run(_ job: Job) async throws -> JSON? {
         let retry = try params.retryOf.map { try ErrorsFile.items(of: $0, job) }
-        let target = try params.target.open(job)
+        let target = try params.target.open(job, pacing)
         do {
             let result = try await run(job, target, retry)
-            try target.close()
+            try await target.close()
             return result
         } catch {
             do {
-                try target.close()
+                try await target.close()
             } catch let second {
                 job.log("\(target.name) could not be closed: \(second)", level: .error)
             }
@@ -31,7 +33,9 @@ struct RecordsSync: JobType {
             state = state.begun(by: job.request.jobID)
         } else {
             let done = state.created + state.updated + state.deleted
-            job.log("Resuming: \(done) operations are done already, and their records are found equal")
+            if !goesOnWithPosition(state) { state.reached = nil }
+            let rest = state.reached == nil ? ", and their records are found equal" : ""
+            job.log("Resuming: \(done) operations are done already\(rest)")
             // Everything is written once more: what was written before does not count.
             if params.force, params.mode == .mirror { (state.created, state.updated) = (0, 0) }
         }
@@ -39,7 +43,8 @@ struct RecordsSync: JobType {
         let start = goesOn ? try startingPoint(state) : nil
         let context = SourceContext(
             job: job, cursorField: params.mode == .incremental ? params.cursorField : nil, start: start,
-            bookmark: goesOn ? state.bookmark : nil)
+            bookmark: goesOn ? state.bookmark : nil,
+            position: state.reached?.position, limit: params.limit, pacing: pacing)
         let source = try await open(context, target)
         do {
             let rules = Planner.Rules(
@@ -54,6 +59,16 @@ struct RecordsSync: JobType {
         } catch {
             await source.close()
             throw error
+        }
+    }
+
+    /// Whether what was read before need not be read again. A mirror has to see all records, and a bookmark must not pass what
+    /// failed.
+    private func goesOnWithPosition(_ state: SyncState) -> Bool {
+        switch params.mode {
+        case .mirror: false
+        case .incremental: state.reached?.failed == 0
+        case .full: true
         }
     }
 

@@ -67,15 +67,23 @@ final class SyncEngine {
         while hasMore, !planner.isFinished {
             try job.checkStopping()
             hasMore = try await records.next(into: &batch)
+            let before = planner.looked
             let outcomes = try await target.apply(batch, planner) { outcomes in
                 state.count(outcomes)
-                if params.mode != .mirror { (state.looked, state.unchanged) = (planner.looked, planner.unchanged) }
-                bookmarks.take(outcomes, batch)
-                state.bookmark = bookmarks.bookmark
+                // A target that was asked to stop has done a part of the batch.
+                if outcomes.count == batch.count {
+                    bookmarks.take(outcomes, batch)
+                    if params.mode != .mirror { (state.looked, state.unchanged) = (planner.looked, planner.unchanged) }
+                    state.bookmark = bookmarks.bookmark
+                    state.reached = tally.reached(batch.position, after: outcomes, state)
+                } else if params.mode != .mirror {
+                    state.looked = before + outcomes.count { $0 != .passedOver }
+                }
                 return state
             }
             log.tell(outcomes, batch, of: total)
             try tally.take(outcomes, batch)
+            if outcomes.count < batch.count { throw JobStopped() }
         }
         return !hasMore && !planner.isFinished
     }

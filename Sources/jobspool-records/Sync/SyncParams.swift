@@ -67,6 +67,10 @@ struct SyncParams: Sendable {
         if mode != .incremental, cursorField != nil {
             throw fields.wrong("cursor_field", "is for `mode` \"incremental\", not \"\(mode.rawValue)\"")
         }
+        if mode == .mirror, !target.canDelete {
+            throw fields.wrong(
+                "mode", "needs {key} in the target's `http` or `delete_url`, to say what is to be deleted")
+        }
         if lookbackSeconds > 0, cursorField == nil {
             throw fields.wrong("lookback_seconds", "needs a `cursor_field` whose values it looks back from")
         }

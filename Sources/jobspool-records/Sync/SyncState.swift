@@ -19,8 +19,25 @@ struct SyncState: Sendable, Equatable {
     var cursor: Cursor?
     /// The source's own bookmark.
     var bookmark: JSON?
+    /// How far the source was read by the job that is not over.
+    var reached: Reached?
+
+    struct Reached: Sendable, Equatable {
+        /// The source's position.
+        var position: JSON
+        /// What was created and updated up to there.
+        var written: Int
+        var skipped: Int
+        var failed: Int
+        /// As those of the state.
+        var looked: Int
+        var unchanged: Int
+    }
 
     init() {}
+
+    /// Created and updated by earlier attempts beyond what was reached: found equal when it is read again.
+    var carried: Int { created + updated - (reached?.written ?? 0) }
 
     /// What another job begins with.
     func begun(by jobID: String) -> SyncState {
@@ -44,7 +61,7 @@ struct SyncState: Sendable, Equatable {
             "job_id": .string(jobID), "start": start?.json ?? .null, "created": JSON(created), "updated": JSON(updated),
             "deleted": JSON(deleted),
             "looked": JSON(looked), "unchanged": JSON(unchanged), "cursor": cursor?.json ?? .null,
-            "bookmark": bookmark ?? .null,
+            "bookmark": bookmark ?? .null, "reached": reached?.json ?? .null,
         ]
     }
 
@@ -58,5 +75,23 @@ struct SyncState: Sendable, Equatable {
         unchanged = json["unchanged"]?.int ?? 0
         cursor = json["cursor"].flatMap { Cursor($0) }
         bookmark = json["bookmark"].flatMap { $0.isNull ? nil : $0 }
+        reached = json["reached"].flatMap { Reached($0) }
+    }
+}
+
+extension SyncState.Reached {
+    var json: JSON {
+        [
+            "position": position, "written": JSON(written), "skipped": JSON(skipped), "failed": JSON(failed),
+            "looked": JSON(looked), "unchanged": JSON(unchanged),
+        ]
+    }
+
+    init?(_ json: JSON) {
+        guard let position = json["position"], !position.isNull else { return nil }
+        self.init(
+            position: position, written: json["written"]?.int ?? 0, skipped: json["skipped"]?.int ?? 0,
+            failed: json["failed"]?.int ?? 0, looked: json["looked"]?.int ?? 0,
+            unchanged: json["unchanged"]?.int ?? 0)
     }
 }

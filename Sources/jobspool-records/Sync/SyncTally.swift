@@ -29,15 +29,34 @@ final class SyncTally {
         self.budget = budget
         self.earlier = earlier
         (created, updated, deleted) = (earlier.created, earlier.updated, earlier.deleted)
+        failed = earlier.reached?.failed ?? 0
     }
 
-    var skipped: Int { max(0, unchanged - earlier.created - earlier.updated) }
+    var skipped: Int { (earlier.reached?.skipped ?? 0) + max(0, unchanged - earlier.carried) }
 
     /// Records that were looked at.
     var processed: Int { created + updated + skipped + failed - failedDeletions }
 
     /// Everything that was done, or failed.
     var operations: Int { processed + deleted + failedDeletions }
+
+    /// What the state has to say when this batch is done, too; nil for a source that is read from its beginning again.
+    func reached(_ position: JSON?, after outcomes: [Outcome], _ state: SyncState) -> SyncState.Reached? {
+        guard let position else { return nil }
+        var (more, errors) = (0, 0)
+        for outcome in outcomes {
+            switch outcome {
+            case .skipped: more += 1
+            case .failed: errors += 1
+            case .created, .updated, .passedOver: break
+            }
+        }
+        let beyond = earlier.carried - (unchanged + more)
+        return SyncState.Reached(
+            position: position, written: state.created + state.updated - max(0, beyond),
+            skipped: (earlier.reached?.skipped ?? 0) + max(0, -beyond), failed: failed + errors,
+            looked: state.looked, unchanged: state.unchanged)
+    }
 
     var counts: [(name: String, value: Int)] {
         [("created", created), ("updated", updated), ("skipped", skipped), ("deleted", deleted), ("failed", failed)]

@@ -17,7 +17,8 @@ protocol RecordTarget: AnyObject {
     func plan(_ batch: RecordBatch, _ planner: Planner) throws -> [Outcome]
 
     /// Asks the planner about each record and does it. When it returns, everything that the outcomes say is done and
-    /// `state` is stored, in one transaction. An error of one record is its outcome; an error thrown ends the job.
+    /// `state` is stored, in one transaction. An error of one record is its outcome; an error thrown ends the job. Fewer
+    /// outcomes than records mean that the job is asked to stop.
     /// - Parameter state: called after the last record, with the outcomes.
     func apply(
         _ batch: RecordBatch, _ planner: Planner, state: ([Outcome]) -> SyncState
@@ -39,5 +40,5 @@ protocol RecordTarget: AnyObject {
     func finish(_ state: SyncState) throws
 
     /// Called once, also after an error.
-    func close() throws
+    func close() async throws
 }

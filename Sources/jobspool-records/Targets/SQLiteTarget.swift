@@ -9,15 +9,17 @@ final class SQLiteTarget: RecordTarget {
     private let tableName: String
     private let type: String
     /// nil in a dry run of which the database does not exist.
-    private let queue: DatabaseQueue?
+    let queue: DatabaseQueue?
     /// nil in a dry run of which the table does not exist, and after `close`.
-    private var table: RecordTable?
+    private(set) var table: RecordTable?
     private var pretended: PretendedRows?
-    private var states: SyncStates?
+    private(set) var states: SyncStates?
     private var unseen: UnseenRows?
 
-    /// - Parameter type: the job type, for which bookmarks are kept.
-    init(path: String, table: String, type: String, dryRun: Bool) throws {
+    /// - Parameters:
+    ///   - type: the job type, for which bookmarks are kept.
+    ///   - keepsFields: false for a table of keys and hashes alone.
+    init(path: String, table: String, type: String, dryRun: Bool, keepsFields: Bool = true) throws {
         name = "table \(table) of \(path)"
         self.path = path
         tableName = table
@@ -27,10 +29,10 @@ final class SQLiteTarget: RecordTarget {
             self.table = try queue?.inDatabase { database in
                 if dryRun {
                     let exists = try RecordTable.exists(table, in: database)
-                    return exists ? try RecordTable(table, in: database, readOnly: true) : nil
+                    return exists ? try RecordTable(table, in: database, keepsFields: keepsFields, readOnly: true) : nil
                 }
                 try SyncStates.prepare(database)
-                return try RecordTable(table, in: database)
+                return try RecordTable(table, in: database, keepsFields: keepsFields)
             }
         }
     }
@@ -189,7 +191,7 @@ final class SQLiteTarget: RecordTarget {
         try explained { try queue?.close() }
     }
 
-    private func explained<Value>(_ body: () throws -> Value) throws -> Value {
+    func explained<Value>(_ body: () throws -> Value) throws -> Value {
         do {
             return try body()
         } catch let error as DatabaseError {
