@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func everyExampleInJSONIsJSON() throws {
-        #expect(blocks("json").count == 4)
+        #expect(blocks("json").count == 6)
         for block in blocks("json") { #expect(throws: Never.self) { try JSON(parsing: Array(block.utf8)) } }
     }
 
