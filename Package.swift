@@ -16,12 +16,15 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+/// SQLite; needs libsqlite3-dev.
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
     name: "jobspool",
     products: [
         .executable(name: "jobspool", targets: ["jobspool"]),
         .executable(name: "jobspool-documents", targets: ["jobspool-documents"]),
+        .executable(name: "jobspool-library", targets: ["jobspool-library"]),
         .library(name: "JobSpool", targets: ["SpoolProtocol", "SpoolClient"]),
         .library(name: "JobHandler", targets: ["JobHandler"]),
     ],
@@ -30,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // C
@@ -61,6 +65,8 @@ let package = Package(
         .executableTarget(
             name: "jobspool-documents", dependencies: ["JobHandler", "JSONText", argumentParser],
             swiftSettings: strict),
+        .executableTarget(
+            name: "jobspool-library", dependencies: ["JobHandler", "JSONText", grdb], swiftSettings: strict),
 
         // Tests: a folder per target, and the real daemon from outside
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
@@ -80,6 +86,9 @@ let package = Package(
         .testTarget(name: "JobHandlerTests", dependencies: ["JobHandler", "JSONText"], swiftSettings: strict),
         .testTarget(
             name: "DocumentsTests", dependencies: ["jobspool-documents", "JobHandler", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LibraryTests", dependencies: ["jobspool-library", "JobHandler", "JSONText", grdb],
             swiftSettings: strict),
         .testTarget(
             name: "SamplesTests", dependencies: ["jobspool", "jobspool-documents", "JSONText"], swiftSettings: strict),
