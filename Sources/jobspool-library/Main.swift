@@ -6,6 +6,6 @@ import JobHandler
 @main
 struct Main {
     static func main() async {
-        exit(await JobHandlerMain.run(types: [:]).rawValue)
+        exit(await JobHandlerMain.run(types: ["cache.refresh": CacheRefresh.self]).rawValue)
     }
 }
