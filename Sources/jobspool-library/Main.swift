@@ -6,6 +6,10 @@ import JobHandler
 @main
 struct Main {
     static func main() async {
-        exit(await JobHandlerMain.run(types: ["cache.refresh": CacheRefresh.self]).rawValue)
+        let types: [String: any JobType.Type] = [
+            "cache.refresh": CacheRefresh.self, "cache.upload": CacheUpload.self, "search": Search.self,
+            "search.subject": SubjectSearch.self, "documents.index": DocumentsIndex.self,
+        ]
+        exit(await JobHandlerMain.run(types: types).rawValue)
     }
 }

@@ -14,6 +14,9 @@ extension LibraryDatabase {
                 predicate TEXT NOT NULL, value TEXT NOT NULL);
             CREATE INDEX statement_by_document ON statement (document);
             CREATE INDEX statement_by_subject ON statement (subject);
+            CREATE INDEX type_by_subject ON statement (subject, value, document)
+                WHERE predicate = '\(Vocabulary.type)';
+            CREATE INDEX type_by_value ON statement (value) WHERE predicate = '\(Vocabulary.type)';
             -- The words of statements, by the statement's id.
             CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2');
             -- The documents that it refers to.
@@ -29,7 +32,7 @@ extension LibraryDatabase {
             -- What a target of uploads has got from here.
             CREATE TABLE upload (
                 target TEXT NOT NULL, iri TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL,
-                PRIMARY KEY (target, iri)) WITHOUT ROWID;
+                PRIMARY KEY (target, name)) WITHOUT ROWID;
             """)
 
     static let index = LibraryDatabase(
