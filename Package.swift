@@ -77,7 +77,7 @@ let package = Package(
         .testTarget(
             name: "SpoolWatcherTests", dependencies: ["SpoolWatcher", "SpoolProtocol"], swiftSettings: strict),
         .testTarget(
-            name: "JobRunnerTests", dependencies: ["JobRunner", "SpoolStorage", "SpoolProtocol", "JSONText"],
+            name: "JobRunnerTests", dependencies: ["JobRunner", "SpoolStorage", "SpoolProtocol", "JSONText", logging],
             swiftSettings: strict),
         .testTarget(
             name: "SpoolClientTests",

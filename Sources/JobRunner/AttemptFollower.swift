@@ -30,7 +30,7 @@ final class AttemptLink: Sendable {
     /// The follower is to leave the attempt alone and return.
     func detach() { orders.withLock { $0.isDetached = true } }
 
-    fileprivate var isDetached: Bool { orders.withLock { $0.isDetached } }
+    var isDetached: Bool { orders.withLock { $0.isDetached } }
 
     fileprivate func takeNotes() -> [(LogEntry.Level, String)] {
         orders.withLock { orders in
@@ -76,6 +76,16 @@ struct FollowReport: Sendable {
     var madeProgress: Bool
 }
 
+/// How often a follower does what it does, in milliseconds.
+struct FollowerRhythm: Sendable {
+    /// A job that is over sooner than this is never shown as running: its status would be replaced before anybody could read it.
+    var firstTick: Int32 = 25
+    /// The outputs are looked at.
+    var tick: Int32 = 100
+    /// What the disk did not take is tried again.
+    var retry: Int32 = 500
+}
+
 struct AttemptFollower {
     let spool: Spool
     let link: AttemptLink
@@ -86,12 +96,8 @@ struct AttemptFollower {
     let askToStop: @Sendable (StopReason) -> Void
     /// Tells people of trouble with the job's files.
     let complain: @Sendable (SpoolError) -> Void
+    var rhythm = FollowerRhythm()
 
-    /// How often the outputs are looked at, in milliseconds.
-    private static let tick: Int32 = 100
-    /// A job that is over sooner than this, in milliseconds, is never shown as running: its status would be replaced before
-    /// anybody could read it.
-    private static let firstTick: Int32 = 25
     /// Status is written at most five times a second.
     private static let statusInterval = 0.2
 
@@ -103,13 +109,13 @@ struct AttemptFollower {
             errors: try OutputReader(link.process.directory, AttemptFile.standardError),
             ledger: AttemptLedger(plan.status, log: log), log: log)
         var watch = Stopwatch(plan)
-        var tick = Self.firstTick
+        var tick = rhythm.firstTick
         while !link.process.waitForSupervisorEnd(milliseconds: tick) {
             if link.isDetached { return following.report(.detached) }
             let sawOutput = drain(&following)
             if sawOutput { watch.sawOutput() }
             // A chunk at a time, as long as there is more: a handler that never stops talking is stopped all the same.
-            tick = sawOutput ? 0 : Self.tick
+            tick = sawOutput ? 0 : rhythm.tick
             publishStatus(&following)
             if let reason = watch.reasonToStop() { askToStop(reason) }
         }
@@ -196,7 +202,7 @@ struct AttemptFollower {
             } catch {
                 tell(error, &following)
                 if link.isDetached { return false }
-                _ = poll(nil, 0, 500)
+                _ = poll(nil, 0, rhythm.retry)
             }
         }
     }

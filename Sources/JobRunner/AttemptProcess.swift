@@ -1,6 +1,5 @@
 /// An attempt as the daemon sees it: started, or found alive after a restart. Its life is asked of the kernel alone, by
 /// the lock on its output and by its end of the control FIFO, never by a process number that somebody else may have by now.
-import CLinux
 import Glibc
 import JSONText
 import SpoolProtocol
@@ -36,7 +35,7 @@ final class AttemptProcess: Sendable {
     /// Makes the attempt's directory, takes the lock, and starts the supervisor, which inherits the lock.
     /// - Throws: `SpoolError`.
     static func start(
-        _ plan: AttemptPlan, in jobDirectory: Directory, supervisor: String, _ forkServer: ForkServer
+        _ plan: AttemptPlan, in jobDirectory: Directory, _ launcher: any AttemptLauncher
     ) throws(SpoolError) -> AttemptProcess {
         let directory = try jobDirectory.makeDirectory(String(plan.attempt), mode: 0o700)
         let fresh = O_RDWR | O_CREAT | O_TRUNC
@@ -58,32 +57,11 @@ final class AttemptProcess: Sendable {
         let arguments =
             [AttemptFile.supervisorName, plan.identifier, JSON(plan.graceSeconds).text, plan.workingDirectory]
             + plan.command
-        let environment = plan.environment.map { "\($0.name)=\($0.value)" }
-        let isForked = forkServer.launch(
-            arguments: arguments, environment: environment, descriptors: descriptors, directory: directory)
-        if !isForked { try spawn(supervisor, arguments, environment, in: directory, descriptors: descriptors) }
+        try launcher.launch(
+            SupervisorStart(
+                arguments: arguments, environment: plan.environment.map { "\($0.name)=\($0.value)" },
+                descriptors: descriptors, directory: directory))
         return process
-    }
-
-    private static func spawn(
-        _ supervisor: String, _ arguments: [String], _ environment: [String], in directory: Directory,
-        descriptors: [Int32]
-    ) throws(SpoolError) {
-        try directory.system.perform(.spawn, supervisor) { () -> Int32 in
-            var pid: pid_t = 0
-            errno = descriptors.withUnsafeBufferPointer { descriptors in
-                // libinotifytools' descriptor has no CLOEXEC and cannot be had: nothing but these is passed on.
-                var setup = linux_spawn_setup()
-                setup.directory = directory.raw
-                setup.descriptors = descriptors.baseAddress
-                setup.descriptor_count = Int32(descriptors.count)
-                setup.new_session = 1
-                return withCStringArray(arguments) { arguments in
-                    withCStringArray(environment) { linux_spawn(&pid, supervisor, &setup, arguments, $0) }
-                }
-            }
-            return errno == 0 ? 0 : -1
-        }
     }
 
     // MARK: Finding again
@@ -117,8 +95,14 @@ final class AttemptProcess: Sendable {
     /// Asks the supervisor for the ladder: TERM, the grace time, KILL. May be asked more than once.
     func stop() {
         guard control >= 0 else { return }
-        var order = SupervisorOrder.stop.rawValue
-        _ = write(control, &order, 1)
+        do throws(SpoolError) {
+            try directory.system.perform(.write, directory.path(AttemptFile.control)) { () -> Int in
+                var order = SupervisorOrder.stop.rawValue
+                return write(control, &order, 1)
+            }
+        } catch {
+            // Nobody has the other end any more, or it has been asked often enough to fill the FIFO.
+        }
     }
 
     /// Whether any process of the attempt is alive: whether anybody holds the lock.

@@ -1,5 +1,8 @@
 /// `spool.events.jsonl`: every change of state of every job, appended after the change is on the disk. When the daemon
 /// returns, the feed is brought up to what the files say.
+///
+/// A feed that is full goes to the archive under the number of its last event, and a new one is begun. What is open by then
+/// (`FeedRecord`) is written down first: the new feed alone does not say it.
 import Glibc
 import JSONText
 import SpoolProtocol
@@ -7,76 +10,75 @@ import SpoolStorage
 
 final class EventFeed {
     private let spool: Spool
+    /// In bytes: past it a new file is begun.
+    private let rotationSize: Int64
     private var file: Descriptor
     private var size: Int64
     private var unwritten: [UInt8] = []
-    private(set) var lastSequence: Int64
+    /// CLOCK_MONOTONIC, seconds.
+    private var rotateNotBefore = 0.0
+    private var record: FeedRecord
 
-    /// The size in bytes past which a new file is begun; the old one goes to the archive.
-    private static let rotationSize: Int64 = 16 << 20
-    private static let name = FileName("spool.events.jsonl")
-    private static let archivedPrefix = "spool.events-"
+    /// However full it is, a feed lasts so long, in seconds: whoever follows it by name finds each before the next one takes its
+    /// place (tail(1) that has no inotify looks after five seconds in which nothing came).
+    private static let shortestLife = 10.0
+    private static let name: FileName = {
+        guard let name = SpoolFile.events.fileName else { preconditionFailure("the feed is a file of its own") }
+        return name
+    }()
 
+    var lastSequence: Int64 { record.lastSequence }
     /// What the feed says last of each job that it does not say is over.
-    private(set) var open: [JobName: (jobID: String?, standing: Standing?)] = [:]
+    var open: [JobName: FeedRecord.Told] { record.open }
 
-    init(_ spool: Spool) throws(SpoolError) {
+    init(_ spool: Spool, rotationSize: Int64) throws(SpoolError) {
         self.spool = spool
-        lastSequence = 0
-        file = try Self.openFile(spool)
-        var bytes = try file.read(limit: .max)
-        let end = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-        size = Int64(end)
-        if end < bytes.count {
-            // Cut off when a daemon died.
-            try file.truncate(to: size)
-            bytes.removeSubrange(end...)
+        self.rotationSize = rotationSize
+        record = try FeedRecord(before: Self.name, in: spool)
+        if let known = try spool.reopenLog(Self.name) {
+            var bytes = try known.read(limit: .max)
+            let end = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+            if end < bytes.count {
+                // Cut off when a daemon died.
+                try known.truncate(to: Int64(end))
+                bytes.removeSubrange(end...)
+            }
+            size = Int64(end)
+            record.read(bytes)
+            file = known
+        } else {
+            size = 0
+            file = try Self.begin(spool, &record)
         }
-        readBack(bytes)
-        if lastSequence == 0 { lastSequence = try Self.lastArchivedSequence(spool) }
     }
 
-    /// The number that the newest archived feed ended with: its successor may still be empty.
-    private static func lastArchivedSequence(_ spool: Spool) throws(SpoolError) -> Int64 {
-        guard try spool.root.stat(FileName(SpoolFile.archiveDirectory)) != nil else { return 0 }
-        return try spool.openArchive().entries().compactMap { entry in
-            guard let name = entry.string, name.hasPrefix(archivedPrefix), name.hasSuffix(".jsonl") else { return nil }
-            return Int64(name.dropFirst(archivedPrefix.count).dropLast(".jsonl".count))
-        }.max() ?? 0
-    }
-
-    private static func openFile(_ spool: Spool) throws(SpoolError) -> Descriptor {
-        if let known = try spool.reopenLog(name) { return known }
-        try spool.moveAsideUnlessOwn(name)
+    /// Begins a feed where there is none, where another's file has the name, and where a daemon died when it had given its own
+    /// one the name in the archive.
+    private static func begin(_ spool: Spool, _ record: inout FeedRecord) throws(SpoolError) -> Descriptor {
+        if try spool.isOwn(name), let bytes = try spool.root.read(name) {
+            record.read(bytes)
+            try record.save(in: spool)
+            let archived = ArchivedFeed(lastSequence: record.lastSequence).fileName
+            try spool.setLogAside(name, to: try spool.openArchive(), archived)
+        } else {
+            try spool.moveAsideUnlessOwn(name)
+        }
         return try spool.createLog(name)
     }
 
-    private func readBack(_ bytes: [UInt8]) {
-        for line in bytes.split(separator: 0x0A) {
-            do {
-                let event = try JSON(parsing: Array(line))
-                lastSequence = max(lastSequence, event["sequence"]?.int64 ?? 0)
-                guard let text = event["name"]?.string else { continue }
-                let name = try JobName(text)
-                let standing = event["status"]?.string.flatMap(Standing.init(rawValue:))
-                open[name] = standing?.isOver ?? true ? nil : (event["job_id"]?.string, standing)
-            } catch {
-                // A line that no daemon wrote says nothing.
-            }
-        }
-    }
-
-    func forgetReadBack() { open = [:] }
+    /// The job is nowhere to be found: nothing more will be told of it.
+    func forget(_ name: JobName) { record.open[name] = nil }
 
     /// Adds an event; `flush` writes it.
     func append(_ kind: JobEvent.Kind, _ status: JobStatus, message: String? = nil) {
-        lastSequence += 1
+        record.lastSequence += 1
+        record.tell(status.identity.name, status.identity.jobID, status.standing)
         add(JobEvent(at: Clock.now(), sequence: lastSequence, kind: kind, status: status, message: message))
     }
 
     /// Adds an event that is about no job.
     func notice(_ message: String) {
-        lastSequence += 1
+        record.lastSequence += 1
         add(JobEvent(at: Clock.now(), sequence: lastSequence, noticed: message))
     }
 
@@ -88,16 +90,25 @@ final class EventFeed {
     /// Writes what waits; what the disk does not take waits on.
     func flush() throws(SpoolError) {
         if unwritten.isEmpty { return }
-        if size >= Self.rotationSize { try rotate() }
         let before = unwritten.count
-        defer { size += Int64(before - unwritten.count) }
-        try file.drain(&unwritten)
+        do throws(SpoolError) {
+            try file.drain(&unwritten)
+        } catch {
+            size += Int64(before - unwritten.count)
+            throw error
+        }
+        size += Int64(before)
+        if size >= rotationSize { try rotate() }
     }
 
+    /// Only when everything is written: a feed ends with a whole line, whose number is its name.
     private func rotate() throws(SpoolError) {
-        let archive = try spool.openArchive()
-        try spool.root.rename(Self.name, to: archive, FileName("\(Self.archivedPrefix)\(lastSequence).jsonl"))
-        file = try spool.createLog(Self.name)
+        let now = Clock.monotonic()
+        guard now >= rotateNotBefore else { return }
+        rotateNotBefore = now + Self.shortestLife
+        try record.save(in: spool)
+        let archived = ArchivedFeed(lastSequence: lastSequence).fileName
+        file = try spool.rotateLog(Self.name, to: try spool.openArchive(), archived)
         size = 0
     }
 }

@@ -1,6 +1,7 @@
 /// A follower blocks in poll(2) and on the disk, so it gets a thread of its own instead of one of the few that all tasks share.
 import Dispatch
 import Glibc
+import JSONText
 import SpoolProtocol
 import SpoolStorage
 
@@ -8,8 +9,11 @@ extension AttemptFollower {
     /// Follows the attempt; what hinders the following is told and tried again, for the attempt runs all the same.
     func followOnThread() async -> FollowReport {
         let queue = DispatchQueue(label: "attempt \(plan.status.identity.jobID)")
+        let clocks = Clock.replacement
         return await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: insistOnFollowing()) }
+            queue.async {
+                Clock.$replacement.withValue(clocks) { continuation.resume(returning: insistOnFollowing()) }
+            }
         }
     }
 
@@ -20,10 +24,20 @@ extension AttemptFollower {
                 return try follower.follow()
             } catch {
                 complain(error)
-                _ = poll(nil, 0, 1000)
+                if link.isDetached { return .nothingFound(plan.status) }
+                _ = poll(nil, 0, rhythm.retry)
                 // What the first try has written stands in the files.
                 follower.plan.isNewJob = false
             }
         }
+    }
+}
+
+extension FollowReport {
+    /// The attempt was left running before anything could be read.
+    fileprivate static func nothingFound(_ status: JobStatus) -> FollowReport {
+        FollowReport(
+            ending: .detached, status: status, result: .null, failureIsRetryable: false, itemsFailed: false,
+            errorsTotal: 0, errors: [], madeProgress: false)
     }
 }

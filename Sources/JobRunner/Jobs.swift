@@ -124,6 +124,10 @@ struct FinishedJob: Sendable {
     var event: JobEvent.Kind
     /// The result is on the disk; status and cleaning up may still be to do.
     var isCommitted = false
+    /// Neither a status nor the feed has told of it before.
+    var isUnheardOf = false
+    /// The feed tells of its end.
+    var isTold = false
     /// Its only attempt ended as it should, unasked: the attempt's directory can be used again.
     var leavesSpare = false
 }

@@ -10,8 +10,12 @@ enum News: Sendable {
     case tick
     case followed(JobName, jobID: String, FollowReport)
     case askedToStop(JobName, jobID: String, StopReason)
+    /// It is time to go on archiving.
+    case retain
     case trouble(SpoolError)
     case stop(RunnerConfiguration.OnStop)
+    /// Somebody wants to know how things stand when all that was put here before has been heard.
+    case inspect(@Sendable (isolated Runner) -> Void)
 }
 
 final class Mailbox: Sendable {

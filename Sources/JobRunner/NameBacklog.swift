@@ -9,6 +9,8 @@ struct NameBacklog {
     var isEmpty: Bool { head == queue.count }
     var count: Int { queue.count - head }
 
+    func contains(_ name: FileName) -> Bool { known.contains(name) }
+
     mutating func append(_ name: FileName) {
         if known.insert(name).inserted { queue.append(name) }
     }

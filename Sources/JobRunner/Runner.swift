@@ -4,7 +4,7 @@
 ///
 /// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerEnd`
 /// draws the conclusions from their ends, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerRecover` finds out where an
-/// earlier daemon was, `RunnerShow` writes `spool.status.json`.
+/// earlier daemon was, `RunnerRetention` archives what has aged, `RunnerShow` writes `spool.status.json`.
 package import Logging
 package import SpoolProtocol
 package import SpoolStorage
@@ -18,7 +18,6 @@ package actor Runner {
     let feed: EventFeed
     var numbers: AcceptanceNumbers
     var spares: Spares
-    let forkServer: ForkServer
 
     // Jobs that are not over
     var pending = PendingJobs()
@@ -49,6 +48,8 @@ package actor Runner {
     /// When the disk may be tried again after it did not take something.
     var troubleUntil = 0.0
 
+    var retention = RetentionState()
+
     // What spool.status.json shows
     var summaries: [String: TypeSummary] = [:]
     var knownTypes: [String] = []
@@ -77,10 +78,9 @@ package actor Runner {
         self.catalog = catalog
         self.configuration = configuration
         self.logger = logger
-        feed = try EventFeed(spool)
+        feed = try EventFeed(spool, rotationSize: configuration.rotateEventsAt)
         numbers = try AcceptanceNumbers(spool)
         spares = try Spares(spool)
-        forkServer = ForkServer(program: configuration.supervisor)
     }
 
     package enum End: Sendable {
@@ -92,6 +92,7 @@ package actor Runner {
     /// Serves the spool until `stop` is called, the task is cancelled, or another directory has taken its place.
     package func run(_ wakeUps: some AsyncSequence<WakeUp, Never> & Sendable) async throws(SpoolError) -> End {
         try recover()
+        mailbox.put(.retain)
         let mailbox = mailbox
         await withDiscardingTaskGroup { group in
             group.addTask {
@@ -123,7 +124,9 @@ package actor Runner {
         case .followed(let name, let jobID, let report): attemptEnded(name, jobID, report)
         case .askedToStop(let name, let jobID, let reason): askToStop(name, jobID, reason)
         case .trouble(let error): tell(error)
+        case .retain: retain()
         case .stop(let how): beginStopping(how)
+        case .inspect(let look): look(self)
         }
         lookAtWaiting()
         startWhatCan()
@@ -195,14 +198,16 @@ package actor Runner {
 /// What the runner has done beside its loop.
 enum RunnerTask {
     case sleep(Double)
+    case later(Double, News)
     case follow(AttemptFollower, JobName, jobID: String)
 
     func run(_ mailbox: Mailbox) async {
         switch self {
-        case .sleep(let seconds):
+        case .sleep(let seconds): await RunnerTask.later(seconds, .tick).run(mailbox)
+        case .later(let seconds, let news):
             do {
                 try await Task.sleep(for: .seconds(seconds))
-                mailbox.put(.tick)
+                mailbox.put(news)
             } catch {
                 // The runner has ended.
             }

@@ -50,7 +50,12 @@ extension Runner {
     /// A request is new when it differs from the one that waits, or from the one that ran.
     func isNew(_ name: JobName, _ fingerprint: Fingerprint) throws(SpoolError) -> Bool {
         if let known = pending[name] { return known.request != fingerprint }
-        guard let result = try spool.readOwn(.result(name)) else { return true }
+        guard let result = try spool.readOwn(.result(name)) else {
+            // A `prune` moves the request before the result: one that is gone by now was over.
+            return try SpoolFile.request(name).fileName.flatMap { (file) throws(SpoolError) in try spool.root.stat(file)
+            }?
+            .fingerprint == fingerprint
+        }
         return Fingerprint(json: result["request"]) != fingerprint
     }
 
@@ -163,13 +168,22 @@ extension Runner {
         for file in [SpoolFile.status(name), .result(name), .log(name), .errors(name)] {
             if let fileName = file.fileName { try spool.moveAsideUnlessOwn(fileName) }
         }
-        if let replaced = pending.remove(name) {
-            recheck.formUnion(pending.joiners(of: replaced.jobID).map(\.name))
-            let status = Self.status(of: replaced, nil, .cancelled, "Replaced by a newer request of the same name")
-            feed.append(.cancelled, status)
-            try spool.attempts.removeTree(FileName(replaced.jobID))
-        }
+        if let replaced = pending[name] { try replace(replaced) }
         try spool.archiveFamily(of: name)
+    }
+
+    /// A newer request of the same name takes its place. What it did in its attempts goes to the archive.
+    private func replace(_ job: PendingJob) throws(SpoolError) {
+        let result = try result(
+            of: job, .cancelled, "Replaced by a newer request of the same name", error: nil)
+        if job.attempts > 0 {
+            try spool.publish(result.json, as: .result(job.name), .power)
+            try spool.publish(result.status.json, as: .status(job.name), .process)
+        }
+        pending.remove(job.name)
+        recheck.formUnion(pending.joiners(of: job.jobID).map(\.name))
+        feed.append(.cancelled, result.status)
+        try spool.attempts.removeTree(FileName(job.jobID))
     }
 
     // MARK: Rejecting
@@ -178,6 +192,8 @@ extension Runner {
         _ name: JobName, _ stat: FileStat, request: Request?, lane: String = Definition.defaultLane, _ error: JobError
     ) throws(SpoolError) {
         try makeRoom(for: name)
+        // Of a pending request that this one replaces.
+        if let status = SpoolFile.status(name).fileName { try spool.root.remove(status) }
         let type = request?.type ?? JobType.unknown
         let job = PendingJob(
             name: name, jobID: makeUUID(), type: type, lane: lane,
@@ -186,7 +202,7 @@ extension Runner {
         if request == nil { status.identity.type = "" }
         status.error = error
         logger.warning("rejected", metadata: ["name": "\(name)", "error": "\(error.code): \(error.message)"])
-        finish(JobResult(status: status), owner: stat.owner, event: .rejected)
+        finish(JobResult(status: status), owner: stat.owner, event: .rejected, isUnheardOf: true)
     }
 
     // MARK: Settling

@@ -1,7 +1,6 @@
 /// When a job has its turn: what it waits for (`after`, `not_before`, another job's result), and what `on_busy` makes of
 /// it when nothing is left to wait for. Decided step by step, each once: jobs, then time, then the lane.
 import Glibc
-import JSONText
 import SpoolProtocol
 import SpoolStorage
 
@@ -84,7 +83,9 @@ extension Runner {
         guard let job = pending[name], let waiting = job.waiting else { return }
         if case .join(let target) = waiting {
             if isUnderWay(target) { return }
-            if let result = try findResult(of: target), result.status.standing.countsForJoiners {
+            if let result = try findResult(of: target.name, jobID: target.jobID),
+                result.status.standing.countsForJoiners
+            {
                 try finish(job, joining: result)
                 return
             }
@@ -139,81 +140,13 @@ extension Runner {
         {
             return .underWay
         }
-        guard let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:)) else { return .unknown }
+        guard let result = try findLastResult(of: name) else { return .unknown }
         return result.status.standing == .completed ? .completed : .ended(result.status.standing)
     }
 
     private func isUnderWay(_ job: JobReference) -> Bool {
         [pending[job.name]?.jobID, running[job.name]?.pending.jobID, finishing[job.name]?.result.status.identity.jobID]
             .contains(job.jobID)
-    }
-
-    private func findResult(of job: JobReference) throws(SpoolError) -> JobResult? {
-        let result = try spool.readOwn(.result(job.name)).flatMap(JobResult.init(json:))
-        return result?.status.identity.jobID == job.jobID ? result : nil
-    }
-
-    // MARK: on_busy
-
-    private func facts(for job: PendingJob) -> LaneFacts {
-        switch job.turn.onBusy {
-        case .queue: LaneFacts()
-        case .reject: LaneFacts(holder: holder(of: job.lane))
-        case .join: LaneFacts(equal: equal(to: job))
-        case .replace: LaneFacts(sameType: replaceable(by: job))
-        }
-    }
-
-    /// What runs in the lane, or is next in it.
-    private func holder(of lane: String) -> JobReference? {
-        if let busy = lanes[lane]?.busy {
-            if let job = running[busy] { return job.reference }
-            if let status = finishing[busy]?.result.status {
-                return JobReference(name: busy, jobID: status.identity.jobID, startedAt: status.startedAt)
-            }
-        }
-        let pending = pending
-        if let next = lanes[lane]?.queue.peek(where: { pending[$0.name]?.sequence == $0.sequence }) {
-            return pending[next.name]?.reference
-        }
-        guard pending.count(inLane: lane).queued > 0 else { return nil }
-        return pending.all.filter { $0.lane == lane && $0.isQueued }.min { $0.sequence < $1.sequence }?.reference
-    }
-
-    /// The first job that does the same and is not about to be cancelled.
-    private func equal(to job: PendingJob) -> JobReference? {
-        func isEqual(_ other: PendingJob) -> Bool {
-            other.turn.work != nil && other.turn.work == job.turn.work && other.type == job.type
-        }
-        let atWork = running.values.filter { isEqual($0.pending) && !$0.isBeingCancelled }
-        if let first = atWork.min(by: { $0.pending.sequence < $1.pending.sequence }) { return first.reference }
-        return pending.all.filter { isEqual($0) && $0.isQueued && $0.jobID != job.jobID }
-            .min { $0.sequence < $1.sequence }?.reference
-    }
-
-    /// The jobs of the type that the job may cancel: all when the type's definition says so, else those that its submitter may.
-    private func replaceable(by job: PendingJob) -> [JobReference] {
-        func mayReplace(_ other: PendingJob) -> Bool {
-            other.type == job.type && other.jobID != job.jobID
-                && (job.turn.isOnBusyOfType || [other.owner, geteuid(), 0].contains(job.owner))
-        }
-        let waiting = pending.all.filter(mayReplace).sorted { $0.sequence < $1.sequence }
-        let atWork = running.values.filter { mayReplace($0.pending) && !$0.isBeingCancelled }
-            .sorted { $0.pending.sequence < $1.pending.sequence }
-        return atWork.map(\.reference) + waiting.map(\.reference)
-    }
-
-    private func replace(_ others: [JobReference], by job: PendingJob) throws(SpoolError) {
-        let reason = "replaced by \(job.name)"
-        for other in others {
-            if let waiting = pending[other.name], waiting.jobID == other.jobID {
-                try finishPending(waiting, .cancelled, "Cancelled: \(reason)", error: nil)
-            } else if running[other.name]?.pending.jobID == other.jobID {
-                // By a file, so that it holds when the daemon dies before the attempt has ended.
-                try spool.publish(["reason": .string(reason)], as: .cancel(other.name), .power)
-                askToStop(other.name, other.jobID, .cancel(by: "\(Users.name(of: job.owner)): \(reason)"))
-            }
-        }
     }
 }
 

@@ -4,8 +4,8 @@ package import SpoolProtocol
 package struct RunnerConfiguration: Sendable {
     /// Who serves the spool.
     package var identity: DaemonIdentity
-    /// The executable that becomes an attempt's supervisor when it is started under `AttemptSupervisor.processName`.
-    package var supervisor: String
+    /// What starts the attempts' supervisors.
+    var launcher: any AttemptLauncher
     package var programs: ProgramPath
     /// How long a request that does not parse must have been still before it is rejected, in seconds.
     package var settleSeconds: Double = 2
@@ -21,9 +21,19 @@ package struct RunnerConfiguration: Sendable {
         case leave
     }
 
+    package var retention = Retention(archiveAfter: .never, deleteArchivedAfter: .never)
+    /// The size in bytes past which a new `spool.events.jsonl` is begun.
+    package var rotateEventsAt: Int64 = 16 << 20
+
+    /// What is added at random to the wait before an attempt that is tried again, from 0 to 1 (`RetryPolicy`).
+    var jitter: @Sendable () -> Double = { .random(in: 0...1) }
+    var followerRhythm = FollowerRhythm()
+
+    /// - Parameter supervisor: the executable that becomes an attempt's supervisor when it is started under
+    ///   `AttemptSupervisor.processName`.
     package init(identity: DaemonIdentity, supervisor: String, programs: ProgramPath, maxLanes: Int) {
         self.identity = identity
-        self.supervisor = supervisor
+        launcher = SupervisorLauncher(program: supervisor)
         self.programs = programs
         self.maxLanes = maxLanes
     }

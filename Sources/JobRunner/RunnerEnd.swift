@@ -39,7 +39,7 @@ extension Runner {
             requeue(job, history, report, message, after: nil, keepsCheckpoint: keepsCheckpoint)
         case .again(.retry(let error)):
             history.interruptionsWithoutProgress = 0
-            let delay = job.policy.retry.delay(afterAttempt: job.attempt, jitter: .random(in: 0...1))
+            let delay = job.policy.retry.delay(afterAttempt: job.attempt, jitter: configuration.jitter())
             requeue(job, history, report, "Waiting to be tried again: \(error.message)", after: delay)
         case .again(.shutdown):
             requeue(
@@ -82,14 +82,21 @@ extension Runner {
 
     // MARK: Again
 
-    /// Puts a job back into its queue. The history is on the disk before the attempt's files go.
+    /// Puts a job back into its queue. The status says until when it waits before the history says that the attempt counts: a daemon that
+    /// returns in between comes to the same conclusion once more. The history is on the disk before the attempt's files go.
     private func requeue(
         _ job: RunningJob, _ history: JobHistory, _ report: FollowReport, _ message: String, after delay: Double?,
         keepsCheckpoint: Bool = true
     ) {
         var waiting = job.pending
-        waiting.attempts = job.attempt
+        waiting.attempts = history.attempts.last?.attempt ?? 0
         waiting.waiting = delay.map { .retry(Clock.now().adding(seconds: $0)) }
+        var status = report.status
+        status.standing = .pending
+        status.message = message
+        status.waitingFor = waiting.waiting
+        if !keepsCheckpoint { status.checkpoint = .null }
+        put(status, .process)
         do throws(SpoolError) {
             let directory = try spool.attempts.directory(waiting.jobID)
             if !keepsCheckpoint { try directory.remove(AttemptFile.checkpoint) }
@@ -100,12 +107,6 @@ extension Runner {
             // history in memory counts.
             tell(error)
         }
-        var status = report.status
-        status.standing = .pending
-        status.message = message
-        status.waitingFor = waiting.waiting
-        if !keepsCheckpoint { status.checkpoint = .null }
-        put(status, .process)
         feed.append(.requeued, status)
         lanes[waiting.lane]?.busy = nil
         enqueue(waiting)

@@ -7,9 +7,12 @@ import SpoolStorage
 
 extension Runner {
     /// Commits a result now, or as soon as the disk takes it; until then the job's lane stays taken.
-    func finish(_ result: JobResult, owner: UInt32, event: JobEvent.Kind, leavesSpare: Bool = false) {
+    /// - Parameter isUnheardOf: neither a status nor the feed has told of the job.
+    func finish(
+        _ result: JobResult, owner: UInt32, event: JobEvent.Kind, leavesSpare: Bool = false, isUnheardOf: Bool = false
+    ) {
         finishing[result.status.identity.name] = FinishedJob(
-            result: result, owner: owner, event: event, leavesSpare: leavesSpare)
+            result: result, owner: owner, event: event, isUnheardOf: isUnheardOf, leavesSpare: leavesSpare)
         tryFinishing(result.status.identity.name)
     }
 
@@ -34,6 +37,23 @@ extension Runner {
         _ job: PendingJob, _ standing: Standing, _ message: String, error: JobError?,
         complete: (inout JobResult) -> Void = { _ in }
     ) throws(SpoolError) {
+        var result = try result(of: job, standing, message, error: error)
+        complete(&result)
+        pending.remove(job.name)
+        let event: JobEvent.Kind =
+            switch standing {
+            case .cancelled: .cancelled
+            case .rejected: .rejected
+            case .completed: .completed
+            case .failed, .pending, .running: .failed
+            }
+        finish(result, owner: job.owner, event: event)
+    }
+
+    /// The result of a job that ends while it waits.
+    func result(
+        of job: PendingJob, _ standing: Standing, _ message: String, error: JobError?
+    ) throws(SpoolError) -> JobResult {
         let history = try readHistory(job.jobID)
         var status = Self.status(of: job, nil, standing, message)
         if let shown = try spool.readOwn(.status(job.name)).flatMap(JobStatus.init(json:)),
@@ -54,16 +74,7 @@ extension Runner {
             result.errorsTotal = written.errorsTotal
             result.errors = written.firstErrors
         }
-        complete(&result)
-        pending.remove(job.name)
-        let event: JobEvent.Kind =
-            switch standing {
-            case .cancelled: .cancelled
-            case .rejected: .rejected
-            case .completed: .completed
-            case .failed, .pending, .running: .failed
-            }
-        finish(result, owner: job.owner, event: event)
+        return result
     }
 
     func tryFinishingAgain() {
@@ -75,11 +86,20 @@ extension Runner {
         guard var job = finishing[name] else { return }
         do throws(SpoolError) {
             if !job.isCommitted {
+                // The feed knows the job first: by what it says is open a daemon that returns finds what it has to complete.
+                try feed.flush()
                 if let file = SpoolFile.result(name).fileName { try spool.moveAsideUnlessOwn(file) }
                 try spool.publish(job.result.json, as: .result(name), .power)
                 job.isCommitted = true
                 finishing[name] = job
                 free(job.result.status.identity)
+            }
+            if job.isUnheardOf {
+                // Before its status: by a result without one, a daemon that returns knows what may not have been told.
+                if !job.isTold { feed.append(job.event, job.result.status) }
+                job.isTold = true
+                finishing[name] = job
+                try feed.flush()
             }
             try spool.publish(job.result.status.json, as: .status(name), .process)
         } catch {
@@ -97,7 +117,7 @@ extension Runner {
     private func announceEnd(of job: FinishedJob) {
         let status = job.result.status
         let name = status.identity.name
-        feed.append(job.event, status)
+        if !job.isTold { feed.append(job.event, status) }
         totals[status.standing, default: 0] += 1
         if status.startedAt != nil { summaries[status.identity.type, default: TypeSummary()].take(status) }
         show.isDirty = true

@@ -9,14 +9,15 @@ import SpoolStorage
 extension Runner {
     func recover() throws(SpoolError) {
         try spool.clearTemporary()
-        try spool.completeArchiving()
+        tidyArchive()
         restoreSummaries()
         var known: Set<String> = []
-        for name in try unfinishedNames() { try restore(name, &known) }
+        let (unfinished, unshown) = try unfinishedAndUnshown()
+        for name in unfinished { try restore(name, &known) }
         for entry in try spool.attempts.entries() {
             if let jobID = entry.string, !known.contains(jobID) { try cleanUp(jobID) }
         }
-        try bringFeedUpToDate()
+        try bringFeedUpToDate(unshown)
         // What was cancelled while no daemon was there must not be started.
         for name in (Array(pending.names) + Array(running.keys)).sorted() { cancelOrTell(name) }
         try lookAtPause()
@@ -38,8 +39,8 @@ extension Runner {
             "serving \(spool.root.path)", metadata: ["pending": "\(pending.count)", "running": "\(running.count)"])
     }
 
-    /// The jobs that have a status and no result.
-    private func unfinishedNames() throws(SpoolError) -> [JobName] {
+    /// The jobs that have a status and no result, and those that have a result and no status.
+    private func unfinishedAndUnshown() throws(SpoolError) -> (unfinished: [JobName], unshown: [JobName]) {
         var statuses: [JobName] = []
         var results: Set<JobName> = []
         for entry in try spool.root.entries() {
@@ -57,7 +58,7 @@ extension Runner {
             if results.contains(name), let file = SpoolFile.result(name).fileName, try spool.isOwn(file) { continue }
             unfinished.append(name)
         }
-        return unfinished
+        return (unfinished, results.subtracting(statuses).sorted())
     }
 
     /// Takes one job up where its files say it is.
@@ -68,14 +69,17 @@ extension Runner {
         let identity = status.identity
         numbers.saw(identity.sequence)
         known.insert(identity.jobID)
+        let request = try request(of: name, status.request)
+        let definition = definition(of: type)
         var job = PendingJob(
             name: name, jobID: identity.jobID, type: type, lane: identity.lane,
             sequence: identity.sequence, request: status.request, owner: try owner(of: name, status),
-            createdAt: identity.createdAt, turn: try turnPolicy(of: name, status.request))
+            createdAt: identity.createdAt, turn: request.map { TurnPolicy($0, definition) } ?? TurnPolicy())
         let history = try readHistory(identity.jobID)
         job.attempts = history.attempts.last?.attempt ?? 0
         if let attempt = try unconcludedAttempt(identity.jobID, after: job.attempts) {
-            try adopt(job, status, history, attempt)
+            let policy = definition.map { AttemptPolicy($0, request) } ?? .fallback
+            try adopt(job, status, history, attempt, policy)
         } else {
             job.waiting = status.waitingFor
             enqueue(job)
@@ -96,16 +100,21 @@ extension Runner {
         return stat.owner
     }
 
-    /// Of a request that is gone or has changed nothing is known; it is not started before it has been looked at.
-    private func turnPolicy(of name: JobName, _ version: Fingerprint) throws(SpoolError) -> TurnPolicy {
+    /// The request that a job is for. Of one that is gone or has changed nothing is known; its job is not started before it has been
+    /// looked at.
+    private func request(of name: JobName, _ version: Fingerprint) throws(SpoolError) -> Request? {
         guard case .valid(let request, let stat, _) = try RequestFile.look(at: name, in: spool.root, sync: false),
             stat.fingerprint == version
-        else { return TurnPolicy() }
+        else { return nil }
+        return request
+    }
+
+    private func definition(of type: JobType) -> Definition? {
         do throws(JobError) {
-            return TurnPolicy(request, try catalog.definition(of: request.type))
+            return try catalog.definition(of: type)
         } catch {
-            // Its type is gone, which is told when its turn comes.
-            return TurnPolicy(request, nil)
+            logger.warning("the type of a job that is not over is gone: \(error.message)")
+            return nil
         }
     }
 
@@ -118,7 +127,7 @@ extension Runner {
 
     /// Follows an attempt that an earlier daemon started, alive or dead: its end tells what becomes of the job.
     private func adopt(
-        _ job: PendingJob, _ shown: JobStatus, _ history: JobHistory, _ attempt: Int
+        _ job: PendingJob, _ shown: JobStatus, _ history: JobHistory, _ attempt: Int, _ policy: AttemptPolicy
     ) throws(SpoolError) {
         let jobDirectory = try spool.attempts.directory(job.jobID)
         let directory = try jobDirectory.directory(String(attempt))
@@ -147,7 +156,7 @@ extension Runner {
             opening: directory, attempt: AttemptPlan.identifier(job.jobID, attempt))
         began(
             RunningJob(
-                pending: job, policy: policy(of: job.type), link: AttemptLink(process), history: history,
+                pending: job, policy: policy, link: AttemptLink(process), history: history,
                 attempt: attempt, attemptStartedAt: startedAt, status: status),
             jobDirectory: jobDirectory, isNewJob: false, isAdopted: true)
     }
@@ -158,15 +167,6 @@ extension Runner {
             return try JSON(parsing: bytes)["checkpoint"] ?? .null
         } catch {
             return .null
-        }
-    }
-
-    private func policy(of type: JobType) -> AttemptPolicy {
-        do throws(JobError) {
-            return AttemptPolicy(try catalog.definition(of: type), nil)
-        } catch {
-            logger.warning("the type of a running attempt is gone: \(error.message)")
-            return .fallback
         }
     }
 
@@ -200,14 +200,14 @@ extension Runner {
     // MARK: The feed
 
     /// A change that was on the disk, but not yet in the feed when the daemon died, is told now; a status that a result
-    /// has overtaken is written anew.
-    private func bringFeedUpToDate() throws(SpoolError) {
+    /// has overtaken, or that is not there at all, is written anew.
+    private func bringFeedUpToDate(_ unshown: [JobName]) throws(SpoolError) {
         let open = feed.open
-        feed.forgetReadBack()
         for (name, told) in open.sorted(by: { $0.key < $1.key }) where pending[name] == nil && running[name] == nil {
-            guard let json = try spool.readOwn(.result(name)), let result = JobResult(json: json),
-                result.status.identity.jobID == told.jobID
-            else { continue }
+            guard let result = try findResult(of: name, jobID: told.jobID) else {
+                feed.forget(name)
+                continue
+            }
             var status = result.status
             // The log's last lines are the one thing that a result does not repeat.
             if let shown = try spool.readOwn(.status(name)).flatMap(JobStatus.init(json:)),
@@ -216,7 +216,14 @@ extension Runner {
                 status.recentLogs = shown.recentLogs
             }
             feed.append(.recovered, status)
-            put(status, .process)
+            try spool.publish(finished: status)
+        }
+        for name in unshown where pending[name] == nil && running[name] == nil {
+            guard let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:)),
+                open[name]?.jobID != result.status.identity.jobID
+            else { continue }
+            feed.append(.recovered, result.status)
+            put(result.status, .process)
         }
         let waiting = pending.all.map { ($0, Self.status(of: $0, nil, .pending, "Waiting")) }
         let atWork = running.values.map { ($0.pending, $0.status) }

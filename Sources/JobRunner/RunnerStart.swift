@@ -57,7 +57,7 @@ extension Runner {
         }
         let process: AttemptProcess
         do throws(SpoolError) {
-            process = try AttemptProcess.start(plan, in: jobDirectory, supervisor: configuration.supervisor, forkServer)
+            process = try AttemptProcess.start(plan, in: jobDirectory, configuration.launcher)
         } catch {
             try jobDirectory.removeTree(FileName(String(attempt)))
             throw error
@@ -111,7 +111,7 @@ extension Runner {
         let follower = AttemptFollower(
             spool: spool, link: job.link, plan: plan, jobDirectory: jobDirectory,
             askToStop: { mailbox.put(.askedToStop(name, jobID: jobID, $0)) },
-            complain: { mailbox.put(.trouble($0)) })
+            complain: { mailbox.put(.trouble($0)) }, rhythm: configuration.followerRhythm)
         tasks.append(.follow(follower, name, jobID: jobID))
     }
 

@@ -7,23 +7,32 @@ extension Directory {
     /// Moves a file to a name that must be free: renameat2(2) with RENAME_NOREPLACE; link(2) where the file system
     /// cannot do that; and where it cannot link either, the name is taken with O_EXCL and renamed over.
     /// - Throws: `SpoolError`, with EEXIST when the name is taken; the file is then where it was.
-    package func moveToFreeName(_ name: FileName, _ newName: FileName) throws(SpoolError) {
-        let paths = "\(path(name)) to \(path(newName))"
+    package func moveToFreeName(
+        _ name: FileName, to target: Directory? = nil, _ newName: FileName
+    ) throws(SpoolError) {
+        let target = target ?? self
         do {
-            try system.perform(.rename, paths) {
-                name.withCString { old in newName.withCString { new in linux_rename_noreplace(raw, old, raw, new) } }
+            try system.perform(.rename, "\(path(name)) to \(target.path(newName))") {
+                name.withCString { old in
+                    newName.withCString { new in linux_rename_noreplace(raw, old, target.raw, new) }
+                }
             }
             return
         } catch  where [EINVAL, ENOSYS].contains(error.code) {}
         do {
-            try system.perform(.link, paths) {
-                name.withCString { old in newName.withCString { new in linkat(raw, old, raw, new, 0) } }
-            }
+            try link(name, to: target, newName)
             try remove(name)
             return
         } catch  where [EPERM, ENOSYS, EOPNOTSUPP, EMLINK].contains(error.code) {}
-        _ = try open(newName, O_WRONLY | O_CREAT | O_EXCL)
-        try rename(name, to: self, newName)
+        _ = try target.open(newName, O_WRONLY | O_CREAT | O_EXCL)
+        try rename(name, to: target, newName)
+    }
+
+    /// Gives a file a second name, which must be free: link(2).
+    func link(_ name: FileName, to target: Directory, _ newName: FileName) throws(SpoolError) {
+        try system.perform(.link, "\(path(name)) to \(target.path(newName))") {
+            name.withCString { old in newName.withCString { new in linkat(raw, old, target.raw, new, 0) } }
+        }
     }
 
     /// Sets a file's modification time to now, as touch(1) does: opened for writing where that is allowed, so that

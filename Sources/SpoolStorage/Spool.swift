@@ -138,31 +138,17 @@ package final class Spool: Sendable {
         // Another file may have got the name meanwhile: what counts is the one that is open. One with a second name
         // might be somebody else's too.
         let stat = try file.stat()
-        guard Self.isOwn(stat), stat.links == 1 else { return nil }
+        guard stat.isFile(of: geteuid()), stat.links == 1 else { return nil }
         return file
     }
 
     /// Whether an output of the daemon is there and its own: a regular file that belongs to its user.
     package func isOwn(_ name: FileName) throws(SpoolError) -> Bool {
-        try root.stat(name).map(Self.isOwn) ?? false
-    }
-
-    private static func isOwn(_ stat: FileStat) -> Bool {
-        stat.kind == .file && stat.owner == geteuid()
+        try root.stat(name)?.isFile(of: geteuid()) ?? false
     }
 
     /// Reads an output of the daemon; nil when there is none, or it is not its own, or no JSON.
-    package func readOwn(_ file: SpoolFile) throws(SpoolError) -> JSON? {
-        guard let name = file.fileName, try isOwn(name) else { return nil }
-        let opened = try root.open(name, O_RDONLY)
-        guard Self.isOwn(try opened.stat()) else { return nil }
-        let bytes = try opened.read(limit: .max)
-        do {
-            return try JSON(parsing: bytes)
-        } catch {
-            return nil
-        }
-    }
+    package func readOwn(_ file: SpoolFile) throws(SpoolError) -> JSON? { try root.readJSON(file, of: geteuid()) }
 
     // MARK: What is not ours
 
@@ -176,15 +162,17 @@ package final class Spool: Sendable {
     /// Moves a file of the spool aside, whosoever it is; returns where it is now.
     @discardableResult
     package func moveAside(_ name: FileName) throws(SpoolError) -> String {
+        let owner = try root.stat(name).map { Users.name(of: $0.owner) } ?? "somebody"
+        return try moveAside(
+            name, from: root, because: "\(name) is not the daemon's own but \(owner)'s: it counts for nothing")
+    }
+
+    @discardableResult
+    func moveAside(_ name: FileName, from directory: Directory, because reason: String) throws(SpoolError) -> String {
         let aside = try home.makeDirectory("aside", mode: 0o700)
         let newName = FileName(bytes: Array(name.bytes.prefix(200)) + Array("~\(makeUUID())".utf8))
-        let owner = try root.stat(name).map { Users.name(of: $0.owner) } ?? "somebody"
-        try root.rename(name, to: aside, newName)
-        notices.withLock {
-            $0.append(
-                "\(name) is not the daemon's own but \(owner)'s: it counts for nothing and is now \(aside.path(newName))"
-            )
-        }
+        try directory.rename(name, to: aside, newName)
+        notices.withLock { $0.append("\(reason) and is now \(aside.path(newName))") }
         return aside.path(newName)
     }
 

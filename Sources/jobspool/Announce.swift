@@ -17,6 +17,7 @@ extension ClientCommand {
                 "status": .string(standing), "name": .string(submission.name.string),
                 "job_id": JSON(status?.identity.jobID), "type": JSON(view?.type),
                 "description": JSON(description(view)), "message": JSON(status?.message),
+                "waiting_for": status?.waitingFor?.json ?? .null,
                 "error": status?.error?.json ?? .null, "request": submission.fingerprint.json,
                 "daemon_state": .string(daemon.word),
                 "files": [
@@ -35,6 +36,7 @@ extension ClientCommand {
             fields.add("job_id", status?.identity.jobID)
             fields.add("type", view?.type)
             fields.add("description", description(view))
+            fields.add("waits", status?.waitingFor?.message, .yellow)
             fields.add("error", status?.error.map { "\($0.code): \($0.message)" }, .red)
             fields.add("look", options.commandLine("status", submission.name))
             fields.add("files", spool.path(of: .status(submission.name)))

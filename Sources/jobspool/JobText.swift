@@ -113,7 +113,7 @@ private func addRun(to fields: inout Fields, _ status: JobStatus) {
     fields.add("message", status.message)
     fields.add("error", status.error.map { "\($0.code): \($0.message)" }, .red)
     fields.add("retried at", shown(status.retryAt))
-    fields.add("joined", status.joined.map { "the result is that of \($0.name), job_id \($0.jobID)" })
+    fields.add("joined", joinedText(status))
     fields.add("job_id", status.identity.jobID)
     fields.add("lane", status.identity.lane)
     fields.add("submitted by", status.identity.submittedBy)
@@ -122,6 +122,10 @@ private func addRun(to fields: inout Fields, _ status: JobStatus) {
     fields.add(status.standing.isOver ? "finished" : "updated", shown(status.finishedAt ?? status.updatedAt))
     let labels = status.identity.labels.members.map { "\($0.key)=\($0.value.string ?? "")" }
     fields.add("labels", labels.joined(separator: ", "))
+}
+
+private func joinedText(_ status: JobStatus) -> String? {
+    status.joined.map { "the result is that of \($0.name), job_id \($0.jobID)" }
 }
 
 /// `jobspool result NAME`
@@ -136,6 +140,7 @@ func writeResult(_ view: JobView, _ result: JobResult, in spool: SpoolDirectory,
     fields.add("message", status.message)
     fields.add("error", status.error.map { "\($0.code): \($0.message)" }, .red)
     fields.add("attempts", result.attempts.count > 1 ? "\(result.attempts.count)" : nil)
+    fields.add("joined", joinedText(status))
     fields.add("job_id", status.identity.jobID)
     fields.add("finished", shown(status.finishedAt))
     fields.write(to: stream)

@@ -29,6 +29,19 @@ struct Serve: AsyncParsableCommand {
     var settle: Double = 2
     @Option(help: ArgumentHelp("How often the whole spool is looked at anyway.", valueName: "seconds"))
     var rescan: Int = 60
+    @Option(
+        help: ArgumentHelp(
+            "After how long finished jobs move to archive/: 7d, 12h, 90m, 30s, 0 or never.", valueName: "time"),
+        transform: retentionTime)
+    var archiveAfter = Retention.standard.archiveAfter
+    @Option(
+        help: ArgumentHelp(
+            "How long after its end an archived job is deleted; likewise.", valueName: "time"),
+        transform: retentionTime)
+    var deleteArchivedAfter = Retention.standard.deleteArchivedAfter
+    @Option(
+        help: ArgumentHelp("The size at which spool.events.jsonl goes to archive/.", valueName: "bytes"))
+    var rotateEventsAt: Int64 = 16 << 20
     @Option(help: "How new files are heard of: auto, inotify or polling.") var intake: Intake = .auto
     @Option(help: "trace, debug, info, notice, warning, error or critical.") var logLevel: LogLevel = .info
 
@@ -54,6 +67,7 @@ struct Serve: AsyncParsableCommand {
     func validate() throws {
         if let maxLanes, maxLanes < 1 { throw ValidationError("--max-lanes must be at least 1") }
         if !(0...3600).contains(settle) { throw ValidationError("--settle must be from 0 to 3600") }
+        if rotateEventsAt < 1 { throw ValidationError("--rotate-events-at must be at least 1") }
         if !(1...86_400).contains(rescan) { throw ValidationError("--rescan must be from 1 to 86400") }
     }
 
@@ -89,6 +103,8 @@ struct Serve: AsyncParsableCommand {
             maxLanes: maxLanes ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         configuration.onStop = onStop.policy
         configuration.settleSeconds = settle
+        configuration.retention = Retention(archiveAfter: archiveAfter, deleteArchivedAfter: deleteArchivedAfter)
+        configuration.rotateEventsAt = rotateEventsAt
         let level = logLevel.level
         let logger = Logger(label: "jobspool") { label in
             var handler = StreamLogHandler.standardError(label: label)

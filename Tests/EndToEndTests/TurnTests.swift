@@ -267,6 +267,31 @@ extension EndToEnd {
             #expect(try events("started") == ["chain1"])
         }
 
+        @Test("after jobs that are in the archive by now")
+        func afterArchived() async throws {
+            try yard.define("t", "exit 0")
+            try yard.define("bad", "exit 1")
+            try await yard.start("--archive-after", "0s")
+            for (name, type) in [("good", "t"), ("evil", "bad")] {
+                try yard.drop(name, ["type": .string(type)])
+                try await eventually("\(name) to be archived") {
+                    yard.shell("ls -d archive/*/*/*/\(name)~*").status == 0 && !yard.exists("\(name).json") ? true : nil
+                }
+            }
+            // The archive is looked at again and again: what happens next is told by the feed.
+            try yard.drop("next", ["type": "t", "after": ["good"]])
+            try yard.drop("never", ["type": "t", "after": ["good", "evil"]])
+            func ending(of name: String) async throws -> JSON {
+                try await eventually("\(name) to be over") {
+                    try yard.lines("spool.events.jsonl").last { event in
+                        event["name"]?.string == name && ["completed", "failed"].contains(event["event"]?.string)
+                    }
+                }
+            }
+            #expect(try await ending(of: "next")["event"] == "completed")
+            #expect(try await ending(of: "never")["error"]?["code"] == "DEPENDENCY_FAILED")
+        }
+
         @Test("never in a circle: the one that closes it is rejected at once, and the others end with it")
         func circle() async throws {
             try yard.define("t", "exit 0")

@@ -66,6 +66,14 @@ final class Fault: Sendable {
     /// From now on, the N-th call from here on fails; 0 is none.
     func fail(at target: Int) { state.withLock { $0 = (0, target) } }
 
+    /// Counts a call; returns its number.
+    func count() -> Int {
+        state.withLock { state in
+            state.calls += 1
+            return state.calls
+        }
+    }
+
     /// Whether the call that was to fail has been made.
     var hasFailed: Bool { state.withLock { $0.target > 0 && $0.calls >= $0.target } }
 

@@ -1,0 +1,68 @@
+/// `on_busy`: what is in a job's lane when its turn is decided, and making way for one that replaces others.
+import Glibc
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+
+extension Runner {
+    func facts(for job: PendingJob) -> LaneFacts {
+        switch job.turn.onBusy {
+        case .queue: LaneFacts()
+        case .reject: LaneFacts(holder: holder(of: job.lane))
+        case .join: LaneFacts(equal: equal(to: job))
+        case .replace: LaneFacts(sameType: replaceable(by: job))
+        }
+    }
+
+    /// What runs in the lane, or is next in it.
+    private func holder(of lane: String) -> JobReference? {
+        if let busy = lanes[lane]?.busy {
+            if let job = running[busy] { return job.reference }
+            if let status = finishing[busy]?.result.status {
+                return JobReference(name: busy, jobID: status.identity.jobID, startedAt: status.startedAt)
+            }
+        }
+        let pending = pending
+        if let next = lanes[lane]?.queue.peek(where: { pending[$0.name]?.sequence == $0.sequence }) {
+            return pending[next.name]?.reference
+        }
+        guard pending.count(inLane: lane).queued > 0 else { return nil }
+        return pending.all.filter { $0.lane == lane && $0.isQueued }.min { $0.sequence < $1.sequence }?.reference
+    }
+
+    /// The first job that does the same and is not about to be cancelled.
+    private func equal(to job: PendingJob) -> JobReference? {
+        func isEqual(_ other: PendingJob) -> Bool {
+            other.turn.work != nil && other.turn.work == job.turn.work && other.type == job.type
+        }
+        let atWork = running.values.filter { isEqual($0.pending) && !$0.isBeingCancelled }
+        if let first = atWork.min(by: { $0.pending.sequence < $1.pending.sequence }) { return first.reference }
+        return pending.all.filter { isEqual($0) && $0.isQueued && $0.jobID != job.jobID }
+            .min { $0.sequence < $1.sequence }?.reference
+    }
+
+    /// The jobs of the type that the job may cancel: all when the type's definition says so, else those that its submitter may.
+    private func replaceable(by job: PendingJob) -> [JobReference] {
+        func mayReplace(_ other: PendingJob) -> Bool {
+            other.type == job.type && other.jobID != job.jobID
+                && (job.turn.isOnBusyOfType || [other.owner, geteuid(), 0].contains(job.owner))
+        }
+        let waiting = pending.all.filter(mayReplace).sorted { $0.sequence < $1.sequence }
+        let atWork = running.values.filter { mayReplace($0.pending) && !$0.isBeingCancelled }
+            .sorted { $0.pending.sequence < $1.pending.sequence }
+        return atWork.map(\.reference) + waiting.map(\.reference)
+    }
+
+    func replace(_ others: [JobReference], by job: PendingJob) throws(SpoolError) {
+        let reason = "replaced by \(job.name)"
+        for other in others {
+            if let waiting = pending[other.name], waiting.jobID == other.jobID {
+                try finishPending(waiting, .cancelled, "Cancelled: \(reason)", error: nil)
+            } else if running[other.name]?.pending.jobID == other.jobID {
+                // By a file, so that it holds when the daemon dies before the attempt has ended.
+                try spool.publish(["reason": .string(reason)], as: .cancel(other.name), .power)
+                askToStop(other.name, other.jobID, .cancel(by: "\(Users.name(of: job.owner)): \(reason)"))
+            }
+        }
+    }
+}

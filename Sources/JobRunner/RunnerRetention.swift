@@ -1,0 +1,228 @@
+/// Retention: finished families move to the archive when they are old enough, and archived ones are deleted. A pass over the
+/// spool goes in small batches, between which the runner hears other news; what a pass cannot move it leaves whole.
+import Glibc
+import Logging
+import SpoolProtocol
+import SpoolStorage
+
+/// Where a pass is.
+struct RetentionState {
+    var step = Step.resting
+    // In this pass
+    var archived = 0
+    var deleted = 0
+    var failures = 0
+    /// Families whose request belongs to somebody who alone may move it: until when they are not tried again.
+    var immovable: [JobName: Double] = [:]
+
+    enum Step {
+        case resting
+        /// The names that are still to be looked at.
+        case archiving([JobName])
+        /// The days that are still to be looked at, the next one last; and what is to be deleted of the one before.
+        case deleting([ArchiveDay], ArchiveDay?, [ArchivedFamily])
+    }
+}
+
+extension Runner {
+    /// How many families are moved before other news is heard, and how many files are looked at for it.
+    private static let moves = 64
+    private static let looks = 1024
+    /// So many failures are the disk's, not a family's: the pass is given up.
+    private static let failuresLimit = 3
+    /// After a failed pass, and for a family that cannot be moved, in seconds.
+    private static let patience = 60.0
+    private static let immovablePatience = 3600.0
+
+    /// Completes what a daemon or a `prune` that died had begun. Whatever cannot be completed is legal as it is.
+    func tidyArchive() {
+        do throws(SpoolError) {
+            try spool.completeArchiving()
+            try spool.clearTrash()
+        } catch {
+            retentionFailed(error)
+        }
+    }
+
+    private func beginPass() {
+        (retention.archived, retention.deleted, retention.failures) = (0, 0, 0)
+        tidyArchive()
+        do throws(SpoolError) {
+            let isKept = configuration.retention.archiveAfter == .never
+            retention.step = .archiving(isKept ? [] : try spool.finishedJobs.names())
+        } catch {
+            retentionFailed(error)
+        }
+    }
+
+    /// One batch, and then the next: there is always one `retain` to come, in the mailbox or after a while.
+    func retain() {
+        guard stopping == nil else { return }
+        guard Clock.monotonic() >= troubleUntil else {
+            tasks.append(.later(troubleUntil - Clock.monotonic(), .retain))
+            return
+        }
+        do throws(SpoolError) {
+            switch retention.step {
+            case .resting: beginPass()
+            case .archiving(let names): try archiveBatch(names)
+            case .deleting(let days, let day, let families): try deleteBatch(days, day, families)
+            }
+        } catch {
+            retentionFailed(error)
+            retention.step = .resting
+        }
+        if retention.failures >= Self.failuresLimit { retention.step = .resting }
+        if case .resting = retention.step {
+            endPass()
+        } else {
+            mailbox.put(.retain)
+        }
+    }
+
+    private func endPass() {
+        if retention.archived + retention.deleted > 0 {
+            logger.info(
+                "retention", metadata: ["archived": "\(retention.archived)", "deleted": "\(retention.deleted)"])
+        }
+        let interval = configuration.retention.interval
+        tasks.append(.later(retention.failures > 0 ? max(interval, Self.patience) : interval, .retain))
+    }
+
+    // MARK: Archiving
+
+    private func archiveBatch(_ names: [JobName]) throws(SpoolError) {
+        guard let cutoff = configuration.retention.archiveAfter.cutoff(at: Clock.now()), !names.isEmpty else {
+            try beginDeleting()
+            return
+        }
+        var names = names
+        var days: Set<ArchiveDay> = []
+        var moves = 0
+        for _ in 0..<Self.looks {
+            guard moves < Self.moves, retention.failures < Self.failuresLimit, let name = names.popLast() else { break }
+            if let day = try archive(name, cutoff) {
+                moves += 1
+                days.insert(day)
+            }
+        }
+        retention.step = .archiving(names)
+        retention.archived += moves
+        if !days.isEmpty { try spool.syncArchive(days) }
+    }
+
+    /// Moves one family, if it is due and nothing is to be done about its name; returns where it is now.
+    private func archive(_ name: JobName, _ cutoff: Timestamp) throws(SpoolError) -> ArchiveDay? {
+        guard !isBusy(name), retention.immovable[name, default: 0] <= Clock.monotonic() else { return nil }
+        do throws(SpoolError) {
+            switch try spool.archive(name, cutoff: cutoff, .daemon) {
+            case .archived(let run, let requestIsNew):
+                retention.immovable[name] = nil
+                if requestIsNew, let request = SpoolFile.request(name).fileName { look(at: request) }
+                return run.day
+            case .notDue, .inUse: return nil
+            case .immovable(_, let why):
+                tellImmovable(name, why)
+                return nil
+            }
+        } catch {
+            retentionFailed(error)
+            return nil
+        }
+    }
+
+    /// Whether the runner has to do with the name, or has heard of something new about it.
+    private func isBusy(_ name: JobName) -> Bool {
+        if pending[name] != nil || running[name] != nil || finishing[name] != nil || settling[name] != nil {
+            return true
+        }
+        return [SpoolFile.request(name), .cancel(name)].contains { file in file.fileName.map(names.contains) ?? false }
+    }
+
+    /// Told once: where one family is immovable, many are.
+    private func tellImmovable(_ name: JobName, _ why: String) {
+        if retention.immovable.isEmpty {
+            let message =
+                "finished jobs stay in the spool whose requests cannot be moved to the archive, \(name) first: \(why)"
+            logger.warning("\(message)")
+            feed.notice(message)
+        }
+        retention.immovable[name] = Clock.monotonic() + Self.immovablePatience
+    }
+
+    // MARK: Deleting
+
+    private func beginDeleting() throws(SpoolError) {
+        guard configuration.retention.deleteArchivedAfter != .never else {
+            retention.step = .resting
+            return
+        }
+        retention.step = .deleting(try spool.archivedFamilies().days(), nil, [])
+    }
+
+    private func deleteBatch(
+        _ days: [ArchiveDay], _ day: ArchiveDay?, _ families: [ArchivedFamily]
+    ) throws(SpoolError) {
+        guard let cutoff = configuration.retention.deleteArchivedAfter.cutoff(at: Clock.now()) else { return }
+        var families = families
+        for family in families.suffix(Self.moves) {
+            families.removeLast()
+            delete(family)
+        }
+        if !families.isEmpty {
+            retention.step = .deleting(days, day, families)
+            return
+        }
+        if let day { try spool.removeIfEmpty(day) }
+        // The oldest day is the last one.
+        guard let next = days.last, next.age(at: cutoff) != .notDue else {
+            for feed in try spool.archivedFamilies().expiredFeeds(cutoff: cutoff) { try spool.delete(feed) }
+            retention.step = .resting
+            return
+        }
+        retention.step = .deleting(
+            days.dropLast(), next, try spool.archivedFamilies().expired(on: next, cutoff: cutoff))
+    }
+
+    private func delete(_ family: ArchivedFamily) {
+        do throws(SpoolError) {
+            if try spool.delete(family) { retention.deleted += 1 }
+        } catch {
+            retentionFailed(error)
+        }
+    }
+
+    // MARK: Trouble
+
+    /// Without `tell`, which would let everything else wait: jobs go on, families stay where they are.
+    private func retentionFailed(_ error: SpoolError) {
+        retention.failures += 1
+        logger.error("archive: \(error)")
+        show.trouble = "\(error)"
+        show.troubleAt = Clock.now()
+        show.isDirty = true
+    }
+}
+
+// MARK: - Looking up
+
+extension Runner {
+    /// How a run ended, wherever its family is by now; nil when it is nowhere.
+    func findResult(of name: JobName, jobID: String?) throws(SpoolError) -> JobResult? {
+        guard let jobID else { return nil }
+        let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:))
+        if let result, result.status.identity.jobID == jobID { return result }
+        return try readResult(spool.archivedFamilies().family(jobID: jobID))
+    }
+
+    /// How the last run of a job ended; nil when there is none.
+    func findLastResult(of name: JobName) throws(SpoolError) -> JobResult? {
+        if let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:)) { return result }
+        return try readResult(spool.archivedFamilies().newest(of: name))
+    }
+
+    private func readResult(_ family: ArchivedFamily?) throws(SpoolError) -> JobResult? {
+        guard let family else { return nil }
+        return try family.open()?.readJSON(.result(family.name), of: geteuid()).flatMap(JobResult.init(json:))
+    }
+}

@@ -1,0 +1,155 @@
+/// A spool from outside: what clients put there and what anybody can read. Modification times are given, each once, for the
+/// kernel's clock is too coarse to tell two changes in a millisecond apart.
+import Glibc
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+import Synchronization
+
+@testable import JobRunner
+
+/// Something that must not be.
+struct Violation: Error, CustomStringConvertible {
+    let description: String
+    /// What was seen before it, step by step.
+    var trace: [String] = []
+
+    init(_ description: String) { self.description = description }
+}
+
+final class SpoolFiles: Sendable {
+    /// The directory's path; it goes with this object.
+    let path: String
+    let root: Directory
+
+    init() throws {
+        let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array("\(parent)/jobspool-model-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw SpoolError(.makeDirectory, parent, code: errno) }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        root = try Directory.open(path)
+    }
+
+    deinit {
+        do {
+            let parent = try Directory.open(path + "/..")
+            try parent.removeTree(FileName(String(path.split(separator: "/").last ?? "")))
+        } catch {
+            print("\(path) is left: \(error)")
+        }
+    }
+
+    // MARK: Clients
+
+    /// Renames a file into place.
+    func put(_ text: String, as file: SpoolFile, time: Timestamp) throws {
+        let scratch = FileName(".new.part")
+        try root.open(scratch, O_WRONLY | O_CREAT | O_TRUNC).write(Array(text.utf8))
+        try setTime(of: scratch, in: root, time)
+        try root.rename(scratch, to: root, file.modelName)
+    }
+
+    @discardableResult
+    func remove(_ file: SpoolFile) throws -> Bool { try root.remove(file.modelName) }
+
+    func setTime(of name: FileName, in directory: Directory, _ time: Timestamp) throws {
+        let (seconds, rest) = time.milliseconds.quotientAndRemainder(dividingBy: 1000)
+        let spec = timespec(tv_sec: Int(seconds), tv_nsec: Int(rest) * 1_000_000)
+        let result = utimensat(directory.raw, name.string ?? "", [spec, spec], 0)
+        if result != 0 { throw SpoolError(.touch, directory.path(name), code: errno) }
+    }
+
+    // MARK: Reading
+
+    func json(_ file: SpoolFile) throws -> JSON? {
+        guard let bytes = try root.read(file.modelName) else { return nil }
+        do {
+            return try JSON(parsing: bytes)
+        } catch {
+            throw Violation("\(file.modelName) is torn: \(error): \(String(decoding: bytes, as: UTF8.self))")
+        }
+    }
+
+    func status(of name: JobName) throws -> JobStatus? {
+        guard let json = try json(.status(name)) else { return nil }
+        guard let status = JobStatus(json: json) else { throw Violation("no status: \(json.text)") }
+        return status
+    }
+
+    func result(of name: JobName) throws -> JobResult? {
+        guard let json = try json(.result(name)) else { return nil }
+        guard let result = JobResult(json: json) else { throw Violation("no result: \(json.text)") }
+        return result
+    }
+
+    func statuses() throws -> [JobName: JobStatus] {
+        var statuses: [JobName: JobStatus] = [:]
+        for name in ScenarioGenerator.names { statuses[name] = try status(of: name) }
+        return statuses
+    }
+
+    func results() throws -> [JobName: JobResult] {
+        var results: [JobName: JobResult] = [:]
+        for name in ScenarioGenerator.names { results[name] = try result(of: name) }
+        return results
+    }
+
+    func fingerprint(of name: JobName) throws -> Fingerprint? {
+        try root.stat(SpoolFile.request(name).modelName)?.fingerprint
+    }
+
+    func isCancelled(_ name: JobName) throws -> Bool { try root.stat(SpoolFile.cancel(name).modelName) != nil }
+
+    func isPaused() throws -> Bool { try root.stat(SpoolFile.pause.modelName) != nil }
+
+    /// The whole lines of a file.
+    func lines(_ file: SpoolFile) throws -> [JSON] {
+        let bytes = try root.read(file.modelName) ?? []
+        let whole = bytes.prefix((bytes.lastIndex(of: 0x0A) ?? -1) + 1)
+        return try whole.split(separator: 0x0A).map { line in
+            do {
+                return try JSON(parsing: Array(line))
+            } catch {
+                throw Violation("\(file.modelName) has the line \(String(decoding: line, as: UTF8.self))")
+            }
+        }
+    }
+
+    /// The results of all families in the archive.
+    func archived() throws -> [JobResult] {
+        guard try root.stat(FileName(SpoolFile.archiveDirectory)) != nil else { return [] }
+        var results: [JobResult] = []
+        try Self.walk(try root.directory(SpoolFile.archiveDirectory)) { directory, file in
+            guard case .result = SpoolFile(file) else { return }
+            guard let result = JobResult(json: try JSON(parsing: try directory.read(file) ?? [])) else {
+                throw Violation("\(directory.path(file)) is no result")
+            }
+            results.append(result)
+        }
+        return results
+    }
+
+    private static func walk(_ directory: Directory, _ body: (Directory, FileName) throws -> Void) throws {
+        for entry in try directory.entries() {
+            if try directory.stat(entry)?.kind == .directory {
+                try walk(try directory.directory(entry), body)
+            } else {
+                try body(directory, entry)
+            }
+        }
+    }
+
+    /// The names in a directory of `.jobspool`; none where there is no such directory.
+    func privateNames(_ directory: String) throws -> [String] {
+        let path = "\(SpoolFile.privateDirectory)/\(directory)"
+        return access("\(self.path)/\(path)", F_OK) == 0
+            ? try Directory.open("\(self.path)/\(path)").entries().map(\.description).sorted() : []
+    }
+}
+
+extension SpoolFile {
+    var modelName: FileName {
+        guard let name = fileName else { preconditionFailure("\(self) is no particular file") }
+        return name
+    }
+}
