@@ -1,8 +1,9 @@
 /// Opens the databases of this executable: caches and indexes. Each says in its header what it is (`application_id`,
-/// `user_version`), so that a path that leads to something else is refused instead of written to.
+/// `user_version`), so that a path that leads to something else is refused, before anything is written to it.
 ///
-/// Commits are synced (WAL, `synchronous = FULL`): what a checkpoint reports survives a power cut. Readers and a writer do
-/// not wait for each other.
+/// A database is one file, with a journal beside it while something is written (SQLite's `DELETE` mode, and `synchronous =
+/// EXTRA`): what a checkpoint reports survives a power cut, and readers need not be allowed to write. Who reads while another
+/// writes waits for a commit at the most.
 import GRDB
 import JSONText
 import JobHandler
@@ -18,42 +19,50 @@ struct LibraryDatabase: Sendable {
 
     /// Opens for writing; makes a database that is not there.
     func open(_ path: String) throws -> DatabaseQueue {
-        let queue = try DatabaseQueue(
-            path: path,
-            configuration: Self.configuration { database in
-                try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-            })
+        let queue = try DatabaseQueue(path: path, configuration: Self.configuration())
         try queue.transaction(.immediate) { database in
             if try isNew(database) { try create(database) } else { try check(database, path) }
         }
         return queue
     }
 
-    /// Opens for reading. - Returns: nil when there is no such file.
+    /// Opens for reading. - Returns: nil when there is no such file, or nothing in it yet.
     func openToRead(_ path: String) throws -> DatabaseQueue? {
         guard try FileStatus.exists(path) else { return nil }
-        var configuration = Self.configuration { _ in }
-        configuration.readonly = true
-        let queue = try DatabaseQueue(path: path, configuration: configuration)
-        try queue.inDatabase { try check($0, path) }
-        return queue
+        do {
+            return try read(path, isReadOnly: true)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
+            // A job was killed while it wrote: what it had begun is taken back first, which is writing.
+            _ = try read(path, isReadOnly: false)
+            return try read(path, isReadOnly: true)
+        }
+    }
+
+    private func read(_ path: String, isReadOnly: Bool) throws -> DatabaseQueue? {
+        let queue = try DatabaseQueue(path: path, configuration: Self.configuration(isReadOnly: isReadOnly))
+        return try queue.inDatabase { database in
+            if try isNew(database) { return nil }
+            try check(database, path)
+            return queue
+        }
     }
 
     /// For a dry run: the database as it is, read-only, or an empty one in memory. Temporary tables can be made in either.
     func openToPlan(_ path: String) throws -> DatabaseQueue {
         if let queue = try openToRead(path) { return queue }
-        let queue = try DatabaseQueue(configuration: Self.configuration { _ in })
+        let queue = try DatabaseQueue(configuration: Self.configuration())
         try queue.transaction(.immediate) { try create($0) }
         return queue
     }
 
-    private static func configuration(_ prepare: @escaping @Sendable (Database) throws -> Void) -> Configuration {
+    private static func configuration(isReadOnly: Bool = false) -> Configuration {
         var configuration = Configuration()
+        configuration.readonly = isReadOnly
         configuration.busyMode = .timeout(30)
         configuration.prepareDatabase { database in
             // Plans of any size: what does not fit into the cache goes to a file.
-            try database.execute(sql: "PRAGMA temp_store = FILE; PRAGMA cache_size = -32768")
-            try prepare(database)
+            try database.execute(
+                sql: "PRAGMA synchronous = EXTRA; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536")
         }
         return configuration
     }

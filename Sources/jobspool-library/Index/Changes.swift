@@ -14,7 +14,7 @@ struct Changes {
         do {
             bytes = try Descriptor.open(path, O_RDONLY).readAll(limit: .max, path)
         } catch {
-            throw JobFailure.invalidParams(field: "params.changes", "`params.changes` cannot be read: \(error)")
+            throw JobFailure("CHANGES_MISSING", "what the dry run would change cannot be read: \(error)")
         }
         self.init(parsing: bytes)
     }

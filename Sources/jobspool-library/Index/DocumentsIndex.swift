@@ -38,10 +38,10 @@ final class Indexing {
         self.params = params
         self.job = job
         self.queue = queue
-        let isMissing = try job.isDryRun && params.changes != nil && !FileStatus.exists(params.directory)
-        directory = isMissing ? nil : try Self.open(params.directory)
+        let isToBeMade = try job.isDryRun && params.source != nil && !FileStatus.exists(params.directory)
+        directory = isToBeMade ? nil : try Self.open(params.directory)
         source = try params.source.map(Self.open)
-        tally = IndexTally(job, params.errors)
+        tally = IndexTally(job, params.source == nil ? params.errors : ErrorBudget(maxErrors: .max))
     }
 
     private static func open(_ path: String) throws -> Descriptor {
@@ -65,7 +65,7 @@ final class Indexing {
                 try plan.fileCount(), try plan.heldCount(below: params.path), try plan.counts(below: params.path)
             )
         }
-        if files == 0, held > 0, !params.allowEmpty {
+        if files == 0, held > 0, !params.allowEmpty, params.source == nil {
             throw JobFailure(
                 "SOURCE_EMPTY",
                 "\(params.directory) has no documents, and the index has \(held): nothing was changed. Is it mounted? "
@@ -79,7 +79,9 @@ final class Indexing {
             try carryOut { [path = params.path] plan, last, limit in try plan.deletions(below: path, after: last, limit)
             }
         }
-        return try tally.finish(start.duration(to: .now))
+        // As a part of another job it leaves to that one how many errors are too many.
+        if params.source == nil { try tally.checkErrors() }
+        return tally.finish(start.duration(to: .now))
     }
 
     /// An index is of one directory.
@@ -112,7 +114,7 @@ final class Indexing {
                     checkStopping: { [job] in try job.checkStopping() }
                 ).run(below: params.path)
             }
-            if let changes = params.changes { try apply(Changes(of: changes), plan) }
+            if job.isDryRun, params.source != nil { try apply(Changes(of: OtherHandler.attachment), plan) }
         }
     }
 

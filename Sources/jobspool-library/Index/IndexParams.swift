@@ -11,8 +11,8 @@ struct IndexParams: Sendable {
     let path: String
     /// An index may be emptied because there are no documents any more.
     let allowEmpty: Bool
-    /// For a dry run: a file with what is going to change in the directory, and the directory that it will come from.
-    let changes: String?
+    /// Given by `documents.sync` alone, of which this is a part then: the directory that documents come from. In a dry run what
+    /// would come from there is attached.
     let source: String?
     let errors: ErrorBudget
     /// Documents that are written in one transaction.
@@ -27,8 +27,7 @@ struct IndexParams: Sendable {
         else { throw fields.wrong("path", "must be relative to `directory`, without \"..\"") }
         self.path = path.split(separator: "/").joined(separator: "/")
         allowEmpty = try fields.bool("allow_empty") ?? false
-        changes = try fields.string("changes")
-        source = try fields.string("source")
+        source = try fields.object("sync")?["source"]?.string
         errors = try ErrorBudget(params: &fields)
         batchSize = min(try fields.int("batch_size", in: 1 ... .max) ?? 100, 1000)
     }

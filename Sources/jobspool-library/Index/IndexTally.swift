@@ -55,8 +55,10 @@ final class IndexTally {
 
     func checkpointIfDue() { if checkpoints.isDue(after: processed) { checkpoint() } }
 
-    func finish(_ duration: Duration) throws -> JSON {
-        try budget.finish(total: max(files, failed))
+    /// - Throws: `JobFailure` TOO_MANY_ERRORS.
+    func checkErrors() throws { try budget.finish(total: max(files, failed)) }
+
+    func finish(_ duration: Duration) -> JSON {
         let shown = named.map { "\($0.value) \($0.name)" }.joined(separator: ", ")
         job.log(
             "\(job.isDryRun ? "DRY RUN: " : "")Index \(failed == 0 ? "complete" : "finished with errors"): \(shown)",

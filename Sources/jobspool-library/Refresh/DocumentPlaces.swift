@@ -41,24 +41,25 @@ struct DocumentPlaces: Sendable {
                 let path = Self.decoded(IRI(iri.path).resolved(against: IRI("file:///")).path.utf8), path.hasPrefix("/")
             else { return unreachable(text) }
             return try existing(path, or: nil)
-        case "http", "https": return Place(iri: text, location: text, name: Self.name(ofWeb: iri))
+        case "http", "https": return Place(iri: text, location: text, name: Self.name(of: iri))
         default: return nil
         }
     }
 
-    /// The place of a file of the own set.
+    /// The place of a file.
     /// - Parameters:
     ///   - path: absolute.
-    ///   - name: nil for that which follows from the IRI.
+    ///   - name: nil for that which follows from the IRI, and that no two documents share.
     func place(ofFile path: String, name: String? = nil) -> Place {
         let matching = bases.filter { path.utf8.starts(with: $0.directory.utf8) }
-        guard let base = matching.max(by: { $0.directory.utf8.count < $1.directory.utf8.count }) else {
-            return Place(
-                iri: "file://" + Self.encoded(path), location: path,
-                name: name ?? path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? path)
+        let iri: String
+        if let base = matching.max(by: { $0.directory.utf8.count < $1.directory.utf8.count }) {
+            let relative = String(Substring(path.utf8.dropFirst(base.directory.utf8.count)))
+            iri = base.iri + Self.encoded(relative)
+        } else {
+            iri = "file://" + Self.encoded(path)
         }
-        let relative = String(Substring(path.utf8.dropFirst(base.directory.utf8.count)))
-        return Place(iri: base.iri + Self.encoded(relative), location: path, name: name ?? relative)
+        return Place(iri: iri, location: path, name: name ?? Self.name(of: IRI(iri)))
     }
 
     /// The file, as it is called or with the suffix of a format.
@@ -74,10 +75,12 @@ struct DocumentPlaces: Sendable {
     /// A document that nothing can be read from; that is an item error when its turn comes.
     private func unreachable(_ iri: String) -> Place { Place(iri: iri, location: "", name: iri) }
 
-    private static func name(ofWeb iri: IRI) -> String {
+    /// The host, if there is one, and the path.
+    private static func name(of iri: IRI) -> String {
         let path = iri.path.isEmpty || iri.path.utf8.last == UInt8(ascii: "/") ? iri.path + "index" : iri.path
         let host = IRI(iri.shown).authority ?? ""
-        return host + (path.hasPrefix("/") ? "" : "/") + path + (iri.query.map { "?" + $0 } ?? "")
+        let name = host + (path.hasPrefix("/") ? "" : "/") + path + (iri.query.map { "?" + $0 } ?? "")
+        return host.isEmpty ? String(name.drop { $0 == "/" }) : name
     }
 
     private static func climbs(_ path: String) -> Bool {

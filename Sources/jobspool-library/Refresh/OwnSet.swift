@@ -14,7 +14,8 @@ struct OwnSet {
         try roots.flatMap { root in
             let place: DocumentPlaces.Place
             if root.utf8.first == UInt8(ascii: "/") {
-                place = places.place(ofFile: root)
+                let name = root.split(separator: "/").last.map(String.init)
+                place = places.place(ofFile: root, name: name)
             } else if let found = try places.place(of: root) {
                 place = found
             } else {

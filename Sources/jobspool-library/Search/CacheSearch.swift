@@ -13,7 +13,7 @@ struct CacheSearch {
             database,
             sql: """
                 WITH hit (word, id) AS (\(hits.joined(separator: " UNION ALL "))),
-                    ranked (id, score) AS (SELECT rowid, -bm25(words) FROM words WHERE words MATCH ?),
+                    ranked (id, score) AS MATERIALIZED (SELECT rowid, -bm25(words) FROM words WHERE words MATCH ?),
                     counted AS (
                         SELECT document, count(DISTINCT word) AS n FROM hit JOIN statement USING (id)
                         WHERE \(filter) GROUP BY document),

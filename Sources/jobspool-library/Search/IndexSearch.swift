@@ -20,7 +20,7 @@ struct IndexSearch {
                 WITH hit (id) AS (\(scope.query.terms.map { _ in "SELECT rowid FROM words WHERE words MATCH ?" }
                     .joined(separator: " UNION ALL "))),
                     matched (id, n) AS (SELECT id, count(*) FROM hit GROUP BY id),
-                    ranked (id, score) AS (SELECT rowid, -\(Self.rank) FROM words WHERE words MATCH ?)
+                    ranked (id, score) AS MATERIALIZED (SELECT rowid, -\(Self.rank) FROM words WHERE words MATCH ?)
                 SELECT id, path, n, score FROM matched JOIN ranked USING (id) JOIN document USING (id)
                 WHERE ? IS NULL OR format = ?
                 ORDER BY n DESC, score DESC, path

@@ -48,13 +48,16 @@ enum TextFormat: String, CaseIterable {
 }
 
 enum PlainText {
-    /// The first line that says anything is the title.
+    /// The first line that says anything is the title; one that begins with `..` says it to a program.
     static func extract(_ bytes: [UInt8]) -> DocumentText {
         var document = DocumentText()
         document.text = String(decoding: bytes, as: UTF8.self)
         let line = bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).lazy
             .map { String(decoding: $0, as: UTF8.self) }
-            .first { $0.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil } }
+            .first {
+                !$0.hasPrefix("..")
+                    && $0.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil }
+            }
         document.title = (line ?? "").shortTitle
         return document
     }
@@ -63,7 +66,7 @@ enum PlainText {
 extension String {
     /// On one line, and not longer than a title may be.
     var shortTitle: String {
-        let words = split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let words = split { $0.isWhitespace || $0 == "\0" }.joined(separator: " ")
         return words.unicodeScalars.count <= 200 ? words : String(words.unicodeScalars.prefix(200)) + "…"
     }
 }

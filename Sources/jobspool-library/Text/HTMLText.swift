@@ -66,11 +66,11 @@ struct HTMLText {
             if Self.dropped.contains(name) { _ = scanner.skipRaw(name) }
             return
         }
-        if !Self.withinLines.contains(name) { part() }
         if Self.dropped.contains(name) {
             if range.last != UInt8(ascii: "/") { _ = scanner.skipRaw(name) }
             return
         }
+        if !Self.withinLines.contains(name) { part() }
         switch name {
         case "title":
             let start = text.count
