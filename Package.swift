@@ -16,6 +16,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+/// SQLite; needs libsqlite3-dev.
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -30,6 +31,7 @@ let package = Package(
         .executable(name: "jobspool", targets: ["jobspool"]),
         .executable(name: "jobspool-documents", targets: ["jobspool-documents"]),
         .executable(name: "jobspool-records", targets: ["jobspool-records"]),
+        .executable(name: "jobspool-library", targets: ["jobspool-library"]),
         .library(name: "JobSpool", targets: ["SpoolProtocol", "SpoolClient"]),
         .library(name: "JobHandler", targets: ["JobHandler"]),
     ],
@@ -38,7 +40,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.81.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
@@ -77,6 +79,8 @@ let package = Package(
             name: "jobspool-records",
             dependencies: ["JobHandler", "JSONText", grdb, sqlite, httpClient, nioCore, nioPosix, nioHTTP, nioSSL],
             swiftSettings: strict),
+        .executableTarget(
+            name: "jobspool-library", dependencies: ["JobHandler", "JSONText", grdb], swiftSettings: strict),
 
         // Tests: a folder per target, and the real daemon from outside
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
@@ -102,6 +106,9 @@ let package = Package(
             dependencies: [
                 "jobspool-records", "JobHandler", "JSONText", nioCore, nioPosix, nioHTTP, nioSSL,
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LibraryTests", dependencies: ["jobspool-library", "JobHandler", "JSONText", grdb],
             swiftSettings: strict),
         .testTarget(
             name: "SamplesTests", dependencies: ["jobspool", "jobspool-documents", "JSONText"], swiftSettings: strict),

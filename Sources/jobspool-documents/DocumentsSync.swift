@@ -26,11 +26,14 @@ struct DocumentsSync: JobType {
         if let processed = job.request.checkpoint?["processed"]?.int {
             job.log("Resuming after \(processed) documents: what is done is found equal")
         }
+        var indexed: JSON?
         do {
             let roots = try Roots(params)
+            let index = try TargetIndex(params, roots)
             let plan = try scan(roots, job, tally)
             try DeletionGuard.check(plan, params)
-            try carryOut(plan, roots, job, tally)
+            let changes = try carryOut(plan, roots, job, tally, isIndexed: index != nil)
+            indexed = try index?.update(changes, job, tally)
         } catch is JobStopped {
             tally.checkpoint()
             job.log("Stopped after \(tally.processed) documents", level: .warning)
@@ -38,7 +41,7 @@ struct DocumentsSync: JobType {
         }
         try tally.finish()
         logEnd(job, tally)
-        return result(job, tally, start.duration(to: .now))
+        return result(job, tally, start.duration(to: .now), indexed)
     }
 
     private func scan(_ roots: Roots, _ job: Job, _ tally: Tally) throws -> Plan {
@@ -81,12 +84,14 @@ struct DocumentsSync: JobType {
         return 0
     }
 
-    private func carryOut(_ plan: Plan, _ roots: Roots, _ job: Job, _ tally: Tally) throws {
+    private func carryOut(
+        _ plan: Plan, _ roots: Roots, _ job: Job, _ tally: Tally, isIndexed: Bool
+    ) throws -> PlannedChanges {
         let target =
             if roots.target == nil, !job.isDryRun { try Roots.makeTarget(params.target) } else { roots.target }
         let mayDelete = plan.scanErrors == 0
         let executor = Executor(params, job, tally, plan, source: roots.source, target: target)
-        tally.begin(plan, deletions: mayDelete ? plan.documentsToDelete : 0)
+        tally.begin(plan, deletions: mayDelete ? plan.documentsToDelete : 0, isIndexed: isIndexed)
         try executor.run(plan.copies)
         if mayDelete {
             if !plan.deletions.isEmpty || !plan.replacements.isEmpty { tally.beginDeleting() }
@@ -96,6 +101,7 @@ struct DocumentsSync: JobType {
             try refuseReplacements(plan, tally)
         }
         if !job.isDryRun, let target { try executor.finishFolders(roots.source, target) }
+        return executor.changes
     }
 
     private func refuseReplacements(_ plan: Plan, _ tally: Tally) throws {
@@ -116,14 +122,16 @@ struct DocumentsSync: JobType {
         job.log("\(prefix)\(verdict): \(counts)", level: tally.failed == 0 ? .info : .warning)
     }
 
-    private func result(_ job: Job, _ tally: Tally, _ duration: Duration) -> JSON {
+    private func result(_ job: Job, _ tally: Tally, _ duration: Duration, _ indexed: JSON?) -> JSON {
         let milliseconds = (duration / .milliseconds(1)).rounded()
-        return [
+        var result: JSONObject = [
             "path": .string(display(params.path.bytes)), "dry_run": .bool(job.isDryRun),
             "documents": JSON(tally.processed),
             "counts": .object(JSONObject(tally.counts.map { ($0.name, JSON($0.value)) })),
             "bytes_copied": JSON(tally.bytesCopied), "directories_created": JSON(tally.foldersCreated),
             "directories_deleted": JSON(tally.foldersDeleted), "duration_seconds": JSON(milliseconds / 1000),
         ]
+        result["index"] = indexed
+        return .object(result)
     }
 }

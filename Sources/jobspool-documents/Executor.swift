@@ -13,6 +13,8 @@ final class Executor {
     private let target: Descriptor?
     let staged: StagedFiles
     var comparison = FileComparison()
+    /// Of a dry run.
+    var changes = PlannedChanges()
     private var opened: (folder: UInt32, source: Descriptor?, target: Descriptor?)?
 
     /// - Parameters:

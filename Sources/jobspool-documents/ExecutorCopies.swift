@@ -27,7 +27,7 @@ extension Executor {
         case .symbolicLink:
             let destination = try SymbolicLink.destination(of: name, in: folder, display(path))
             if job.isDryRun {
-                wouldDo(outcome == .created ? "create" : "update", path)
+                wouldCopy(path, outcome)
             } else {
                 try SymbolicLink.create(
                     destination, as: name, in: targetFolder(step), modified: status.modified, display(path))
@@ -36,6 +36,11 @@ extension Executor {
         case .directory, .special:
             throw SystemCallError(operation: "open", path: display(path), errno: EISDIR)
         }
+    }
+
+    private func wouldCopy(_ path: [UInt8], _ outcome: Tally.Outcome) {
+        changes.put(path)
+        wouldDo(outcome == .created ? "create" : "update", path)
     }
 
     /// Without waiting for the other end of what has become a FIFO since it was looked at.
@@ -51,7 +56,7 @@ extension Executor {
             throw SystemCallError(operation: "open", path: display(path), errno: EISDIR)
         }
         if job.isDryRun {
-            wouldDo(outcome == .created ? "create" : "update", path)
+            wouldCopy(path, outcome)
             return tally.finish(outcome, size: before.size, copied: true)
         }
         let folder = try targetFolder(step)

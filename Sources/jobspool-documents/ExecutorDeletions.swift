@@ -7,6 +7,7 @@ extension Executor {
         let path = plan.path(of: step)
         tally.working(on: path)
         if job.isDryRun {
+            changes.delete(path)
             wouldDo("delete", path)
         } else {
             let folder = try targetFolder(step)

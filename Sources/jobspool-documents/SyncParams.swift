@@ -31,11 +31,10 @@ struct SyncParams: Sendable {
     let errors: ErrorBudget
     /// Files that are written and synced together before they are renamed into place.
     let batchSize: Int
+    /// The absolute path of a full-text index of the target, which is kept; nil for none.
+    let index: String?
 
     init(_ fields: inout JSONFields) throws {
-        if fields.object["index"].map({ !$0.isNull }) ?? false {
-            throw fields.wrong("index", "is not available yet: leave it out")
-        }
         source = try Self.directory("source", "the absolute path of the directory to copy from", &fields)
         target = try Self.directory("target", "the absolute path of the directory to bring up to date", &fields)
         let path = try fields.string("path") ?? ""
@@ -53,10 +52,14 @@ struct SyncParams: Sendable {
         allowEmpty = try fields.bool("allow_empty") ?? false
         errors = try ErrorBudget(params: &fields)
         batchSize = min(try fields.int("batch_size", in: 1 ... .max) ?? 100, 200)
+        index = try fields.string("index").map { try Self.absolute($0, "index", fields) }
     }
 
     private static func directory(_ key: String, _ meaning: String, _ fields: inout JSONFields) throws -> String {
-        let value = try fields.require(try fields.string(key), key, meaning)
+        try absolute(try fields.require(try fields.string(key), key, meaning), key, fields)
+    }
+
+    private static func absolute(_ value: String, _ key: String, _ fields: JSONFields) throws -> String {
         guard value.utf8.first == UInt8(ascii: "/"), !value.utf8.contains(0) else {
             throw fields.wrong(key, "must be an absolute path, which begins with /, not \"\(value)\"")
         }

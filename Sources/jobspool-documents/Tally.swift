@@ -1,6 +1,6 @@
 /// Counts what was done and tells it: progress, log lines, item errors and checkpoints. Every document is counted once:
-/// documents = created + updated + skipped + failed. Deletions come on top, so that progress runs through all phases
-/// without starting again.
+/// documents = created + updated + skipped + failed. Deletions come on top, and where there is an index, each document once
+/// more, so that progress runs through all phases without starting again.
 import JSONText
 import JobHandler
 
@@ -16,9 +16,9 @@ final class Tally {
     /// Of the skipped, those whose time or mode was brought up to date.
     private(set) var attributes = 0
     private(set) var deleted = 0
-    /// Documents, deletions and directories.
+    /// Documents, deletions, directories and entries of the index.
     private(set) var failed = 0
-    /// Of the failed, deletions and directories, which are no documents of the source.
+    /// Of the failed, deletions, directories and entries of the index, which are no documents of the source.
     private var failedOthers = 0
     /// Of the failed, those that the total has not counted.
     private var failedFolders = 0
@@ -32,6 +32,9 @@ final class Tally {
     private var documents: Int?
     private var deletions = 0
     private var phase = "scan"
+    /// Documents for which the index is to be looked at, and for which it has been.
+    private var toIndex = 0
+    private var indexed = 0
 
     init(_ job: Job, _ budget: ErrorBudget) {
         self.job = job
@@ -42,8 +45,10 @@ final class Tally {
     var processed: Int { created + updated + skipped + failed - failedOthers }
 
     /// Everything that is done, and everything that there is to do.
-    private var done: Int { created + updated + skipped + deleted + failed }
-    private var total: Int? { documents.map { $0 + deletions + failedFolders } }
+    private var done: Int { created + updated + skipped + deleted + failed + indexed }
+    private var total: Int? { items.map { $0 + toIndex } }
+    /// What errors are counted against.
+    private var items: Int? { documents.map { $0 + deletions + failedFolders } }
 
     var counts: [(name: String, value: Int)] {
         [
@@ -61,8 +66,9 @@ final class Tally {
     }
 
     /// The total is known. What is equal is done already.
-    func begin(_ plan: Plan, deletions: Int) {
+    func begin(_ plan: Plan, deletions: Int, isIndexed: Bool) {
         documents = plan.documents
+        if isIndexed { toIndex = plan.documents }
         self.deletions = deletions
         skipped = plan.same
         special = plan.special
@@ -75,6 +81,22 @@ final class Tally {
 
     func beginDeleting() {
         phase = "delete"
+        tell(nil)
+    }
+
+    func beginIndexing() {
+        phase = "index"
+        tell(nil)
+    }
+
+    /// How far the index is, in its own items, of which it may have more or fewer than there are documents.
+    func indexing(_ item: String?, done: Int, of total: Int?) {
+        if let total, total > 0 { indexed = max(indexed, min(toIndex, toIndex * done / total)) }
+        tell(item.map { Array($0.utf8) })
+    }
+
+    func finishIndexing() {
+        indexed = toIndex
         tell(nil)
     }
 
@@ -105,22 +127,22 @@ final class Tally {
     func folderCreated() { foldersCreated += 1 }
     func folderDeleted() { foldersDeleted += 1 }
 
-    enum Failed { case document, deletion, folder }
+    enum Failed { case document, deletion, folder, index }
 
     /// - Throws: `JobFailure` TOO_MANY_ERRORS.
     func fail(_ error: ItemError, _ what: Failed = .document) throws(JobFailure) {
         job.report(error)
         failed += 1
         if what != .document { failedOthers += 1 }
-        if what == .folder { failedFolders += 1 }
-        try budget.spend(of: total)
+        if what == .folder || what == .index { failedFolders += 1 }
+        try budget.spend(of: items)
         if what == .document { logProcessed() }
         afterItem()
     }
 
     /// - Throws: `JobFailure` TOO_MANY_ERRORS.
     func finish() throws(JobFailure) {
-        try budget.finish(total: total ?? failed)
+        try budget.finish(total: items ?? failed)
     }
 
     func checkpoint() { job.checkpoint(["phase": .string(phase), "processed": JSON(done)]) }

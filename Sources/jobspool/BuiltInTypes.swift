@@ -6,7 +6,12 @@ import SpoolProtocol
 enum BuiltInTypes {
     static let all: [JobType: DefinitionFile] = Dictionary(
         uniqueKeysWithValues: [
-            make("documents.sync", "Bring one directory tree to what another holds", "jobspool-documents")
+            make("documents.sync", "Bring one directory tree to what another holds", "jobspool-documents"),
+            make("documents.index", "Keep a full-text index of a directory", "jobspool-library"),
+            make("cache.refresh", "Read linked documents into a cache", "jobspool-library"),
+            make("cache.upload", "Send what changed in a cache to a target", "jobspool-library"),
+            make("search", "Find documents in indexes and caches", "jobspool-library"),
+            make("search.subject", "Tell all that is known of a subject", "jobspool-library"),
         ])
 
     private static func make(_ name: String, _ description: String, _ program: String) -> (JobType, DefinitionFile) {
