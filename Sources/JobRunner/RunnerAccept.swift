@@ -35,7 +35,7 @@ extension Runner {
             if let obstacle = try clearOutputs(of: name) {
                 try obstruct(name, refusal.stat, nil, obstacle)
             } else {
-                try reject(name, refusal.stat, request: nil, refusal.error)
+                try reject(name, refusal.stat, request: nil, try explainEmpty(name, refusal))
             }
             return nil
         case .valid(let request, let stat, let isBeingWritten):

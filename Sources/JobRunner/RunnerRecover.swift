@@ -230,7 +230,7 @@ extension Runner {
                 open[name]?.jobID != result.status.identity.jobID
             else { continue }
             feed.append(.recovered, result.status)
-            put(result.status, .process)
+            try spool.publish(finished: result.status)
         }
         let waiting = pending.all.map { ($0, Self.status(of: $0, nil, .pending, "Waiting")) }
         let atWork = running.values.map { ($0.pending, $0.status) }

@@ -68,9 +68,17 @@ extension EndToEnd {
                 yard.shell("ls archive/\(day)/\(family)").output
                     == "219.errors.jsonl\n219.json\n219.log.jsonl\n219.result.json\n219.status.json\n")
             #expect(yard.shell("ls").output == "archive\nspool.events.jsonl\nspool.status.json\n")
+            // A touch makes an empty request, which is told where the other one is.
+            yard.shell("touch 219.json")
+            let error = try await yard.result("219")["error"]
+            #expect(
+                error?["message"]?.string?.contains("archive/\(day)/\(family)/219.json") == true, "\(error ?? .null)")
             // The name is free again, and the same text is a new job.
             try yard.drop("219", ["type": "t"])
-            #expect(try await yard.result("219")["job_id"] != result["job_id"])
+            try await eventually("the new run") {
+                try yard.json("219.result.json")?["status"] == "completed" ? true : nil
+            }
+            #expect(try yard.json("219.result.json")?["job_id"] != result["job_id"])
         }
 
         @Test("at once when the age is 0, while jobs that run or wait are left alone")
