@@ -65,9 +65,8 @@ extension Runner {
         if let known = pending[name] { return known.request != fingerprint }
         guard let result = try spool.readOwn(.result(name)) else {
             // A `prune` moves the request before the result: one that is gone by now was over.
-            return try SpoolFile.request(name).fileName.flatMap { (file) throws(SpoolError) in try spool.root.stat(file)
-            }?
-            .fingerprint == fingerprint
+            guard let file = SpoolFile.request(name).fileName else { return false }
+            return try spool.root.stat(file)?.fingerprint == fingerprint
         }
         return Fingerprint(json: result["request"]) != fingerprint
     }

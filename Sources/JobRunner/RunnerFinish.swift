@@ -126,8 +126,7 @@ extension Runner {
             try spool.publish(job.result.status.json, as: .status(name), .process)
         } catch  where error.isForbidden {
             if let file = SpoolFile.status(name).fileName, let stat = try spool.root.stat(file),
-                !stat.isFile(of: geteuid()),
-                obstructions.isNews(file, stat)
+                !stat.isFile(of: geteuid()), obstructions.isNews(file, stat)
             {
                 announceObstacle(Obstacle(file: file, stat: stat).message)
             }

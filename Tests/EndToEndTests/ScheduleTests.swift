@@ -247,6 +247,27 @@ extension EndToEnd {
             #expect(try slots("s").isEmpty)
         }
 
+        @Test("gives every attempt of its job the slot's time, whatever was killed in between")
+        func attempts() async throws {
+            try yard.define(
+                "t", "jq -r .scheduled_at; [ $JOBSPOOL_ATTEMPT != 1 ] || while :; do sleep 0.05; done",
+                ["grace_seconds": 1])
+            try await yard.start()
+            try schedule("s", ["every_seconds": 1, "request": ["type": "t"]])
+            let slot = try await eventually("a slot") { try slots("s").first }
+            try #require(unlink(yard("s.schedule.json")) == 0)
+            let time = Timestamp(milliseconds: try seconds(slot) * 1000).description
+            try await eventually("the first attempt") { try yard.messages("s-\(slot)") == [time] ? true : nil }
+            yard.killDaemon()
+            for process in yard.processesInside() { kill(process, SIGKILL) }
+            try await yard.start()
+            let result = try await yard.result("s-\(slot)")
+            #expect(result["status"] == "completed")
+            #expect(result["attempt"] == 2)
+            #expect(result["scheduled_at"] == .string(time))
+            #expect(try yard.messages("s-\(slot)") == [time, time])
+        }
+
         // MARK: Problems
 
         @Test(
