@@ -23,6 +23,20 @@ extension ScheduleView {
         }
         return nil
     }
+
+    /// Of a name that is no job's.
+    var explanation: Explanation {
+        let last = status?.lastRun.map { "; its last job is \($0.name), \($0.standingText)" } ?? ""
+        if let problem {
+            return Explanation(
+                .schedule, "\(name) is a schedule that drops nothing: \(problem.message)\(last)",
+                next: "correct \(SpoolFile.schedule(name).fileName!)", .problem)
+        }
+        let next = status?.nextRunAt.map { "it drops the next request at \($0)" } ?? "it drops nothing as things are"
+        return Explanation(
+            .schedule, "\(name) is a schedule (\(stateText))\(last)", next: isSeen ? next : "a daemon has to see it first",
+            isSeen ? .ok : .warning)
+    }
 }
 
 extension SpoolDirectory {

@@ -8,14 +8,20 @@ extension SpoolDirectory {
     /// Why the job is where it is that somebody means by a name, a file's name or a `job_id`.
     /// - Throws: `SpoolClientError`: `jobNotFound`, and what reading throws.
     package func explain(_ reference: String) throws(SpoolClientError) -> (name: String, explanation: Explanation) {
-        if let passedOver = try explainIgnored(reference) { return (reference, passedOver) }
-        let location: JobLocation
+        let failure: SpoolClientError
         do {
-            location = try find(reference)
+            let location = try find(reference)
+            return (location.name.string, try explain(location))
+        } catch .jobNotFound(let what) {
+            failure = .jobNotFound(what)
         } catch .invalidName(let problem) {
-            throw .jobNotFound("\(FileName(reference)) (\(problem))")
+            failure = .jobNotFound("\(FileName(reference)) (\(problem))")
         }
-        return (location.name.string, try explain(location))
+        if let passedOver = try explainIgnored(reference) { return (reference, passedOver) }
+        if let schedule = try schedules().first(where: { $0.name.string == reference }) {
+            return (reference, schedule.explanation)
+        }
+        throw failure
     }
 
     private func explain(_ location: JobLocation) throws(SpoolClientError) -> Explanation {

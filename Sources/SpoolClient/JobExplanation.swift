@@ -21,6 +21,7 @@ package struct Explanation: Sendable, Equatable {
     package enum Reason: String, Sendable, CaseIterable {
         // Not seen
         case ignored
+        case schedule
         case willBeRejected = "will_be_rejected"
         case beingWritten = "being_written"
         case noDaemon = "no_daemon"

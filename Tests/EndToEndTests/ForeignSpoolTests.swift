@@ -162,6 +162,22 @@ extension EndToEnd {
             #expect(!lines.contains { $0.contains(" error ") || $0.contains(" warning ") }, "\(lines)")
         }
 
+        @Test("is paused by its owner, who is neither the daemon's user nor root")
+        func pausedByOwner() async throws {
+            try yard.share(mode: "1777", owner: People.bob)
+            try yard.define("t", "echo ran", ["allow": ["users": ["*"]]])
+            try await start()
+            #expect(yard.shell(as: People.bob, "jobspool pause --reason mine").status == 0)
+            try await eventually("the pause") {
+                try yard.json("spool.status.json")?["paused"]?["by"]?.string == People.bob.name ? true : nil
+            }
+            #expect(yard.shell(as: People.anna, "jobspool pause").status == 77)
+            try yard.drop("job", ["type": "t"], as: People.anna)
+            try await yard.standing("job", "pending")
+            #expect(yard.shell(as: People.bob, "jobspool resume").status == 0)
+            #expect(try await yard.result("job")["status"] == "completed")
+        }
+
         @Test("with a planted spool.status.json: jobs run, and that it cannot be written is told once")
         func plantedSpoolStatus() async throws {
             try yard.share(mode: "1777", owner: nil)

@@ -331,6 +331,17 @@ struct DoctorCommandTests {
         }
     }
 
+    @Test("takes a name for a job's before it takes it for a file's or a schedule's")
+    func names() throws {
+        try spool.write("x", "README")
+        try spool.write(#"{"every_seconds": 0, "request": {"type": "x"}}"#, "README.schedule.json")
+        #expect(try spool.client.explain("README").explanation.reason == .ignored)
+        try spool.makeJobs([("README", .completed, "x")])
+        #expect(try spool.client.explain("README").explanation.reason == .completed)
+        try spool.write(#"{"every_seconds": 60, "request": {"type": "x"}}"#, "nightly.schedule.json")
+        #expect(try run("nightly").output.hasPrefix("warning nightly is a schedule (unseen)"))
+    }
+
     @Test("explains what stands where a request should be")
     func directory() throws {
         _ = try spool.root.makeDirectory("job.json", mode: 0o755)
