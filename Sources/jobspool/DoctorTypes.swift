@@ -117,6 +117,14 @@ struct TypeCheck {
         do throws(JobError) {
             program = try programs.find(definition.command[0], for: definition.type)
         } catch {
+            if BuiltInTypes.all[definition.type]?.command == definition.command {
+                // Nobody needs all of them.
+                return [
+                    .unchecked(
+                        .handlers, "the built-in type \(definition.type) is not installed: \(error.message)",
+                        remedy: "build \(definition.command[0]) and put it beside jobspool, if it is needed")
+                ]
+            }
             return [
                 .problem(
                     .handlers, error.message, remedy: "install it, or correct `command` in \(definition.type).json")
