@@ -217,7 +217,7 @@ final class HTTPConnection {
             for header in params.headers { made.headers.replaceOrAdd(name: header.name, value: header.value) }
             if let header = credentials.header { made.headers.replaceOrAdd(name: header.name, value: header.value) }
         }
-        if let body = request.body { made.body = .bytes(ByteBuffer(bytes: body)) }
+        if let body = request.body { made.body = .bytes(NIOCore.ByteBuffer(bytes: body)) }
         return made
     }
 
