@@ -88,7 +88,8 @@ let package = Package(
             name: "DocumentsTests", dependencies: ["jobspool-documents", "JobHandler", "JSONText"],
             swiftSettings: strict),
         .testTarget(
-            name: "LibraryTests", dependencies: ["jobspool-library", "JobHandler", "JSONText", grdb],
+            name: "LibraryTests",
+            dependencies: ["jobspool-library", "jobspool-documents", "JobHandler", "JSONText", grdb],
             swiftSettings: strict),
         .testTarget(
             name: "SamplesTests", dependencies: ["jobspool", "jobspool-documents", "JSONText"], swiftSettings: strict),
