@@ -18,12 +18,19 @@ let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-s
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 /// SQLite; needs libsqlite3-dev.
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 
 let package = Package(
     name: "jobspool",
     products: [
         .executable(name: "jobspool", targets: ["jobspool"]),
         .executable(name: "jobspool-documents", targets: ["jobspool-documents"]),
+        .executable(name: "jobspool-records", targets: ["jobspool-records"]),
         .executable(name: "jobspool-library", targets: ["jobspool-library"]),
         .library(name: "JobSpool", targets: ["SpoolProtocol", "SpoolClient"]),
         .library(name: "JobHandler", targets: ["JobHandler"]),
@@ -34,6 +41,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.81.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
     ],
     targets: [
         // C
@@ -66,6 +76,10 @@ let package = Package(
             name: "jobspool-documents", dependencies: ["JobHandler", "JSONText", argumentParser],
             swiftSettings: strict),
         .executableTarget(
+            name: "jobspool-records",
+            dependencies: ["JobHandler", "JSONText", grdb, sqlite, httpClient, nioCore, nioPosix, nioHTTP, nioSSL],
+            swiftSettings: strict),
+        .executableTarget(
             name: "jobspool-library", dependencies: ["JobHandler", "JSONText", grdb], swiftSettings: strict),
 
         // Tests: a folder per target, and the real daemon from outside
@@ -81,11 +95,17 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SpoolClientTests",
-            dependencies: ["jobspool", "SpoolClient", "SpoolStorage", "SpoolProtocol", "JSONText"],
+            dependencies: ["jobspool", "SpoolClient", "SpoolWatcher", "SpoolStorage", "SpoolProtocol", "JSONText"],
             swiftSettings: strict),
         .testTarget(name: "JobHandlerTests", dependencies: ["JobHandler", "JSONText"], swiftSettings: strict),
         .testTarget(
             name: "DocumentsTests", dependencies: ["jobspool-documents", "JobHandler", "JSONText"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RecordsTests",
+            dependencies: [
+                "jobspool-records", "JobHandler", "JSONText", nioCore, nioPosix, nioHTTP, nioSSL,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "LibraryTests",

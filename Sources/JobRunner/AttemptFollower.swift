@@ -103,7 +103,8 @@ struct AttemptFollower {
 
     /// Blocks until the attempt has ended.
     func follow() throws(SpoolError) -> FollowReport {
-        let log = try JobLog(spool, plan.status.identity.name, attempt: plan.status.attempt, isNew: plan.isNewJob)
+        let log = try JobLog(
+            spool, plan.status.identity.name, in: jobDirectory, attempt: plan.status.attempt, isNew: plan.isNewJob)
         var following = try Following(
             output: try OutputReader(link.process.directory, AttemptFile.standardOutput),
             errors: try OutputReader(link.process.directory, AttemptFile.standardError),

@@ -1,6 +1,6 @@
 /// What a handler is started with: its program's whole path and its environment.
 import Glibc
-import SpoolProtocol
+package import SpoolProtocol
 import SpoolStorage
 
 /// Where programs that are named without a slash are looked for.
@@ -14,7 +14,7 @@ package struct ProgramPath: Sendable {
 
     /// The program's whole path.
     /// - Throws: `JobError` `HANDLER_NOT_FOUND` that says where it was looked for.
-    func find(_ program: String, for type: JobType) throws(JobError) -> String {
+    package func find(_ program: String, for type: JobType) throws(JobError) -> String {
         let candidates = program.contains("/") ? [program] : directories.map { "\($0)/\(program)" }
         if let found = candidates.first(where: { access($0, X_OK) == 0 }) { return found }
         if let there = candidates.first(where: { access($0, F_OK) == 0 }) {

@@ -8,6 +8,7 @@ import SpoolStorage
 final class JobLog {
     private let spool: Spool
     private let name: JobName
+    private let jobDirectory: Directory
     private let log: Descriptor
     private var errors: Descriptor?
     private var unwrittenLog: [UInt8] = []
@@ -27,25 +28,46 @@ final class JobLog {
 
     private(set) var written = Written()
 
-    /// Opens the job's files, or begins them. Whatever stands in their place and is not the daemon's is replaced.
-    init(_ spool: Spool, _ name: JobName, attempt: Int, isNew: Bool) throws(SpoolError) {
+    /// Opens the job's files, or begins them. Whatever stands in their place and is not the daemon's is replaced; where it cannot be, in
+    /// another user's sticky directory, the lines go to a file in the job's own directory, and with it when the job is over.
+    init(
+        _ spool: Spool, _ name: JobName, in jobDirectory: Directory, attempt: Int, isNew: Bool
+    ) throws(SpoolError) {
         self.spool = spool
         self.name = name
+        self.jobDirectory = jobDirectory
         let logName = Self.logName(name)
         let errorsName = Self.errorsName(name)
-        if !isNew, let log = try spool.reopenLog(logName) {
+        if !isNew, let log = try Self.reopen(logName, spool, jobDirectory) {
             let lines = try Self.wholeLines(of: log)
             written.read(logLines: lines, attempt: attempt)
             self.log = log
         } else {
-            log = try spool.createLog(logName)
+            log = try Self.create(logName, spool, jobDirectory)
         }
         if isNew {
-            try spool.root.remove(errorsName)
-        } else if let file = try spool.reopenLog(errorsName) {
+            if try spool.isOwn(errorsName) { try spool.root.remove(errorsName) }
+        } else if let file = try Self.reopen(errorsName, spool, jobDirectory) {
             written.read(errorLines: try Self.wholeLines(of: file), attempt: attempt)
             errors = consume file
         }
+    }
+
+    private static func create(
+        _ file: FileName, _ spool: Spool, _ jobDirectory: Directory
+    ) throws(SpoolError) -> Descriptor {
+        do {
+            return try spool.createLog(file)
+        } catch  where error.isForbidden {
+            return try jobDirectory.open(file, O_RDWR | O_CREAT | O_APPEND, mode: 0o600)
+        }
+    }
+
+    private static func reopen(
+        _ file: FileName, _ spool: Spool, _ jobDirectory: Directory
+    ) throws(SpoolError) -> Descriptor? {
+        if let known = try spool.reopenLog(file) { return known }
+        return try jobDirectory.stat(file) == nil ? nil : try jobDirectory.open(file, O_RDWR | O_APPEND)
     }
 
     static func logName(_ name: JobName) -> FileName { FileName(name.string + ".log.jsonl") }
@@ -70,7 +92,7 @@ final class JobLog {
         isSynced = false
         try log.drain(&unwrittenLog)
         if unwrittenErrors.isEmpty { return }
-        if errors == nil { errors = try spool.createLog(Self.errorsName(name)) }
+        if errors == nil { errors = try Self.create(Self.errorsName(name), spool, jobDirectory) }
         try errors!.drain(&unwrittenErrors)
     }
 

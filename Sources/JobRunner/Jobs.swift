@@ -16,6 +16,8 @@ struct PendingJob: Sendable {
     let createdAt: Timestamp
     /// What the request says about its turn.
     var turn = TurnPolicy()
+    /// Of the schedule that dropped the request.
+    var slot: ScheduleSlot?
     /// Attempts so far.
     var attempts = 0
     /// What it waits for beside its turn; nil in the queue.
@@ -128,6 +130,10 @@ struct FinishedJob: Sendable {
     var isUnheardOf = false
     /// The feed tells of its end.
     var isTold = false
+    /// Somebody else's file stands in the place of its result: see `obstructEnd`.
+    var isObstructed = false
+    /// CLOCK_MONOTONIC, seconds.
+    var tryAgainAt = 0.0
     /// Its only attempt ended as it should, unasked: the attempt's directory can be used again.
     var leavesSpare = false
 }

@@ -77,6 +77,14 @@ struct PendingJobs {
     /// The jobs that wait for the job of this name.
     func dependents(on name: JobName) -> [PendingJob] { inOrder(dependents[name]) }
 
+    /// The names that jobs wait for and take to be there.
+    var expected: [JobName] {
+        dependents.compactMap { name, waiters in
+            guard let waiter = waiters.first, case .jobs(_, let unknown)? = jobs[waiter]?.waiting else { return nil }
+            return unknown.contains(name) ? nil : name
+        }
+    }
+
     /// The jobs that wait for the result of this run.
     func joiners(of jobID: String) -> [PendingJob] { inOrder(joiners[jobID]) }
 

@@ -3,7 +3,7 @@
 /// named after them:
 ///
 /// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerEnd`
-/// draws the conclusions from their ends, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerRecover` finds out where an
+/// draws the conclusions from their ends, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
 /// earlier daemon was, `RunnerRetention` archives what has aged, `RunnerShow` writes `spool.status.json`.
 package import Logging
 package import SpoolProtocol
@@ -27,7 +27,8 @@ package actor Runner {
 
     // Names to look at, in order
     var names = NameBacklog()
-    var settling: [JobName: Settling] = [:]
+    var settling = SettlingFiles()
+    var schedules = ScheduleBook()
     /// Pending jobs whose wait may be over.
     var recheck: Set<JobName> = []
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
@@ -44,6 +45,10 @@ package actor Runner {
     var paused: Pause?
     /// The inode of a pause file that does not count and has been told of.
     var ignoredPause: UInt64?
+    /// Files that are in the way and cannot be moved.
+    var obstructions = ToldObstacles()
+    /// Cancel files that have had their effect and cannot be removed.
+    var spentCancels = ToldObstacles()
     var isReplaced = false
     /// When the disk may be tried again after it did not take something.
     var troubleUntil = 0.0
@@ -59,14 +64,6 @@ package actor Runner {
     struct Lane {
         var queue = LaneQueue()
         var busy: JobName?
-    }
-
-    /// A file that has to stay as it is for the settling time before it is judged.
-    struct Settling {
-        /// nil: there is no file; a pending request has been deleted, perhaps to be written anew.
-        var stat: FileStat?
-        /// CLOCK_MONOTONIC, seconds.
-        var since: Double
     }
 
     /// - Parameters:
@@ -102,7 +99,7 @@ package actor Runner {
                 take(news)
                 for task in tasks { group.addTask { await task.run(mailbox) } }
                 tasks = []
-                if stopping != nil, running.isEmpty, finishing.isEmpty { break }
+                if stopping != nil, running.isEmpty, finishing.values.allSatisfy(\.isObstructed) { break }
             }
             // When the task was cancelled, the followers must not wait for their attempts.
             for job in running.values { job.link.detach() }
@@ -131,6 +128,7 @@ package actor Runner {
         lookAtWaiting()
         startWhatCan()
         announce()
+        showSchedules()
         showIfDue()
     }
 
@@ -167,7 +165,9 @@ package actor Runner {
         if !names.isEmpty { mailbox.put(.lookOn) }
         tryFinishingAgain()
         lookAtSettled()
+        lookAtSettledSchedules()
         wakeWaiting()
+        wakeSchedules()
     }
 
     // MARK: Telling

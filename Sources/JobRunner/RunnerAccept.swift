@@ -32,7 +32,11 @@ extension Runner {
             guard try isNew(name, refusal.stat.fingerprint) else { return nil }
             if refusal.mayChange, !hasSettled(name, refusal.stat) { return nil }
             settling[name] = nil
-            try reject(name, refusal.stat, request: nil, refusal.error)
+            if let obstacle = try clearOutputs(of: name) {
+                try obstruct(name, refusal.stat, nil, obstacle)
+            } else {
+                try reject(name, refusal.stat, request: nil, try explainEmpty(name, refusal))
+            }
             return nil
         case .valid(let request, let stat, let isBeingWritten):
             guard try isNew(name, stat.fingerprint) else {
@@ -40,9 +44,18 @@ extension Runner {
                 unpark(name)
                 return nil
             }
-            // The close makes another hint.
-            if isBeingWritten, !hasSettled(name, stat) { return nil }
+            // The close makes another hint; a writer that links a temporary file into place is about to remove the other name.
+            let isForeign = try mayBeForeign(stat)
+            if isBeingWritten || isForeign, !hasSettled(name, stat) { return nil }
             settling[name] = nil
+            if let obstacle = try clearOutputs(of: name) {
+                try obstruct(name, stat, request, obstacle)
+                return nil
+            }
+            if isForeign {
+                try reject(name, stat, request: request, Self.linkedError(stat))
+                return nil
+            }
             return try accept(name, request, stat, syncing)
         }
     }
@@ -52,9 +65,8 @@ extension Runner {
         if let known = pending[name] { return known.request != fingerprint }
         guard let result = try spool.readOwn(.result(name)) else {
             // A `prune` moves the request before the result: one that is gone by now was over.
-            return try SpoolFile.request(name).fileName.flatMap { (file) throws(SpoolError) in try spool.root.stat(file)
-            }?
-            .fingerprint == fingerprint
+            guard let file = SpoolFile.request(name).fileName else { return false }
+            return try spool.root.stat(file)?.fingerprint == fingerprint
         }
         return Fingerprint(json: result["request"]) != fingerprint
     }
@@ -65,9 +77,10 @@ extension Runner {
         _ name: JobName, _ request: Request, _ stat: FileStat, _ syncing: Syncing
     ) throws(SpoolError) -> Acceptance? {
         let definition: Definition
+        let origin = origin(of: name, stat)
         do throws(JobError) {
             definition = try catalog.definition(of: request.type)
-            try Self.checkAllowed(definition, owner: stat.owner)
+            try definition.checkAllowed(to: origin.owner, daemonUser: geteuid())
             _ = try definition.params(for: request)
         } catch {
             try reject(name, stat, request: request, error)
@@ -82,13 +95,15 @@ extension Runner {
         try makeRoom(for: name)
         let job = PendingJob(
             name: name, jobID: makeUUID(), type: request.type, lane: definition.lane,
-            sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now(),
-            turn: TurnPolicy(request, definition))
+            sequence: try numbers.next(), request: stat.fingerprint, owner: origin.owner, createdAt: Clock.now(),
+            turn: TurnPolicy(request, definition), slot: origin.slot)
         switch try turn(of: job.waitingFromTheStart()) {
         case .over(.rejected, let error):
             try reject(name, stat, request: request, lane: job.lane, error)
             return nil
         case .over(let standing, let error):
+            // A daemon that returns after this has the same to decide: it must not take the job for one that waits for nothing.
+            let job = job.waitingFromTheStart()
             let acceptance = try publish(job, request, syncing)
             try finishPending(job, standing, error.message, error: error)
             return acceptance
@@ -109,6 +124,7 @@ extension Runner {
             status.json, as: .status(job.name),
             syncing == .eachFile ? .powerAfterDirectorySync : .powerAfterFileSystemSync)
         feed.append(.accepted, status)
+        heardOfJob(status)
         recheckDependents(on: job.name)
         return Acceptance(name: job.name)
     }
@@ -126,7 +142,7 @@ extension Runner {
             name: job.name, jobID: job.jobID, type: job.type.string,
             description: request.map { $0.description ?? describe($0) } ?? "", lane: job.lane, sequence: job.sequence,
             dryRun: request?.dryRun ?? false, submittedBy: Users.name(of: job.owner), createdAt: job.createdAt,
-            labels: request?.labels ?? [:])
+            labels: request?.labels ?? [:], slot: job.slot)
         return JobStatus(
             identity: identity, standing: standing, updatedAt: Clock.now(), message: message, request: job.request)
     }
@@ -145,6 +161,7 @@ extension Runner {
             case .eachFile: try spool.root.sync()
             case .fileSystem: try spool.root.syncFileSystem()
             }
+            for acceptance in accepted { forgetNote(of: acceptance.name) }
         } catch {
             // They stand in the directory, and the next sync takes them too.
             tell(error)
@@ -162,12 +179,9 @@ extension Runner {
 
     // MARK: What was there before
 
-    /// Makes way for a new run: an older pending request of this name is replaced, the files of a finished run go to
-    /// the archive, and what somebody planted is moved aside.
+    /// Makes way for a new run: an older pending request of this name is replaced, and the files of a finished run go to
+    /// the archive.
     private func makeRoom(for name: JobName) throws(SpoolError) {
-        for file in [SpoolFile.status(name), .result(name), .log(name), .errors(name)] {
-            if let fileName = file.fileName { try spool.moveAsideUnlessOwn(fileName) }
-        }
         if let replaced = pending[name] { try replace(replaced) }
         try spool.archiveFamily(of: name)
     }
@@ -192,17 +206,19 @@ extension Runner {
         _ name: JobName, _ stat: FileStat, request: Request?, lane: String = Definition.defaultLane, _ error: JobError
     ) throws(SpoolError) {
         try makeRoom(for: name)
+        let origin = origin(of: name, stat)
         // Of a pending request that this one replaces.
-        if let status = SpoolFile.status(name).fileName { try spool.root.remove(status) }
+        if let status = SpoolFile.status(name).fileName, try spool.isOwn(status) { try spool.root.remove(status) }
         let type = request?.type ?? JobType.unknown
         let job = PendingJob(
             name: name, jobID: makeUUID(), type: type, lane: lane,
-            sequence: try numbers.next(), request: stat.fingerprint, owner: stat.owner, createdAt: Clock.now())
+            sequence: try numbers.next(), request: stat.fingerprint, owner: origin.owner, createdAt: Clock.now(),
+            slot: origin.slot)
         var status = Self.status(of: job, request, .rejected, "Rejected: \(error.message)")
         if request == nil { status.identity.type = "" }
         status.error = error
         logger.warning("rejected", metadata: ["name": "\(name)", "error": "\(error.code): \(error.message)"])
-        finish(JobResult(status: status), owner: stat.owner, event: .rejected, isUnheardOf: true)
+        finish(JobResult(status: status), owner: origin.owner, event: .rejected, isUnheardOf: true)
     }
 
     // MARK: Settling
@@ -210,53 +226,33 @@ extension Runner {
     /// Whether the file has been as it is for the settling time; until then it is looked at again.
     private func hasSettled(_ name: JobName, _ stat: FileStat?) -> Bool {
         let now = Clock.monotonic()
-        if let known = settling[name], known.stat == stat {
-            if now - known.since >= configuration.settleSeconds { return true }
-        } else {
-            settling[name] = Settling(stat: stat, since: now)
-        }
+        if settling.hasSettled(name, stat, for: configuration.settleSeconds, now: now) { return true }
         wake(at: now + configuration.settleSeconds)
         return false
     }
 
     func lookAtSettled() {
-        let now = Clock.monotonic()
-        for (name, known) in settling {
-            if now - known.since >= configuration.settleSeconds {
-                if let file = SpoolFile.request(name).fileName { look(at: file) }
-            } else {
-                wake(at: known.since + configuration.settleSeconds)
-            }
+        let due = settling.due(after: configuration.settleSeconds, now: Clock.monotonic())
+        for name in due.names {
+            if let file = SpoolFile.request(name).fileName { look(at: file) }
         }
+        if let next = due.next { wake(at: next) }
     }
 
     /// A pending request that is deleted is withdrawn; an editor that deletes and writes anew gets the settling time for it.
     private func requestIsGone(_ name: JobName) throws(SpoolError) {
         guard let job = pending[name] else {
+            // A cancel that waited for it has nothing left to wait for.
+            let wasAwaited = settling[name] != nil
             settling[name] = nil
+            if wasAwaited, let cancel = SpoolFile.cancel(name).fileName { look(at: cancel) }
+            forgetNote(of: name)
             recheckDependents(on: name)
             return
         }
         guard hasSettled(name, nil) else { return }
         settling[name] = nil
         try finishPending(job, .cancelled, "Withdrawn: the request was deleted", error: nil)
-    }
-
-    // MARK: Permission
-
-    /// The daemon's user and root may use every type; others those that allow them.
-    private static func checkAllowed(_ definition: Definition, owner: UInt32) throws(JobError) {
-        if owner == geteuid() || owner == 0 { return }
-        let user = Users.name(of: owner)
-        if let allow = definition.allow,
-            allow.users.contains("*") || allow.users.contains(user) || Users.isMember(owner, ofAny: allow.groups)
-        {
-            return
-        }
-        throw JobError(
-            .notAllowed,
-            "the request belongs to \(user), who may not use \(definition.type): `allow` in its definition names neither the user nor a group of theirs",
-            details: ["user": .string(user), "rule": "allow"])
     }
 }
 

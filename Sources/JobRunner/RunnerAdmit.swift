@@ -33,7 +33,11 @@ extension Runner {
             if time > Clock.now() { return .waits(job) }
             job.waiting = nil
         }
-        if case .retry = job.waiting { return .waits(job) }
+        if case .retry(let time) = job.waiting {
+            // Its place in the queue is its own since `on_busy` let it in.
+            if time <= Clock.now() { job.waiting = nil }
+            return .waits(job)
+        }
         switch job.turn.onBusy.admission(facts(for: job)) {
         case .queue: job.waiting = nil
         case .join(let target): job.waiting = .join(target)
@@ -47,9 +51,7 @@ extension Runner {
 
     /// Lets a job wait: in its queue when it waits for nothing else.
     func enqueue(_ job: PendingJob) {
-        var job = job
         parked.remove(job.name)
-        if case .retry(let time) = job.waiting, time <= Clock.now() { job.waiting = nil }
         pending.put(job)
         switch job.waiting {
         case nil: lanes[job.lane, default: Lane()].queue.insert(job.queueEntry)
@@ -108,8 +110,6 @@ extension Runner {
             case .time(let time), .retry(let time):
                 if time > now {
                     wake(at: Clock.monotonic() + min(Self.longestSleep, time.seconds(since: now)))
-                } else if job.isQueued {
-                    enqueue(job)
                 } else {
                     recheck.insert(name)
                 }

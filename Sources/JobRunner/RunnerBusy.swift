@@ -60,7 +60,11 @@ extension Runner {
                 try finishPending(waiting, .cancelled, "Cancelled: \(reason)", error: nil)
             } else if running[other.name]?.pending.jobID == other.jobID {
                 // By a file, so that it holds when the daemon dies before the attempt has ended.
-                try spool.publish(["reason": .string(reason)], as: .cancel(other.name), .power)
+                do throws(SpoolError) {
+                    try spool.publish(["reason": .string(reason)], as: .cancel(other.name), .power)
+                } catch  where error.isForbidden {
+                    // Somebody else's cancel file cannot be replaced; this daemon knows all the same.
+                }
                 askToStop(other.name, other.jobID, .cancel(by: "\(Users.name(of: job.owner)): \(reason)"))
             }
         }

@@ -16,8 +16,12 @@ extension Runner {
     }
 
     private func cancel(_ name: JobName) throws(SpoolError) {
-        guard let file = SpoolFile.cancel(name).fileName, let stat = try spool.root.stat(file), stat.kind != .directory
-        else { return }
+        guard let file = SpoolFile.cancel(name).fileName else { return }
+        guard let stat = try spool.root.stat(file), stat.kind != .directory else {
+            spentCancels.forget(file)
+            return
+        }
+        if spentCancels.contains(file, stat) { return }
         if settling[name] != nil, pending[name] == nil {
             // What it is to cancel is still being written; it is looked at again when that is accepted.
             return
@@ -61,15 +65,19 @@ extension Runner {
             look(at: request)
             return
         }
-        if try spool.root.remove(file) { logger.info("nothing to cancel", metadata: ["name": "\(name)"]) }
+        if try dismissCancel(file) { logger.info("nothing to cancel", metadata: ["name": "\(name)"]) }
     }
 
     private func refuseCancel(_ name: JobName, _ file: FileName, _ stat: FileStat) throws(SpoolError) {
         let message =
             "\(Users.name(of: stat.owner)) may not cancel \(name): only its submitter, the daemon's user and root may"
-        logger.warning("\(message)")
-        feed.notice(message)
-        try spool.moveAside(file)
+        announceObstacle(message)
+        do {
+            try spool.moveAside(file)
+        } catch  where error.isForbidden {
+            // It stays, and counts for nothing.
+            _ = spentCancels.isNews(file, stat)
+        }
     }
 
     /// A reason to stop a running attempt: a cancel, a timeout, a stall, the end of the daemon.

@@ -1,5 +1,6 @@
 /// Committing a result. The order is the promise: the result on the disk first, then the status that announces it, the event, and last the
 /// removal of what only a living job needs. A daemon that dies in between finds the attempt's directory and goes on from there.
+import Glibc
 import Logging
 import JSONText
 import SpoolProtocol
@@ -68,9 +69,9 @@ extension Runner {
         status.finishedAt = status.updatedAt
         status.waitingFor = nil
         var result = JobResult(status: status, attempts: history.attempts)
-        if job.attempts > 0 {
+        if job.attempts > 0, let jobDirectory = try existingDirectory(job.jobID) {
             // The items that failed in its attempts.
-            let written = try JobLog(spool, job.name, attempt: 0, isNew: false).written
+            let written = try JobLog(spool, job.name, in: jobDirectory, attempt: 0, isNew: false).written
             result.errorsTotal = written.errorsTotal
             result.errors = written.firstErrors
         }
@@ -78,8 +79,11 @@ extension Runner {
     }
 
     func tryFinishingAgain() {
-        guard Clock.monotonic() >= troubleUntil else { return }
-        for name in finishing.keys.sorted() { tryFinishing(name) }
+        let now = Clock.monotonic()
+        guard now >= troubleUntil else { return }
+        for (name, job) in finishing.sorted(by: { $0.key < $1.key }) {
+            if job.tryAgainAt <= now { tryFinishing(name) } else { wake(at: job.tryAgainAt) }
+        }
     }
 
     private func tryFinishing(_ name: JobName) {
@@ -101,8 +105,13 @@ extension Runner {
                 finishing[name] = job
                 try feed.flush()
             }
-            try spool.publish(job.result.status.json, as: .status(name), .process)
+            try publishLastStatus(job)
         } catch {
+            do throws(SpoolError) {
+                if error.isForbidden, try obstructEnd(of: name) { return }
+            } catch {
+                // Trouble of another kind comes up again with the next try.
+            }
             tell(error)
             return
         }
@@ -110,7 +119,21 @@ extension Runner {
         announceEnd(of: job)
     }
 
-    private func free(_ identity: JobIdentity) {
+    /// The result says all that the status does: where somebody else holds its name the job is over without.
+    private func publishLastStatus(_ job: FinishedJob) throws(SpoolError) {
+        let name = job.result.status.identity.name
+        do throws(SpoolError) {
+            try spool.publish(job.result.status.json, as: .status(name), .process)
+        } catch  where error.isForbidden {
+            if let file = SpoolFile.status(name).fileName, let stat = try spool.root.stat(file),
+                !stat.isFile(of: geteuid()), obstructions.isNews(file, stat)
+            {
+                announceObstacle(Obstacle(file: file, stat: stat).message)
+            }
+        }
+    }
+
+    func free(_ identity: JobIdentity) {
         if lanes[identity.lane]?.busy == identity.name { lanes[identity.lane]?.busy = nil }
     }
 
@@ -121,6 +144,8 @@ extension Runner {
         totals[status.standing, default: 0] += 1
         if status.startedAt != nil { summaries[status.identity.type, default: TypeSummary()].take(status) }
         show.isDirty = true
+        heardOfJob(status)
+        forgetNote(of: name)
         recheckDependents(on: name)
         recheck.formUnion(pending.joiners(of: status.identity.jobID).map(\.name))
         logger.info(
@@ -129,7 +154,7 @@ extension Runner {
                 "name": "\(name)", "status": "\(status.standing.rawValue)", "message": "\(status.message)",
             ])
         do throws(SpoolError) {
-            if let cancel = SpoolFile.cancel(name).fileName { try spool.root.remove(cancel) }
+            if let cancel = SpoolFile.cancel(name).fileName { _ = try dismissCancel(cancel) }
             if job.leavesSpare {
                 try spares.keep(status.identity.jobID)
             } else {

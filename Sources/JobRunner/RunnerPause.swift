@@ -15,6 +15,7 @@ extension Runner {
         case (nil, nil): break
         }
         paused = found
+        lookAtSchedules()
         show.isDirty = true
     }
 

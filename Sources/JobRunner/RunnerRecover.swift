@@ -8,6 +8,7 @@ import SpoolStorage
 
 extension Runner {
     func recover() throws(SpoolError) {
+        try warnOfForeignStickyDirectory()
         try spool.clearTemporary()
         tidyArchive()
         restoreSummaries()
@@ -17,6 +18,7 @@ extension Runner {
         for entry in try spool.attempts.entries() {
             if let jobID = entry.string, !known.contains(jobID) { try cleanUp(jobID) }
         }
+        try restoreNotes()
         try bringFeedUpToDate(unshown)
         // What was cancelled while no daemon was there must not be started.
         for name in (Array(pending.names) + Array(running.keys)).sorted() { cancelOrTell(name) }
@@ -74,7 +76,8 @@ extension Runner {
         var job = PendingJob(
             name: name, jobID: identity.jobID, type: type, lane: identity.lane,
             sequence: identity.sequence, request: status.request, owner: try owner(of: name, status),
-            createdAt: identity.createdAt, turn: request.map { TurnPolicy($0, definition) } ?? TurnPolicy())
+            createdAt: identity.createdAt, turn: request.map { TurnPolicy($0, definition) } ?? TurnPolicy(),
+            slot: identity.slot)
         let history = try readHistory(identity.jobID)
         job.attempts = history.attempts.last?.attempt ?? 0
         if let attempt = try unconcludedAttempt(identity.jobID, after: job.attempts) {
@@ -92,8 +95,10 @@ extension Runner {
         }
     }
 
-    /// The owner of the request decides about cancelling; of one that is gone, the name in the status.
+    /// The owner of the request decides about cancelling; of one that is gone, the name in the status. What a schedule dropped
+    /// is the daemon's own file, but not its job.
     private func owner(of name: JobName, _ status: JobStatus) throws(SpoolError) -> UInt32 {
+        if status.identity.slot != nil { return Users.number(of: status.identity.submittedBy) ?? .max }
         guard let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file) else {
             return Users.number(of: status.identity.submittedBy) ?? geteuid()
         }
@@ -137,6 +142,8 @@ extension Runner {
         else {
             // The daemon died while it made the attempt's files: nothing has run.
             try jobDirectory.removeTree(FileName(String(attempt)))
+            var job = job
+            job.waiting = shown.waitingFor
             enqueue(job)
             return
         }
@@ -223,7 +230,7 @@ extension Runner {
                 open[name]?.jobID != result.status.identity.jobID
             else { continue }
             feed.append(.recovered, result.status)
-            put(result.status, .process)
+            try spool.publish(finished: result.status)
         }
         let waiting = pending.all.map { ($0, Self.status(of: $0, nil, .pending, "Waiting")) }
         let atWork = running.values.map { ($0.pending, $0.status) }

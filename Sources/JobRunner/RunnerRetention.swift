@@ -1,6 +1,5 @@
 /// Retention: finished families move to the archive when they are old enough, and archived ones are deleted. A pass over the
 /// spool goes in small batches, between which the runner hears other news; what a pass cannot move it leaves whole.
-import Glibc
 import Logging
 import SpoolProtocol
 import SpoolStorage
@@ -201,28 +200,5 @@ extension Runner {
         show.trouble = "\(error)"
         show.troubleAt = Clock.now()
         show.isDirty = true
-    }
-}
-
-// MARK: - Looking up
-
-extension Runner {
-    /// How a run ended, wherever its family is by now; nil when it is nowhere.
-    func findResult(of name: JobName, jobID: String?) throws(SpoolError) -> JobResult? {
-        guard let jobID else { return nil }
-        let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:))
-        if let result, result.status.identity.jobID == jobID { return result }
-        return try readResult(spool.archivedFamilies().family(jobID: jobID))
-    }
-
-    /// How the last run of a job ended; nil when there is none.
-    func findLastResult(of name: JobName) throws(SpoolError) -> JobResult? {
-        if let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:)) { return result }
-        return try readResult(spool.archivedFamilies().newest(of: name))
-    }
-
-    private func readResult(_ family: ArchivedFamily?) throws(SpoolError) -> JobResult? {
-        guard let family else { return nil }
-        return try family.open()?.readJSON(.result(family.name), of: geteuid()).flatMap(JobResult.init(json:))
     }
 }

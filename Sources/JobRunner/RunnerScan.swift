@@ -47,7 +47,8 @@ extension Runner {
         case .request(let job): return try examine(job, syncing: syncing)
         case .badName(let reason): noticeBadName(name, reason)
         case .pause: try lookAtPause()
-        case .cancel, .schedule, .scheduleStatus, .status, .log, .errors, .result, .spoolStatus, .events, .ignored:
+        case .schedule(let schedule): try examineSchedule(schedule)
+        case .cancel, .scheduleStatus, .status, .log, .errors, .result, .spoolStatus, .events, .ignored:
             break
         }
         return nil
@@ -84,6 +85,7 @@ extension Runner {
             for name in try unseen() { look(at: name) }
             // Somebody may have set the clock.
             wakeWaiting()
+            wakeSchedules(all: true)
         } catch {
             tell(error)
             rescanAgain = true
@@ -100,7 +102,8 @@ extension Runner {
     private func unseen() throws(SpoolError) -> [FileName] {
         var requests: [(name: FileName, at: Fingerprint)] = []
         var others: [FileName] = []
-        var missing = Set(pending.names)
+        var scheduled: Set<JobName> = []
+        var missing = Set(pending.names).union(pending.expected)
         for entry in try spool.root.entries() {
             switch SpoolFile(entry) {
             case .request(let job):
@@ -108,7 +111,8 @@ extension Runner {
                 guard let stat = try spool.root.stat(entry), try isNews(job, stat) else { continue }
                 requests.append((entry, stat.fingerprint))
             case .cancel, .badName: others.append(entry)
-            case .schedule, .scheduleStatus, .status, .log, .errors, .result, .pause, .spoolStatus, .events, .ignored:
+            case .schedule(let name), .scheduleStatus(let name): scheduled.insert(name)
+            case .status, .log, .errors, .result, .pause, .spoolStatus, .events, .ignored:
                 break
             }
         }
@@ -116,7 +120,7 @@ extension Runner {
             (a.at.seconds, a.at.nanoseconds, a.name) < (b.at.seconds, b.at.nanoseconds, b.name)
         }
         let gone = missing.sorted().compactMap { SpoolFile.request($0).fileName }
-        return requests.map(\.name) + gone + others
+        return requests.map(\.name) + gone + others + (try newsOfSchedules(scheduled))
     }
 
     /// Whether a request is to be looked at. Of a finished job's the change times (which nobody can set) tell without a

@@ -13,12 +13,16 @@ struct ShowState {
     var troubleAt: Timestamp?
     var intake: IntakeMode?
     var intakeReason: String?
+    /// Why the file could not be written the last time.
+    var failure: SpoolError?
 }
 
 extension Runner {
     enum DaemonState: String { case running, stopping, stopped }
 
     private static let interval = 0.2
+    /// After a failure, in seconds.
+    private static let patience = 5.0
 
     /// How new files are heard of, to be shown.
     package func setIntake(_ mode: IntakeMode, reason: String?) {
@@ -43,9 +47,12 @@ extension Runner {
         do throws(SpoolError) {
             try spool.publish(spoolStatus(state), as: .spoolStatus, .process)
             show.isDirty = false
+            show.failure = nil
         } catch {
-            // Without `tell`, which would make it dirty again: this file is written anew with the next change.
-            logger.error("\(error)")
+            // Without `tell`, which would let everything else wait. Told once, for it is tried again and again.
+            show.due = Clock.monotonic() + Self.patience
+            if show.failure != error { logger.error("\(error)") }
+            show.failure = error
         }
     }
 
@@ -74,7 +81,7 @@ extension Runner {
             "finished_since_start": .object(
                 JSONObject(Standing.allCases.filter(\.isOver).map { ($0.rawValue, JSON(totals[$0] ?? 0)) })),
             "last_sequence": JSON(numbers.last), "trouble": JSON(show.trouble),
-            "trouble_at": JSON(show.troubleAt?.description),
+            "trouble_at": JSON(show.troubleAt?.description), "schedules": schedules.summary,
             "types": .object(JSONObject(typeSummaries.map { ($0.key, $0.value.json) })),
         ]
     }

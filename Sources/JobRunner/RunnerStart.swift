@@ -84,7 +84,7 @@ extension Runner {
         let workDirectory = try spool.work.makeDirectory(job.type.string, mode: 0o700).path
         let input = HandlerRequest(
             jobID: job.jobID, name: job.name, type: job.type, params: params, dryRun: request.dryRun, attempt: attempt,
-            checkpoint: checkpoint, scheduledAt: nil)
+            checkpoint: checkpoint, scheduledAt: job.slot?.at)
         return AttemptPlan(
             jobID: job.jobID, attempt: attempt, command: command,
             environment: HandlerEnvironment.make(
@@ -102,6 +102,7 @@ extension Runner {
         lanes[job.pending.lane, default: Lane()].busy = name
         summaries[job.pending.type.string, default: TypeSummary()].running.append(name.string)
         if !isAdopted { feed.append(.started, job.status) }
+        heardOfJob(job.status)
         show.isDirty = true
         let mailbox = mailbox
         let jobID = job.pending.jobID

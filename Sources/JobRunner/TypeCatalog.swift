@@ -8,16 +8,21 @@ package import SpoolStorage
 package struct TypeCatalog {
     private let builtIn: [JobType: DefinitionFile]
     private let directory: Directory?
+    /// Who may have written definitions, beside root.
+    private let user: UInt32
     private var cache: [JobType: (stat: FileStat, file: Result<DefinitionFile, JobError>)] = [:]
 
     /// How many definitions may build on each other.
     private static let maximumDepth = 10
     private static let maximumBytes = 1 << 20
 
-    /// - Parameter directory: the types directory; nil: only the built-in types.
-    package init(builtIn: [JobType: DefinitionFile], directory: Directory?) {
+    /// - Parameters:
+    ///   - directory: the types directory; nil: only the built-in types.
+    ///   - user: the daemon's user
+    package init(builtIn: [JobType: DefinitionFile], directory: Directory?, user: UInt32 = geteuid()) {
         self.builtIn = builtIn
         self.directory = directory
+        self.user = user
     }
 
     /// The complete policy of a type.
@@ -80,7 +85,7 @@ package struct TypeCatalog {
             let stat = try file.stat()
             found = stat
             let folder = try Self.stat(of: directory)
-            if let problem = Self.distrust(stat) ?? Self.distrust(folder) {
+            if let problem = distrust(stat) ?? distrust(folder) {
                 throw JobError(.unknownType, "the definition \(directory.path(name)) is refused: \(problem)")
             }
             guard let object = try JSON(parsing: try file.read(limit: Self.maximumBytes)).object else {
@@ -104,9 +109,9 @@ package struct TypeCatalog {
     }
 
     /// Why a file or directory is not to be trusted, with the remedy; nil when it is. As sshd does with keys.
-    private static func distrust(_ stat: FileStat) -> String? {
+    private func distrust(_ stat: FileStat) -> String? {
         let what = stat.kind == .directory ? "its directory" : "it"
-        if stat.owner != geteuid(), stat.owner != 0 {
+        if stat.owner != user, stat.owner != 0 {
             return "\(what) belongs to \(Users.name(of: stat.owner)), not to the daemon's user: chown it"
         }
         if stat.mode & 0o022 != 0 { return "\(what) can be written by others than its owner: chmod go-w" }

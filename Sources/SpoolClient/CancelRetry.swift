@@ -9,7 +9,15 @@ extension SpoolDirectory {
     /// - Throws: `SpoolClientError`: `jobNotFound`, `jobAlreadyOver`, `notPermitted`, `system`.
     @discardableResult
     public func cancel(_ name: JobName) throws(SpoolClientError) -> JobView {
-        let view = try status(of: name)
+        try cancel(JobLocation(name: name, family: nil))
+    }
+
+    /// Asks for a job to be cancelled; an archived run is over, whatever its name stands for now.
+    /// - Throws: what `cancel(_: JobName)` throws.
+    @discardableResult
+    public func cancel(_ location: JobLocation) throws(SpoolClientError) -> JobView {
+        let name = location.name
+        let view = try status(of: location)
         switch view.state {
         case .over(let result): throw .jobAlreadyOver(name, result.status.standing)
         case .dropped, .active: break
@@ -23,10 +31,19 @@ extension SpoolDirectory {
         return view
     }
 
-    /// Runs a job that is over again, as `touch NAME.json` does.
-    /// - Throws: `SpoolClientError`: `jobNotFound`, `jobNotCompleted`, `requestGone`, `notPermitted`, `system`.
+    /// Runs a job that is over again, as `touch NAME.json` does, or, of an archived one, as dropping its request again does.
+    /// - Throws: `SpoolClientError`: `jobNotFound`, `jobNotCompleted`, `requestGone`, `notPermitted`, `system`; `jobExists` when
+    ///   the name of an archived one has a new request.
     public func retry(_ name: JobName) throws(SpoolClientError) -> Submission {
-        let view = try result(of: name)
+        try retry(JobLocation(name: name, family: nil))
+    }
+
+    /// Runs a job in the spool, or an archived one, again.
+    /// - Throws: what `retry(_: JobName)` throws.
+    public func retry(_ location: JobLocation) throws(SpoolClientError) -> Submission {
+        let name = location.name
+        let view = try result(of: location)
+        if let family = view.archived { return try dropAgain(family) }
         guard let file = SpoolFile.request(name).fileName, view.request != nil else { throw .requestGone(name) }
         do throws(SpoolError) {
             let known = try knownVersions(name)
@@ -43,5 +60,17 @@ extension SpoolDirectory {
             if error.code != ENOENT { throw SpoolClientError(error) }
         }
         throw .requestGone(name)
+    }
+    /// The bytes that ran, as a request of the user's own.
+    private func dropAgain(_ family: ArchivedFamily) throws(SpoolClientError) -> Submission {
+        let bytes = try storage { () throws(SpoolError) -> [UInt8]? in
+            do throws(SpoolError) {
+                return try family.open()?.read(SpoolFile.request(family.name).fileName!)
+            } catch  where [ELOOP, ENXIO, EISDIR, ENOTSUP].contains(error.code) {
+                return nil
+            }
+        }
+        guard let bytes else { throw .requestGone(family.name) }
+        return try submit(unchecked: bytes, name: family.name)
     }
 }

@@ -15,6 +15,12 @@ struct JobFiles: Sendable {
         daemonUser = try root.stat(FileName(SpoolFile.privateDirectory))?.owner
     }
 
+    /// The files of an archived family.
+    init(_ directory: Directory, daemonUser: UInt32?) {
+        root = directory
+        self.daemonUser = daemonUser
+    }
+
     /// What a file of the daemon is like, nil when there is none that counts.
     func stat(_ file: SpoolFile) throws(SpoolError) -> FileStat? {
         guard let name = file.fileName, let stat = try root.stat(name), counts(stat) else { return nil }

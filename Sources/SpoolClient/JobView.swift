@@ -1,6 +1,7 @@
 /// A job as its files show it. The state follows from which files exist and which version of the request they are for.
 public import JSONText
 public import SpoolProtocol
+import SpoolStorage
 
 public struct JobView: Sendable {
     public let name: JobName
@@ -31,9 +32,14 @@ public struct JobView: Sendable {
     /// The documents that the state was read from, with all that a newer daemon may have put in.
     let statusDocument: JSON?
     let resultDocument: JSON?
+    /// Where its files are in the archive; nil for a job in the spool.
+    var archived: ArchivedFamily?
 }
 
 extension JobView {
+    /// The directory of an archived job's files; nil for a job in the spool.
+    public var archivedPath: String? { archived?.path }
+
     /// How the job stands; nil for one that was dropped and not yet seen.
     public var standing: Standing? {
         switch state {
@@ -112,8 +118,16 @@ extension JobView {
 
 extension JobView {
     /// The job's status document as the daemon wrote it, its standing brought up to date; for a job that no daemon has
-    /// seen one of the same kind with the status "dropped".
-    public var json: JSON {
+    /// seen one of the same kind with the status "dropped". Of an archived job `archived` says where its files are.
+    public var json: JSON { withArchived(statusJSON) }
+
+    private func withArchived(_ document: JSON) -> JSON {
+        guard let archivedPath, var object = document.object else { return document }
+        object["archived"] = .string(archivedPath)
+        return .object(object)
+    }
+
+    private var statusJSON: JSON {
         switch state {
         case .dropped(let draft, let previous):
             return [
@@ -139,7 +153,7 @@ extension JobView {
     public var resultJSON: JSON? {
         switch state {
         case .dropped, .active: nil
-        case .over(let result): resultDocument ?? result.json
+        case .over(let result): withArchived(resultDocument ?? result.json)
         }
     }
 }

@@ -10,10 +10,14 @@ public struct ListFilter: Sendable {
     /// As `JobView.standingText` says it: a standing, or "dropped".
     public var standings: Set<String>
 
-    public init(limit: Int? = nil, type: String? = nil, standings: Set<String> = []) {
+    /// Those in the archive, instead of those in the spool.
+    public var archived: Bool
+
+    public init(limit: Int? = nil, type: String? = nil, standings: Set<String> = [], archived: Bool = false) {
         self.limit = limit
         self.type = type
         self.standings = standings
+        self.archived = archived
     }
 
     func matches(_ view: JobView) -> Bool {
@@ -22,16 +26,18 @@ public struct ListFilter: Sendable {
 }
 
 public struct Listing: Sendable {
-    /// Newest first: what no daemon has seen by the time of its drop, then what was accepted last.
+    /// Newest first: what no daemon has seen by the time of its drop, then what was accepted last; of archived ones what ended
+    /// last.
     public var jobs: [JobView]
     /// Jobs whose files could not be read, and why.
     public var problems: [(name: JobName, error: SpoolClientError)]
 }
 
 extension SpoolDirectory {
-    /// All jobs whose files are in the spool, or those that a filter lets through.
+    /// All jobs whose files are in the spool, or in the archive, or those of them that a filter lets through.
     /// - Throws: `SpoolClientError`: `notPermitted`, `system`.
     public func list(_ filter: ListFilter = ListFilter()) throws(SpoolClientError) -> Listing {
+        if filter.archived { return try listArchived(filter) }
         let files = try storage { () throws(SpoolError) in try JobFiles(root) }
         var listing = Listing(jobs: [], problems: [])
         for name in try names() {
@@ -43,6 +49,28 @@ extension SpoolDirectory {
         }
         listing.jobs.sort(by: Self.isNewer)
         if let limit = filter.limit { listing.jobs.removeLast(max(0, listing.jobs.count - limit)) }
+        return listing
+    }
+
+    /// Day by day, and of each day by the times of the results: no more is read than the limit needs.
+    private func listArchived(_ filter: ListFilter) throws(SpoolClientError) -> Listing {
+        let archive = try archive()
+        var listing = Listing(jobs: [], problems: [])
+        for day in try storage({ () throws(SpoolError) in try archive.days() }) {
+            let families = try storage { () throws(SpoolError) in
+                try ArchivedFamilies.newestFirst(archive.families(on: day))
+            }
+            for family in families {
+                if let limit = filter.limit, listing.jobs.count >= limit { return listing }
+                do {
+                    if let view = try view(of: family, withStatus: false), filter.matches(view) {
+                        listing.jobs.append(view)
+                    }
+                } catch {
+                    listing.problems.append((family.name, error))
+                }
+            }
+        }
         return listing
     }
 

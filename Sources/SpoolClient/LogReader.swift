@@ -20,7 +20,7 @@ public enum LogKind: Sendable {
 }
 
 public struct LogReader: Sendable {
-    private let files: JobFiles
+    private var files: JobFiles
     private let file: SpoolFile
     private var position: (file: FileStat, offset: Int64)?
     private var unfinished: [UInt8] = []
@@ -45,6 +45,15 @@ public struct LogReader: Sendable {
             }
             unfinished = Array(rest)
         }
+    }
+
+    /// Goes on in the archive when the job has gone there: the file is the same one.
+    /// - Throws: `SpoolClientError`: `notPermitted`, `system`.
+    public mutating func follow(_ view: JobView) throws(SpoolClientError) {
+        guard let family = view.archived,
+            let directory = try storage({ () throws(SpoolError) in try family.open() })
+        else { return }
+        files = JobFiles(directory, daemonUser: files.daemonUser)
     }
 
     /// A last line without a line break: what a daemon that was killed left.
@@ -80,5 +89,15 @@ extension SpoolDirectory {
     /// - Throws: `SpoolClientError`: `notPermitted`, `system`.
     public func logs(of name: JobName, _ kind: LogKind = .log) throws(SpoolClientError) -> LogReader {
         LogReader(try storage { () throws(SpoolError) in try JobFiles(root) }, kind.file(name))
+    }
+}
+
+extension SpoolDirectory {
+    /// The log or the item errors of a job in the spool, or of an archived run.
+    /// - Throws: `SpoolClientError`: `jobNotFound`, `notPermitted`, `system`.
+    public func logs(of location: JobLocation, _ kind: LogKind = .log) throws(SpoolClientError) -> LogReader {
+        guard let family = location.family else { return try logs(of: location.name, kind) }
+        guard let files = try files(of: family) else { throw .jobNotFound(location.name.string) }
+        return LogReader(files, kind.file(location.name))
     }
 }

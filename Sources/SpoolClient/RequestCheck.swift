@@ -19,6 +19,7 @@ extension Request {
 /// What a daemon would make of a file of this name.
 public enum RequestFileName: Sendable, Equatable {
     case request(JobName)
+    case schedule(JobName)
     /// No request, or never taken up: why, and the remedy.
     case unfit(String)
 
@@ -26,11 +27,12 @@ public enum RequestFileName: Sendable, Equatable {
         self =
             switch SpoolFile(file) {
             case .request(let name): .request(name)
+            case .schedule(let name): .schedule(name)
             case .badName(let reason): .unfit(reason)
             case .ignored where !file.description.hasSuffix(".json"):
                 .unfit("\"\(file)\" would be ignored: the name of a request ends in .json")
             case .ignored: .unfit("\"\(file)\" would be ignored: choose another name")
-            case .cancel, .schedule, .scheduleStatus, .status, .log, .errors, .result, .pause, .spoolStatus, .events:
+            case .cancel, .scheduleStatus, .status, .log, .errors, .result, .pause, .spoolStatus, .events:
                 .unfit("\"\(file)\" is the name of another file of the spool: choose another name")
             }
     }

@@ -56,17 +56,17 @@ extension SpoolClientError {
     public var message: String {
         switch self {
         case .spoolNotFound(let path): "there is no spool at \(path): name its directory"
-        case .jobNotFound(let name): "there is no job \(name) in the spool"
+        case .jobNotFound(let name): "there is no job \(name) in the spool, nor in its archive"
         case .jobNotCompleted(let name, let state): "job \(name) is not over: \(state)"
         case .jobAlreadyOver(let name, let standing): "job \(name) is over already: \(standing.rawValue)"
         case .jobExists(let name):
             "the spool has a request \(name) already: choose another name, or replace it"
         case .requestGone(let name):
-            "the request of job \(name) is no longer in the spool: submit it again"
+            "the request of job \(name) is neither in the spool nor in the archive: submit it again"
         case .superseded(let name):
-            "the request of job \(name) was dropped again meanwhile: if this run took place, its result is in the archive"
+            "the request of job \(name) was dropped again before this version of it was over"
         case .withdrawn(let name):
-            "job \(name) is no longer in the spool: its request was withdrawn before it was seen, or it is archived"
+            "job \(name) is no longer there: its request was withdrawn before it was seen, or its files were deleted"
         case .timedOut(let name, let state, let seconds):
             "job \(name) was not over after \(JobView.shown(seconds: seconds)): \(state)"
         case .invalidName(let problem): problem

@@ -25,6 +25,12 @@ public struct SpoolDirectory: Sendable {
         }
     }
 
+    /// Where a file of a job is, in the spool or in the archive.
+    public func path(of file: SpoolFile, _ view: JobView) -> String {
+        guard let archived = view.archivedPath, let name = file.fileName else { return path(of: file) }
+        return "\(archived)/\(name)"
+    }
+
     /// Where a file of the spool is: for people, and for programs that read it themselves.
     public func path(of file: SpoolFile) -> String {
         file.fileName.map { root.path($0) } ?? path

@@ -111,10 +111,9 @@ extension SpoolDirectory {
 extension SpoolDirectory {
     /// Sorts by type, then by time of submission.
     private func newName(_ prefix: String) -> JobName {
-        let time = Clock.now().description.filter { $0 != "-" && $0 != ":" }.prefix { $0 != "." }
         let random = String(UInt32.random(in: 0x10000...0x1FFFF), radix: 16).dropFirst()
         do {
-            return try JobName("\(prefix)-\(time)Z-\(random)")
+            return try JobName("\(prefix)-\(Clock.now().compact)-\(random)")
         } catch {
             preconditionFailure("a type's name begins a job's name: \(error)")
         }

@@ -23,6 +23,13 @@ public struct JobWatch: Sendable {
         /// Not over. The view may still show the run before.
         case underWay(JobView)
         case over(JobView, JobResult)
+
+        fileprivate var isOnItsWay: Bool {
+            switch self {
+            case .underWay(let view): view.isOnItsWay
+            case .over: false
+            }
+        }
     }
 
     init(_ spool: SpoolDirectory, _ name: JobName, _ version: Fingerprint) throws(SpoolClientError) {
@@ -50,7 +57,21 @@ public struct JobWatch: Sendable {
     }
 
     private func read() throws(SpoolClientError) -> Sight {
-        guard let view = try spool.view(of: name, files) else { throw .withdrawn(name) }
+        let seen = try spool.whileFamiliesMove(isSure: { !$0.isOnItsWay }) { () throws(SpoolClientError) -> Sight? in
+            let sight = try readSpool()
+            if let sight, !sight.isOnItsWay { return sight }
+            guard let view = try spool.archivedRun(of: name, version), case .over(let result) = view.state else {
+                return sight
+            }
+            return .over(view, result)
+        }
+        if let seen { return seen }
+        throw try spool.view(of: name, files)?.request == nil ? .withdrawn(name) : .superseded(name)
+    }
+
+    /// nil when the spool says nothing of this run any more.
+    private func readSpool() throws(SpoolClientError) -> Sight? {
+        guard let view = try spool.view(of: name, files) else { return nil }
         switch view.state {
         case .over(let result) where result.status.request == version:
             return .over(view, result)
@@ -59,8 +80,7 @@ public struct JobWatch: Sendable {
         case .active(let status) where status.request == version:
             return .underWay(view)
         case .dropped, .active, .over:
-            if view.request == version { return .underWay(view) }
-            throw view.request == nil ? .withdrawn(name) : .superseded(name)
+            return view.request == version ? .underWay(view) : nil
         }
     }
 }
@@ -83,9 +103,15 @@ extension SpoolDirectory {
     /// A look at the run that the request asks for that is in the spool now, or at the last run of one that is gone.
     /// - Throws: `SpoolClientError`: `jobNotFound`, and what reading throws.
     public func watch(_ name: JobName) throws(SpoolClientError) -> JobWatch {
-        let view = try status(of: name)
-        guard let version = view.request ?? view.status?.request else { throw .jobNotFound(name.string) }
-        return try JobWatch(self, name, version)
+        try watch(JobLocation(name: name, family: nil))
+    }
+
+    /// A look at a job in the spool, or at an archived run.
+    /// - Throws: `SpoolClientError`: `jobNotFound`, and what reading throws.
+    public func watch(_ location: JobLocation) throws(SpoolClientError) -> JobWatch {
+        let view = try status(of: location)
+        guard let version = view.request ?? view.status?.request else { throw .jobNotFound(location.name.string) }
+        return try JobWatch(self, location.name, version)
     }
 
     /// Waits until a run is over; blocks the thread.

@@ -24,6 +24,8 @@ public struct JobError: Sendable, Equatable, Error {
         case tooManyErrors = "TOO_MANY_ERRORS"
         case handlerFailed = "HANDLER_FAILED"
         case handlerNotFound = "HANDLER_NOT_FOUND"
+        // Of schedules
+        case invalidSchedule = "INVALID_SCHEDULE"
         // Of commands
         case jobNotFound = "JOB_NOT_FOUND"
         case jobNotCompleted = "JOB_NOT_COMPLETED"

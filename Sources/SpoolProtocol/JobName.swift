@@ -46,6 +46,18 @@ public struct JobName: Sendable, Hashable {
     }
 }
 
+extension JobName {
+    /// nil for what is no name.
+    init?(json: JSON?) {
+        guard let text = json?.string else { return nil }
+        do {
+            self = try JobName(text)
+        } catch {
+            return nil
+        }
+    }
+}
+
 extension JobName: Comparable, CustomStringConvertible {
     /// By bytes.
     public static func < (a: JobName, b: JobName) -> Bool { a.string.utf8.lexicographicallyPrecedes(b.string.utf8) }

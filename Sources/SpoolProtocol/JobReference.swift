@@ -22,12 +22,8 @@ extension JobReference {
     }
 
     public init?(json: JSON?) {
-        guard let json, let text = json["name"]?.string, let jobID = json["job_id"]?.string else { return nil }
-        do {
-            name = try JobName(text)
-        } catch {
-            return nil
-        }
+        guard let json, let name = JobName(json: json["name"]), let jobID = json["job_id"]?.string else { return nil }
+        self.name = name
         self.jobID = jobID
         startedAt = json["started_at"]?.string.flatMap(Timestamp.init)
     }

@@ -43,7 +43,8 @@ extension JobResult {
             "errors_total": JSON(errorsTotal), "errors": .array(errors.map(\.json)),
             "attempts": .array(attempts.map(\.json)), "labels": .object(identity.labels),
             "request": status.request.json, "progress": status.progress.json, "checkpoint": status.checkpoint,
-            "joined": status.joined?.json ?? .null,
+            "joined": status.joined?.json ?? .null, "scheduled_at": JSON(identity.slot?.at.description),
+            "schedule": JSON(identity.slot?.schedule.string),
         ]
     }
 

@@ -16,10 +16,12 @@ public struct JobIdentity: Sendable, Equatable {
     public var submittedBy: String
     public var createdAt: Timestamp
     public var labels: JSONObject
+    /// nil for a request that no schedule dropped.
+    public var slot: ScheduleSlot?
 
     public init(
         name: JobName, jobID: String, type: String, description: String, lane: String, sequence: Int64, dryRun: Bool,
-        submittedBy: String, createdAt: Timestamp, labels: JSONObject
+        submittedBy: String, createdAt: Timestamp, labels: JSONObject, slot: ScheduleSlot? = nil
     ) {
         self.name = name
         self.jobID = jobID
@@ -31,6 +33,19 @@ public struct JobIdentity: Sendable, Equatable {
         self.submittedBy = submittedBy
         self.createdAt = createdAt
         self.labels = labels
+        self.slot = slot
+    }
+}
+
+/// A time at which a schedule wanted a job.
+public struct ScheduleSlot: Sendable, Equatable {
+    /// The schedule's name.
+    public var schedule: JobName
+    public var at: Timestamp
+
+    public init(schedule: JobName, at: Timestamp) {
+        self.schedule = schedule
+        self.at = at
     }
 }
 
@@ -122,7 +137,8 @@ extension JobStatus {
             "recent_logs": .array(recentLogs.map(\.json)), "error": error?.json ?? .null,
             "labels": .object(identity.labels), "files": Self.files(of: identity.name), "request": request.json,
             "retry_at": JSON(retryAt?.description), "waiting_for": waitingFor?.json ?? .null,
-            "joined": joined?.json ?? .null,
+            "joined": joined?.json ?? .null, "scheduled_at": JSON(identity.slot?.at.description),
+            "schedule": JSON(identity.slot?.schedule.string),
         ]
     }
 
@@ -161,15 +177,11 @@ extension JobStatus {
 
 extension JobIdentity {
     init?(json: JSON) {
-        guard let nameText = json["name"]?.string, let jobID = json["job_id"]?.string,
+        guard let name = JobName(json: json["name"]), let jobID = json["job_id"]?.string,
             let sequence = json["sequence"]?.int64,
             let createdAt = json["created_at"]?.string.flatMap(Timestamp.init)
         else { return nil }
-        do {
-            name = try JobName(nameText)
-        } catch {
-            return nil
-        }
+        self.name = name
         self.jobID = jobID
         self.sequence = sequence
         self.createdAt = createdAt
@@ -179,5 +191,14 @@ extension JobIdentity {
         dryRun = json["dry_run"]?.bool ?? false
         submittedBy = json["submitted_by"]?.string ?? ""
         labels = json["labels"]?.object ?? [:]
+        slot = ScheduleSlot(schedule: json["schedule"], at: json["scheduled_at"])
+    }
+}
+
+extension ScheduleSlot {
+    /// nil when one of the two is missing or not right.
+    public init?(schedule: JSON?, at: JSON?) {
+        guard let schedule = JobName(json: schedule), let at = at?.string.flatMap(Timestamp.init) else { return nil }
+        self.init(schedule: schedule, at: at)
     }
 }

@@ -44,41 +44,15 @@ extension Request {
     /// - Throws: `JobError` `INVALID_REQUEST` that names what is wrong, the line and column, and the remedy. Its details
     ///   hold `line`, `column`, `field` and, for a text that ends too early, `truncated`.
     public init(parsing bytes: [UInt8]) throws(JobError) {
-        let json: JSON
-        do {
-            json = try JSON(parsing: bytes)
-        } catch {
-            var details: JSONObject = ["line": JSON(error.line), "column": JSON(error.column)]
-            if error.isTruncated { details["truncated"] = true }
-            throw JobError(
-                .invalidRequest, "line \(error.line), column \(error.column): \(error.reason)", details: details)
-        }
-        guard let object = json.object else {
-            throw JobError(
-                .invalidRequest,
-                "line 1, column 1: a request is an object such as {\"type\": \"documents.sync\"}, not \(json.kind)",
-                details: ["line": 1, "column": 1])
-        }
-        do {
-            try self.init(decoding: object)
-        } catch {
-            throw Self.located(error, in: bytes)
-        }
+        self = try ClientDocument.read(
+            bytes, .invalidRequest, example: "a request is an object such as {\"type\": \"documents.sync\"}"
+        ) { object throws(JSONFieldError) in try Request(decoding: object) }
     }
 
-    private static func located(_ error: JSONFieldError, in bytes: [UInt8]) -> JobError {
-        var details: JSONObject = ["field": .string(error.path.joined(separator: "."))]
-        guard let (line, column) = JSON.position(of: error.path, in: bytes) else {
-            return JobError(.invalidRequest, error.description, details: details)
-        }
-        details["line"] = JSON(line)
-        details["column"] = JSON(column)
-        return JobError(.invalidRequest, "line \(line), column \(column): \(error)", details: details)
-    }
-
+    /// - Parameter path: the keys that lead to the request, where it is part of something else.
     /// - Throws: `JSONFieldError`.
-    public init(decoding object: JSONObject) throws(JSONFieldError) {
-        var fields = JSONFields(object)
+    public init(decoding object: JSONObject, path: [String] = []) throws(JSONFieldError) {
+        var fields = JSONFields(object, path: path)
         let version = try fields.int("v")
         if let version, version != Self.version {
             throw fields.wrong("v", "is \(version): this daemon knows version \(Self.version) only")
@@ -126,7 +100,8 @@ extension Request {
         let labels = try fields.object("labels") ?? [:]
         if let wrong = labels.members.first(where: { $0.value.string == nil }) {
             throw JSONFieldError(
-                path: ["labels", wrong.key], problem: "must be a string, not \(wrong.value.kind): labels are text")
+                path: fields.path + ["labels", wrong.key],
+                problem: "must be a string, not \(wrong.value.kind): labels are text")
         }
         return labels
     }

@@ -34,15 +34,21 @@ public enum SpoolFile: Sendable, Equatable {
     }
 
     private static func ofJob(_ name: String) -> SpoolFile {
-        if name.beginsWithBytes(".") || ignoredSuffixes.contains(where: { name.endsWithBytes($0) }) { return .ignored }
+        if isTemporary(name) { return .ignored }
         for (suffix, make) in suffixes where name.endsWithBytes(suffix) {
             do {
                 return make(try JobName(String(decoding: name.utf8.dropLast(suffix.utf8.count), as: UTF8.self)))
             } catch {
-                return suffix == ".json" ? .badName(reason: "\(error)") : .ignored
+                // What a client wrote is told about.
+                return [".json", ".schedule.json"].contains(suffix) ? .badName(reason: "\(error)") : .ignored
             }
         }
         return .ignored
+    }
+
+    /// Whether the name is one of a hidden file, a temporary one or a backup, which nobody looks at.
+    package static func isTemporary(_ name: String) -> Bool {
+        name.beginsWithBytes(".") || ignoredSuffixes.contains(where: { name.endsWithBytes($0) })
     }
 
     /// The file's name; nil for the two cases that are no particular file.

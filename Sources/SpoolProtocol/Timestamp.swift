@@ -45,6 +45,11 @@ extension Timestamp: CustomStringConvertible {
 }
 
 extension Timestamp {
+    /// To the second and without punctuation, as names of files have it: `20260107T133312Z`.
+    public var compact: String { description.filter { $0 != "-" && $0 != ":" }.prefix { $0 != "." } + "Z" }
+}
+
+extension Timestamp {
     /// Reads RFC 3339 with `Z` or an offset and any number of fractional digits (beyond milliseconds they are dropped);
     /// nil for anything else and for dates that do not exist. A leap second counts as the second before it.
     public init?(_ text: String) {
@@ -93,28 +98,4 @@ extension Timestamp {
 private func padded(_ value: Int64, _ width: Int) -> String {
     let digits = String(value)
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
-}
-
-extension Int64 {
-    fileprivate func quotientAndRemainderFloored(by divisor: Int64) -> (Int64, Int64) {
-        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
-    }
-}
-
-// The proleptic Gregorian calendar, in eras of 400 years that begin on 1 March.
-
-private func daysFromCivil(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-    let (era, yearOfEra) = (month <= 2 ? year - 1 : year).quotientAndRemainderFloored(by: 400)
-    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-}
-
-private func civil(fromDays days: Int64) -> (Int64, Int64, Int64) {
-    let (era, dayOfEra) = (days + 719_468).quotientAndRemainderFloored(by: 146_097)
-    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let monthFromMarch = (5 * dayOfYear + 2) / 153
-    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-    return (era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
 }

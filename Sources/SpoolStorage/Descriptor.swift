@@ -119,6 +119,7 @@ package struct FileStat: Sendable, Equatable {
 
     package let kind: Kind
     package let owner: UInt32
+    package let group: UInt32
     package let mode: UInt32
     package let links: UInt64
     package let device: UInt64
@@ -140,6 +141,7 @@ package struct FileStat: Sendable, Equatable {
             default: .device
             }
         owner = stat.st_uid
+        group = stat.st_gid
         mode = stat.st_mode & 0o7777
         links = UInt64(stat.st_nlink)
         device = UInt64(stat.st_dev)

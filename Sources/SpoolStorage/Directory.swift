@@ -33,12 +33,18 @@ package final class Directory: Sendable {
         return Directory(adopting: raw, path: path(name), system: system)
     }
 
-    /// Opens a directory inside this one, made first where there is none.
+    /// Opens a directory inside this one, made first where there is none, with this mode whatever the umask.
     package func makeDirectory(_ name: String, mode: UInt32) throws(SpoolError) -> Directory {
         do {
             try system.perform(.makeDirectory, path(FileName(name))) { mkdirat(raw, name, mode) }
-        } catch  where error.code == EEXIST {}
-        return try directory(name)
+        } catch  where error.code == EEXIST {
+            return try directory(name)
+        }
+        let made = try directory(name)
+        if ProcessUmask.bits & mode != 0 {
+            try system.perform(.changeMode, made.path) { fchmod(made.raw, mode) }
+        }
+        return made
     }
 
     /// What stat(2) says of the directory itself, whatever its name stands for by now.

@@ -1,4 +1,5 @@
-/// What a client does to a spool: a file put in under a name that must be free, and a file whose time is set to now.
+/// What a client does to a spool, and the daemon for a schedule: a file put in under a name that must be free, and a file
+/// whose time is set to now.
 package import SpoolProtocol
 import CLinux
 import Glibc
@@ -6,6 +7,7 @@ import Glibc
 extension Directory {
     /// Moves a file to a name that must be free: renameat2(2) with RENAME_NOREPLACE; link(2) where the file system
     /// cannot do that; and where it cannot link either, the name is taken with O_EXCL and renamed over.
+    /// - Parameter target: the directory of the new name; nil: this one.
     /// - Throws: `SpoolError`, with EEXIST when the name is taken; the file is then where it was.
     package func moveToFreeName(
         _ name: FileName, to target: Directory? = nil, _ newName: FileName
@@ -58,5 +60,48 @@ extension Descriptor {
     /// Waits until content and metadata are on the disk: fsync(2).
     package func sync() throws(SpoolError) {
         try perform(.sync) { fsync($0) }
+    }
+}
+
+// MARK: - By the daemon
+
+/// A request that is complete and on the disk, but not yet in the spool.
+package struct PreparedDrop: Sendable {
+    fileprivate let scratch: FileName
+    /// What the request will have.
+    package let fingerprint: Fingerprint
+}
+
+extension Spool {
+    package func prepareDrop(_ bytes: [UInt8]) throws(SpoolError) -> PreparedDrop {
+        let scratch = newTemporaryName()
+        do throws(SpoolError) {
+            let file = try temporary.open(scratch, O_WRONLY | O_CREAT | O_EXCL)
+            try file.write(bytes)
+            try file.syncData()
+            return PreparedDrop(scratch: scratch, fingerprint: try file.stat().fingerprint)
+        } catch {
+            discard(scratch)
+            throw error
+        }
+    }
+
+    /// Puts the request into the spool. The caller syncs the directory.
+    /// - Returns: whether the name was free; if not, nothing has happened.
+    package func drop(_ prepared: PreparedDrop, as name: FileName) throws(SpoolError) -> Bool {
+        do throws(SpoolError) {
+            try temporary.moveToFreeName(prepared.scratch, to: root, name)
+            return true
+        } catch  where error.code == EEXIST {
+            return false
+        }
+    }
+
+    /// Removes what is left of a request that was not dropped.
+    package func discard(_ prepared: PreparedDrop) { discard(prepared.scratch) }
+
+    private func discard(_ scratch: FileName) {
+        // What could not be removed now is removed at the next start.
+        do { try temporary.remove(scratch) } catch {}
     }
 }

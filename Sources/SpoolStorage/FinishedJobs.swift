@@ -1,5 +1,5 @@
 /// Which jobs are over and may leave the spool, found by their files alone, without changing anything.
-import JSONText
+package import JSONText
 package import SpoolProtocol
 import Glibc
 
@@ -16,7 +16,7 @@ package struct FinishedRun: Sendable {
     /// The identifier is the result's own; otherwise it has none that a path may hold, and was made up.
     let hasIdentifier: Bool
 
-    init(_ name: JobName, _ result: JSON) {
+    package init(_ name: JobName, _ result: JSON) {
         self.name = name
         let known = result["job_id"]?.string.flatMap { ArchivedName(name, jobID: $0)?.jobID }
         jobID = known ?? makeUUID()
@@ -29,7 +29,7 @@ package struct FinishedRun: Sendable {
         request = Fingerprint(json: result["request"])
     }
 
-    var archivedName: ArchivedName {
+    package var archivedName: ArchivedName {
         guard let archived = ArchivedName(name, jobID: jobID) else { preconditionFailure("a UUID may be in a path") }
         return archived
     }
@@ -75,11 +75,17 @@ package struct FinishedJobs: Sendable {
         }
     }
 
+    /// Whether a job has a result that was written at `cutoff` or earlier.
+    func isOldEnough(_ name: JobName, cutoff: Timestamp) throws(SpoolError) -> Bool {
+        guard let stat = try root.stat(Spool.file(.result(name))), stat.isFile(of: owner) else { return false }
+        return stat.fingerprint.modifiedAt <= cutoff
+    }
+
     /// Judges by the age of the result file before anything is read.
     package func look(at name: JobName, cutoff: Timestamp, _ care: Care) throws(SpoolError) -> Finding {
-        guard let file = SpoolFile.result(name).fileName, let stat = try root.stat(file), stat.isFile(of: owner),
-            stat.fingerprint.modifiedAt <= cutoff, let result = try root.readJSON(.result(name), of: owner)
-        else { return .notDue }
+        guard try isOldEnough(name, cutoff: cutoff), let result = try root.readJSON(.result(name), of: owner) else {
+            return .notDue
+        }
         let run = FinishedRun(name, result)
         guard run.standing?.isOver == true, run.hasIdentifier else { return .notDue }
         if let cancel = SpoolFile.cancel(name).fileName, try root.stat(cancel) != nil { return .inUse }

@@ -9,34 +9,45 @@ extension Spool {
     package func rotateLog(
         _ name: FileName, to directory: Directory, _ newName: FileName
     ) throws(SpoolError) -> Descriptor {
-        let isLinked = try link(log: name, to: directory, newName)
+        let move = try move(log: name, to: directory, newName)
         do throws(SpoolError) {
             return try createLog(name)
         } catch {
-            // What is appended to it until the next try does not belong under this name.
-            if isLinked { do { try directory.remove(newName) } catch {} }
+            // What is appended to it until the next try does not belong under the new name.
+            do throws(SpoolError) {
+                switch move {
+                case .linked: try directory.remove(newName)
+                case .renamed: try directory.rename(newName, to: root, name)
+                case .wasMoved: break
+                }
+            } catch {}
             throw error
         }
     }
 
-    /// False when the log did not get a second name, but another one or none: there, or before.
-    private func link(
+    private enum LogMove {
+        case linked
+        /// Where there are no second names: the log's own stands for nothing for a moment.
+        case renamed
+        /// Before, when the new log could not be made.
+        case wasMoved
+    }
+
+    private func move(
         log name: FileName, to directory: Directory, _ newName: FileName
-    ) throws(SpoolError) -> Bool {
+    ) throws(SpoolError) -> LogMove {
         do throws(SpoolError) {
             try root.link(name, to: directory, newName)
-            return true
+            return .linked
         } catch {
             switch error.code {
             case EPERM, ENOSYS, EOPNOTSUPP, EMLINK:
-                // Where there are no second names the log's own stands for nothing for a moment.
                 try root.rename(name, to: directory, newName)
-                return false
+                return .renamed
             case EEXIST, ENOENT:
-                // It was done before, and then the new log could not be made.
                 guard let there = try directory.stat(newName) else { throw error }
                 if let stat = try root.stat(name), !there.isSameFile(as: stat) { throw error }
-                return false
+                return .wasMoved
             default: throw error
             }
         }

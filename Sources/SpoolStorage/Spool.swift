@@ -15,9 +15,14 @@ package final class Spool: Sendable {
     package let spare: Directory
     /// Work directories of types.
     package let work: Directory
-    private let temporary: Directory
+    /// Notes about requests that schedules have dropped.
+    package let scheduled: Directory
+    let temporary: Directory
     private let temporaryNumber = Mutex<UInt64>(0)
     private let notices = Mutex<[String]>([])
+
+    /// In `.jobspool`.
+    package static let temporaryDirectory = "tmp"
 
     package var system: SystemCalls { root.system }
 
@@ -32,13 +37,15 @@ package final class Spool: Sendable {
         try Spool(root: try Directory.open(path, system: system))
     }
 
-    private init(root: Directory) throws {
+    /// Opens a spool that is open as a directory already.
+    package init(root: Directory) throws {
         self.root = root
         home = try Self.makePrivate(SpoolFile.privateDirectory, in: root)
         attempts = try Self.makePrivate("attempts", in: home)
         spare = try home.makeDirectory("spare", mode: 0o700)
         work = try Self.makePrivate("work", in: home)
-        temporary = try Self.makePrivate("tmp", in: home)
+        scheduled = try Self.makePrivate("scheduled", in: home)
+        temporary = try Self.makePrivate(Self.temporaryDirectory, in: home)
     }
 
     /// What is checked is the open directory: its name may stand for another one a moment later.
@@ -82,7 +89,7 @@ package final class Spool: Sendable {
         let directory = directory ?? root
         let scratch = newTemporaryName()
         do throws(SpoolError) {
-            let file = try temporary.open(scratch, O_WRONLY | O_CREAT | O_EXCL)
+            let file = try openForAll(scratch, O_WRONLY)
             try file.write(bytes)
             switch durability {
             case .process, .powerAfterFileSystemSync: break
@@ -110,13 +117,21 @@ package final class Spool: Sendable {
     /// Makes an empty file in the spool that only the daemon writes, and opens it for appending.
     package func createLog(_ name: FileName) throws(SpoolError) -> Descriptor {
         let scratch = newTemporaryName()
-        let file = try temporary.open(scratch, O_RDWR | O_CREAT | O_EXCL | O_APPEND)
+        let file = try openForAll(scratch, O_RDWR | O_APPEND)
         do throws(SpoolError) {
             try place(scratch, in: root, name)
         } catch {
             do { try temporary.remove(scratch) } catch {}
             throw error
         }
+        return file
+    }
+
+    /// Makes a file that everybody may read who may read the spool, whatever the daemon's umask.
+    private func openForAll(_ scratch: FileName, _ flags: Int32) throws(SpoolError) -> Descriptor {
+        let mode: UInt32 = 0o644
+        let file = try temporary.open(scratch, flags | O_CREAT | O_EXCL, mode: mode)
+        if ProcessUmask.bits & mode != 0 { try file.perform(.changeMode) { fchmod($0, mode) } }
         return file
     }
 
@@ -154,9 +169,20 @@ package final class Spool: Sendable {
 
     /// Moves what stands in the place of an output and does not belong to the daemon's user to `.jobspool/aside`. It is
     /// never deleted, and told by `takeNotices`.
+    /// - Throws: `SpoolError`; one that `isForbidden` when it belongs to another user in a sticky directory that is not the
+    ///   daemon's: it stays where it is.
     package func moveAsideUnlessOwn(_ name: FileName) throws(SpoolError) {
         guard try root.stat(name) != nil, try !isOwn(name) else { return }
         try moveAside(name)
+    }
+
+    /// In `.jobspool`.
+    package static let asideDirectory = "aside"
+
+    /// The name that a file had which is in there: it has got a UUID.
+    package static func originalName(_ moved: String) -> String {
+        guard let mark = moved.lastIndex(of: "~") else { return moved }
+        return String(moved[..<mark])
     }
 
     /// Moves a file of the spool aside, whosoever it is; returns where it is now.
@@ -169,11 +195,21 @@ package final class Spool: Sendable {
 
     @discardableResult
     func moveAside(_ name: FileName, from directory: Directory, because reason: String) throws(SpoolError) -> String {
-        let aside = try home.makeDirectory("aside", mode: 0o700)
+        let aside = try home.makeDirectory(Self.asideDirectory, mode: 0o700)
         let newName = FileName(bytes: Array(name.bytes.prefix(200)) + Array("~\(makeUUID())".utf8))
-        try directory.rename(name, to: aside, newName)
-        notices.withLock { $0.append("\(reason) and is now \(aside.path(newName))") }
-        return aside.path(newName)
+        let place: String
+        do {
+            try directory.rename(name, to: aside, newName)
+            place = aside.path(newName)
+        } catch  where error.code == EACCES {
+            // Another user's directory stays in the one that it is in (rename(2): its `..` cannot be written). Hidden, it
+            // is as good as gone.
+            let hidden = FileName(bytes: [UInt8(ascii: ".")] + newName.bytes)
+            try directory.rename(name, to: directory, hidden)
+            place = directory.path(hidden)
+        }
+        notices.withLock { $0.append("\(reason) and is now \(place)") }
+        return place
     }
 
     /// What has been moved aside since the last call, to be told.
@@ -191,7 +227,7 @@ package final class Spool: Sendable {
         return try root.makeDirectory(SpoolFile.archiveDirectory, mode: 0o755)
     }
 
-    private func newTemporaryName() -> FileName {
+    func newTemporaryName() -> FileName {
         let number = temporaryNumber.withLock { number in
             number += 1
             return number

@@ -28,15 +28,36 @@ package enum Users {
 
     /// Whether the user belongs to one of the groups, by name.
     package static func isMember(_ user: UInt32, ofAny groups: [String]) -> Bool {
-        guard !groups.isEmpty, let entry = entry(of: user) else { return false }
+        guard !groups.isEmpty else { return false }
+        return self.groups(of: user).contains { number in groupName(number).map(groups.contains) ?? false }
+    }
+
+    /// The numbers of the groups that the user belongs to; none for a user without an entry.
+    package static func groups(of user: UInt32) -> [UInt32] {
+        guard let entry = entry(of: user) else { return [] }
         var count: Int32 = 256
         var numbers = [gid_t](repeating: 0, count: Int(count))
         if getgrouplist(entry.name, entry.group, &numbers, &count) < 0 {
             numbers = [gid_t](repeating: 0, count: Int(count))
-            guard getgrouplist(entry.name, entry.group, &numbers, &count) >= 0 else { return false }
+            guard getgrouplist(entry.name, entry.group, &numbers, &count) >= 0 else { return [] }
         }
-        return numbers.prefix(Int(count)).contains { number in groupName(number).map(groups.contains) ?? false }
+        return Array(numbers.prefix(Int(count)))
     }
+
+    /// The group's name, or the number of one without a name.
+    package static func name(ofGroup group: UInt32) -> String { groupName(group) ?? String(group) }
+
+    /// The number of the group with this name; nil when there is none.
+    package static func groupNumber(of name: String) -> UInt32? {
+        var record = group()
+        var found: UnsafeMutablePointer<group>?
+        var buffer = [CChar](repeating: 0, count: 1 << 16)
+        guard getgrnam_r(name, &record, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
+        return record.gr_gid
+    }
+
+    /// The user's own group; the group of the same number for one without an entry.
+    static func primaryGroup(of user: UInt32) -> UInt32 { entry(of: user)?.group ?? user }
 
     private static func entry(of user: UInt32) -> (name: String, group: gid_t, home: String)? {
         var record = passwd()

@@ -7,6 +7,8 @@ enum BuiltInTypes {
     static let all: [JobType: DefinitionFile] = Dictionary(
         uniqueKeysWithValues: [
             make("documents.sync", "Bring one directory tree to what another holds", "jobspool-documents"),
+            make("records.sync", "Bring records from a source to a target", "jobspool-records"),
+            make("records.match", "Pair the records of two sources one to one", "jobspool-records"),
             make("documents.index", "Keep a full-text index of a directory", "jobspool-library"),
             make("cache.refresh", "Read linked documents into a cache", "jobspool-library"),
             make("cache.upload", "Send what changed in a cache to a target", "jobspool-library"),

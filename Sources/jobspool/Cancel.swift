@@ -15,9 +15,10 @@ struct Cancel: ClientCommand {
 
     func execute() throws -> ExitStatus {
         let spool = try options.open()
-        let name = try spool.name(for: name)
-        let watch = try spool.watch(name)
-        let view = try spool.cancel(name)
+        let location = try spool.find(name)
+        let name = location.name
+        let watch = try spool.watch(location)
+        let view = try spool.cancel(location)
         if wait {
             let ended = try waitForEnd(watch, in: spool, timeout: nil)
             let status = show(ended, in: spool)

@@ -1,4 +1,4 @@
-/// `jobspool check`: what a daemon would say of requests, without one.
+/// `jobspool check`: what a daemon would say of requests and schedules, without one.
 import ArgumentParser
 import JSONText
 import SpoolClient
@@ -6,11 +6,14 @@ import SpoolProtocol
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say what is wrong with requests: line, column, field and remedy.",
-        discussion: "Exits with 65 when anything is wrong. - is standard input.")
+        abstract: "Say what is wrong with requests and schedules: line, column, field and remedy.",
+        discussion: """
+            A file whose name ends in .schedule.json is checked as a schedule. Exits with 65 when anything is wrong. - is \
+            standard input.
+            """)
 
     @Flag(help: "Print JSON.") var json = false
-    @Argument(help: "Request files; - is standard input.") var files: [String]
+    @Argument(help: "Files of requests and schedules; - is a request on standard input.") var files: [String]
 
     func run() throws {
         var reports: [JSON] = []
@@ -35,24 +38,35 @@ struct Check: ParsableCommand {
 
     private func check(_ file: String) throws -> [JobError] {
         var problems: [JobError] = []
+        var schedule: JobName?
         if file != "-", let last = file.split(separator: "/").last {
             switch RequestFileName(FileName(String(last))) {
             case .request: break
+            case .schedule(let name): schedule = name
             case .unfit(let why): problems.append(JobError(.invalidRequest, why))
             }
         }
         let bytes = try readInput(file)
-        var type = ""
-        do {
-            type = try Request(checking: bytes).type.string
+        var praise = ""
+        do throws(JobError) {
+            if let schedule {
+                praise = try Self.check(bytes, schedule: schedule)
+            } else {
+                praise = "of type \(try Request(checking: bytes).type)"
+            }
         } catch {
             problems.append(error)
         }
         if !json {
             for problem in problems { writeProblem(problem, bytes, file: file, to: .output) }
-            if problems.isEmpty { Stream.output.line("\(safe(file)): right, of type \(type)") }
+            if problems.isEmpty { Stream.output.line("\(safe(file)): right, \(praise)") }
         }
         return problems
+    }
+
+    private static func check(_ bytes: [UInt8], schedule name: JobName) throws(JobError) -> String {
+        let check = try ScheduleCheck(bytes, name: name)
+        return "of type \(check.schedule.request.type), \(shown(check.next).map { "next at \($0)" } ?? "off")"
     }
 }
 

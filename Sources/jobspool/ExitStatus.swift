@@ -26,8 +26,8 @@ enum ExitStatus: Int32, CaseIterable {
     var meaning: String {
         switch self {
         case .success: "done; of a job: completed, and no item failed"
-        case .failed: "the job failed"
-        case .partial: "the job completed, but items failed"
+        case .failed: "the job failed; doctor: there are problems"
+        case .partial: "the job completed, but items failed; doctor: there are warnings only"
         case .cancelled: "the job was cancelled"
         case .rejected: "the job was rejected: it never ran"
         case .jobNotFound: "JOB_NOT_FOUND: no such job, or not any more"

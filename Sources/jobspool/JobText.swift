@@ -67,7 +67,9 @@ extension JobView {
 }
 
 /// `jobspool status NAME`
-func writeStatus(_ view: JobView, daemon: DaemonPresence, in spool: SpoolDirectory, to stream: Stream) {
+func writeStatus(
+    _ view: JobView, daemon: DaemonPresence, turn: String?, in spool: SpoolDirectory, to stream: Stream
+) {
     var fields = Fields()
     fields.add("name", view.name.string, .bold)
     fields.add("type", view.type)
@@ -82,6 +84,7 @@ func writeStatus(_ view: JobView, daemon: DaemonPresence, in spool: SpoolDirecto
         fields.add("description", status.identity.description)
         fields.add("status", view.standingText + (status.attempt > 1 ? ", attempt \(status.attempt)" : ""), view.style)
         addDaemonHint(to: &fields, daemon)
+        fields.add("turn", turn, .yellow)
         addRun(to: &fields, status)
     case .over(let result):
         let status = view.status ?? result.status
@@ -92,7 +95,11 @@ func writeStatus(_ view: JobView, daemon: DaemonPresence, in spool: SpoolDirecto
     }
     if view.cancelRequested { fields.add("cancel", "asked for, not complete", .yellow) }
     if view.runsAgain, view.standing != nil { fields.add("again", "the request was dropped again: it runs once more") }
-    fields.add("files", spool.path(of: .status(view.name)))
+    if let archived = view.archivedPath {
+        fields.add("archived", archived)
+    } else {
+        fields.add("files", spool.path(of: .status(view.name)))
+    }
     fields.write(to: stream)
     for entry in view.status?.recentLogs ?? [] { stream.line("  " + logText(entry, stream)) }
 }
@@ -117,6 +124,7 @@ private func addRun(to fields: inout Fields, _ status: JobStatus) {
     fields.add("job_id", status.identity.jobID)
     fields.add("lane", status.identity.lane)
     fields.add("submitted by", status.identity.submittedBy)
+    fields.add("scheduled", status.identity.slot.flatMap { slot in shown(slot.at).map { "\($0) by \(slot.schedule)" } })
     fields.add("created", shown(status.identity.createdAt))
     fields.add("started", shown(status.startedAt))
     fields.add(status.standing.isOver ? "finished" : "updated", shown(status.finishedAt ?? status.updatedAt))
@@ -143,8 +151,9 @@ func writeResult(_ view: JobView, _ result: JobResult, in spool: SpoolDirectory,
     fields.add("joined", joinedText(status))
     fields.add("job_id", status.identity.jobID)
     fields.add("finished", shown(status.finishedAt))
+    fields.add("archived", view.archivedPath)
     fields.write(to: stream)
-    writeItemErrors(result, in: spool, to: stream)
+    writeItemErrors(result, errors: spool.path(of: .errors(view.name), view), to: stream)
     if !result.result.isNull {
         for line in String(decoding: result.result.indented, as: UTF8.self).split(separator: "\n") {
             stream.line(safe(String(line)))
@@ -152,11 +161,10 @@ func writeResult(_ view: JobView, _ result: JobResult, in spool: SpoolDirectory,
     }
 }
 
-private func writeItemErrors(_ result: JobResult, in spool: SpoolDirectory, to stream: Stream) {
+private func writeItemErrors(_ result: JobResult, errors file: String, to stream: Stream) {
     let shownErrors = 10
     for error in result.errors.prefix(shownErrors) { stream.line("  " + errorText(error, stream)) }
     if result.errorsTotal > Int64(min(shownErrors, result.errors.count)) {
-        let file = spool.path(of: .errors(result.status.identity.name))
         stream.line(safe("  … \(result.errorsTotal) items failed: all of them are in \(file)"))
     }
 }

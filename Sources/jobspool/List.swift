@@ -10,6 +10,7 @@ struct List: ClientCommand {
         discussion: "A request that no daemon has seen yet has the status \"dropped\".")
 
     @OptionGroup var options: SpoolOptions
+    @Flag(help: "The jobs in the archive, by their ends, instead.") var archived = false
     @Option(name: .shortAndLong, help: "How many at most.") var limit: Int?
     @Option(name: .shortAndLong, help: "Only jobs of this type.") var type: String?
     @Option(help: "Only jobs of this status: \(Self.statuses.joined(separator: ", ")). May be repeated.")
@@ -19,16 +20,12 @@ struct List: ClientCommand {
 
     func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit must not be below 0") }
-        for status in status where !Self.statuses.contains(status) {
-            let nearest = nearestWord(to: status, among: Self.statuses).map { "; did you mean \"\($0)\"?" } ?? ""
-            throw ValidationError(
-                "--status: \"\(safe(status))\" is none of \(Self.statuses.joined(separator: ", "))\(nearest)")
-        }
+        try validateStatuses(status, among: Self.statuses)
     }
 
     func execute() throws -> ExitStatus {
         let spool = try options.open()
-        let listing = try spool.list(ListFilter(limit: limit, type: type, standings: Set(status)))
+        let listing = try spool.list(ListFilter(limit: limit, type: type, standings: Set(status), archived: archived))
         for (name, error) in listing.problems { Stream.diagnostics.note(safe("\(name): \(error)")) }
         if options.json {
             Stream.output.json(.array(listing.jobs.map(\.json)))
@@ -69,5 +66,13 @@ struct List: ClientCommand {
         case .over(let result):
             result.status.error.map { "\($0.code): \($0.message)" } ?? result.status.identity.description
         }
+    }
+}
+
+/// - Throws: `ValidationError` that names the nearest word.
+func validateStatuses(_ given: [String], among statuses: [String]) throws {
+    for status in given where !statuses.contains(status) {
+        let nearest = nearestWord(to: status, among: statuses).map { "; did you mean \"\($0)\"?" } ?? ""
+        throw ValidationError("--status: \"\(safe(status))\" is none of \(statuses.joined(separator: ", "))\(nearest)")
     }
 }

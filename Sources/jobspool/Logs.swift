@@ -21,10 +21,16 @@ struct Logs: ClientCommand {
 
     func execute() throws -> ExitStatus {
         let spool = try options.open()
-        let name = try spool.name(for: name)
-        var reader = try spool.logs(of: name, errors ? .errors : .log)
-        if follow { return try follow(try spool.watch(name), &reader) }
-        write(last(try reader.next() + [reader.remainder()].compactMap(\.self)))
+        let location = try spool.find(name)
+        var reader = try spool.logs(of: location, errors ? .errors : .log)
+        if follow { return try follow(try spool.watch(location), &reader) }
+        var lines = try reader.next()
+        if lines.isEmpty {
+            // It may just have gone to the archive.
+            try reader.follow(try spool.status(of: location))
+            lines = try reader.next()
+        }
+        write(last(lines + [reader.remainder()].compactMap(\.self)))
         return .success
     }
 
@@ -36,7 +42,9 @@ struct Logs: ClientCommand {
             // Until the run is accepted, a log that is there is the one of the run before.
             let isOfThisRun: Bool
             switch sight {
-            case .over: isOfThisRun = true
+            case .over(let view, _):
+                isOfThisRun = true
+                try reader.follow(view)
             case .underWay(let view): isOfThisRun = view.status?.request == watch.version
             }
             if isOfThisRun {

@@ -47,7 +47,7 @@ struct JobSpoolCommand: ParsableCommand {
         subcommands: [
             Serve.self,
             Submit.self, Status.self, List.self, Logs.self, ShowResult.self, Cancel.self, Wait.self, Retry.self,
-            PauseSpool.self, ResumeSpool.self,
-            Types.self, Check.self,
+            PauseSpool.self, ResumeSpool.self, Schedules.self, Prune.self,
+            Types.self, Check.self, Doctor.self,
         ])
 }

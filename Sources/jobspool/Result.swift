@@ -12,7 +12,7 @@ struct ShowResult: ClientCommand {
 
     func execute() throws -> ExitStatus {
         let spool = try options.open()
-        let view = try spool.result(of: try spool.name(for: name))
+        let view = try spool.result(of: try spool.find(name))
         return show(view, in: spool)
     }
 }

@@ -22,11 +22,11 @@ struct Status: ClientCommand {
         var statuses: [ExitStatus] = []
         for (index, reference) in names.enumerated() {
             do {
-                let view = try spool.status(of: try spool.name(for: reference))
+                let view = try spool.status(of: try spool.find(reference))
                 documents.append(view.json(daemon: daemon))
                 if !options.json {
                     if index > 0 { Stream.output.line("") }
-                    writeStatus(view, daemon: daemon, in: spool, to: .output)
+                    writeStatus(view, daemon: daemon, turn: try turnText(view, in: spool), in: spool, to: .output)
                 }
             } catch {
                 if names.count == 1 { throw error }
@@ -37,6 +37,19 @@ struct Status: ClientCommand {
         }
         if options.json { Stream.output.json(names.count == 1 ? documents[0] : .array(documents)) }
         return statuses.first ?? .success
+    }
+
+    /// What keeps a job from its turn, as far as the spool's own status tells it; `doctor` tells it all.
+    private func turnText(_ view: JobView, in spool: SpoolDirectory) throws(SpoolClientError) -> String? {
+        guard case .active(let status) = view.state, status.standing == .pending, status.waitingFor == nil else {
+            return nil
+        }
+        if let pause = try spool.pause() { return "the spool is paused \(shown(pause))" }
+        guard let lane = try spool.spoolStatus()?.lanes.first(where: { $0.name == status.identity.lane }) else {
+            return nil
+        }
+        let running = lane.running.map { "\($0) runs in lane \(lane.name)" } ?? "nothing runs in lane \(lane.name)"
+        return "\(running), \(lane.queued) queued"
     }
 
     private func showSpool(_ spool: SpoolDirectory) throws -> ExitStatus {

@@ -19,7 +19,7 @@ struct Wait: ClientCommand {
 
     func execute() throws -> ExitStatus {
         let spool = try options.open()
-        let watches = try names.map { try spool.watch(try spool.name(for: $0)) }
+        let watches = try names.map { try spool.watch(try spool.find($0)) }
         let deadline = Deadline(seconds: timeout)
         if watches.count == 1 { return show(try waitForEnd(watches[0], in: spool, timeout: timeout), in: spool) }
         var statuses: [ExitStatus] = []

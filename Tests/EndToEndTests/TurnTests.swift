@@ -44,6 +44,11 @@ extension EndToEnd {
             // The request may ask for something else than its type does.
             try yard.drop("patient", ["type": "trigger", "on_busy": "queue"])
             try await yard.standing("patient", "pending")
+            try await eventually("the queue to be shown") {
+                try yard.json("spool.status.json")?["lanes"]?["default"]?["queued"] == 1 ? true : nil
+            }
+            let shown = yard.shell("\(Yard.executables)/jobspool status --spool . patient").output
+            #expect(shown.contains("alone runs in lane default, 1 queued"), "\(shown)")
             try go()
             #expect(try await yard.result("patient")["status"] == "completed")
             #expect(try events("accepted") == ["alone", "patient"])
@@ -308,6 +313,27 @@ extension EndToEnd {
             #expect(try await yard.result("self")["error"]?["details"]?["circle"] == ["self", "self"])
         }
 
+        @Test("again when its backoff is over and its lane is free; its status says which of the two it waits for")
+        func retry() async throws {
+            try yard.define(
+                "flaky", "[ $JOBSPOOL_ATTEMPT = 2 ] || exit 75", ["retry": ["max_attempts": 2, "backoff_seconds": 1]])
+            try yard.define("block", Self.block)
+            try await yard.start()
+            try yard.drop("flaky", ["type": "flaky"])
+            try await eventually("the backoff") {
+                try yard.status("flaky")?["waiting_for"]?["reason"] == "retry" ? true : nil
+            }
+            try yard.drop("block", ["type": "block"])
+            try await yard.standing("block", "running")
+            try await eventually("the backoff to be over") {
+                try yard.status("flaky")?["waiting_for"] == .null ? true : nil
+            }
+            #expect(try yard.status("flaky")?["status"] == "pending")
+            #expect(try yard.status("flaky")?["retry_at"] == .null)
+            try go()
+            #expect(try await yard.result("flaky")["status"] == "completed")
+        }
+
         // MARK: Pause
 
         @Test("when nobody has paused the spool; what runs goes on, and everybody is told why nothing starts")
@@ -331,6 +357,7 @@ extension EndToEnd {
             #expect(try yard.json("spool.status.json")?["paused"]?["by"]?.string == Users.name(of: geteuid()))
             #expect(yard.shell("\(tool) status --spool .").output.contains("the disk is full"))
             #expect(try yard.status("waits")?["status"] == "pending")
+            #expect(yard.shell("\(tool) status --spool . waits").output.contains("the spool is paused since"))
             #expect(yard.shell("\(tool) resume --spool .").output == "resumed\n")
             #expect(try await yard.result("waits")["status"] == "completed")
             let told = try yard.lines("spool.events.jsonl").filter { $0["event"] == "noticed" }

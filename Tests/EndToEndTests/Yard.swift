@@ -117,9 +117,14 @@ final class Yard {
     // MARK: The daemon
 
     func start(_ options: String...) async throws {
+        try await start(by: ["\(Self.executables)/jobspool"], options)
+    }
+
+    /// - Parameter program: the program, and what runs it.
+    func start(by program: [String], _ options: [String]) async throws {
         daemonsStarted += 1
         daemon = try spawn(
-            ["\(Self.executables)/jobspool", "serve", path, "--types", "\(root)/types", "--settle", "0.3"] + options,
+            program + ["serve", path, "--types", "\(root)/types", "--settle", "0.3"] + options,
             output: "\(root)/daemon-\(daemonsStarted).log")
         let pid = daemon
         try await eventually("the daemon to serve") {

@@ -6,6 +6,23 @@ import Testing
         #expect(try Place().succeed("jobspool check samples/requests/*.json").count == 5)
     }
 
+    @Test func everySampleScheduleIsRightAndRuns() throws {
+        let lines = try Place().succeed(
+            """
+            need jq
+            jobspool check samples/schedules/*.json
+            serve
+            for file in samples/schedules/*.json; do
+                name=$(basename "$file" .schedule.json)
+                cp "$file" spool/
+                until [ -e "spool/$name.schedule.status.json" ]; do sleep 0.01; done
+                jq -er '[.state, .next_run_at != null] | @csv' "spool/$name.schedule.status.json"
+            done
+            """)
+        #expect(lines.count == 2)
+        #expect(lines.last == "\"active\",true")
+    }
+
     @Test func everySampleTypeIsValidAndItsHandlerIsThere() throws {
         try Place().succeed(
             """

@@ -30,12 +30,13 @@ import Testing
     }
 
     @Test func everyExampleInJSONIsJSON() throws {
-        #expect(blocks("json").count == 3)
+        #expect(blocks("json").count == 6)
         for block in blocks("json") { #expect(throws: Never.self) { try JSON(parsing: Array(block.utf8)) } }
     }
 
     @Test(arguments: [
-        ("json", "samples/requests/iso-codes.json"), ("json", "samples/types/iso-codes.sync.json"),
+        ("json", "samples/requests/iso-codes.json"), ("json", "samples/schedules/iso-codes.schedule.json"),
+        ("json", "samples/types/iso-codes.sync.json"),
         ("bash", "samples/handlers/backup.sh"),
     ])
     func anExampleIsTheSampleItself(language: String, path: String) throws {
@@ -75,6 +76,22 @@ import Testing
         #expect(Set(named) == Set(values.keys))
         let members = values.map { "\"\($0)\": \($1)" }.joined(separator: ", ")
         try Place().succeed("echo '{\(members)}' | jobspool check -")
+    }
+
+    @Test func everyFieldOfAScheduleThatItNamesIsKnown() throws {
+        let values: [String: String] = [
+            "request": #"{"type": "x"}"#, "cron": #""@daily""#, "time_zone": #""UTC""#, "if_missed": #""all""#,
+            "description": #""x""#, "v": "1",
+        ]
+        let named = try firstColumn("## Schedules")
+        #expect(Set(named) == Set(values.keys).union(["every_seconds"]))
+        let members = values.map { "\"\($0)\": \($1)" }.joined(separator: ", ")
+        try Place().succeed(
+            """
+            echo '{\(members)}' >cron.schedule.json
+            echo '{"every_seconds": 5, "request": {"type": "x"}}' >every.schedule.json
+            jobspool check *.schedule.json
+            """)
     }
 
     @Test func everyFieldOfADefinitionThatItNamesIsOne() throws {

@@ -53,6 +53,18 @@ final class TestSpool: Sendable {
         try root.rename(scratch, to: root, file.fileName!)
     }
 
+    /// Moves a finished job to the archive as a daemon does; returns where it is.
+    @discardableResult
+    func archive(_ name: String) throws -> String {
+        guard case .archived = try Spool.open(path).archive(try JobName(name), cutoff: .latest, .daemon) else {
+            throw SpoolError(.rename, "\(name) is not archived", code: 0)
+        }
+        guard let family = try ArchivedFamilies(root, owner: nil).newest(of: JobName(name)) else {
+            throw SpoolError(.open, "\(name) is not in the archive", code: ENOENT)
+        }
+        return family.path
+    }
+
     // MARK: Jobs
 
     /// Drops a request and returns its version.

@@ -17,7 +17,10 @@ struct ContractTests {
             """)
         let keys = try #require(json.object?.keys)
         #expect(Array(keys.prefix(design.count)) == design)
-        #expect(keys.dropFirst(design.count) == ["request", "retry_at", "waiting_for", "joined"])
+        #expect(
+            keys.dropFirst(design.count) == [
+                "request", "retry_at", "waiting_for", "joined", "scheduled_at", "schedule",
+            ])
         #expect(json["v"] == 1)
         #expect(json["duration_seconds"] == 60.25)
         #expect(
@@ -82,14 +85,15 @@ struct ContractTests {
                 + #""dry_run":false,"attempt":2,"checkpoint":{"k":1},"scheduled_at":null}"#)
     }
 
-    @Test("errors have the codes of DESIGN")
+    @Test("errors have the codes of DESIGN, and one for schedules")
     func codes() {
         #expect(
             JobError.Code.allCases.map(\.rawValue)
                 == Self.words(
                     """
                     INVALID_REQUEST UNKNOWN_TYPE NOT_ALLOWED BUSY DEPENDENCY_FAILED INVALID_PARAMS TIMEOUT STALLED \
-                    INTERRUPTED CRASH_LOOP TOO_MANY_ERRORS HANDLER_FAILED HANDLER_NOT_FOUND JOB_NOT_FOUND JOB_NOT_COMPLETED
+                    INTERRUPTED CRASH_LOOP TOO_MANY_ERRORS HANDLER_FAILED HANDLER_NOT_FOUND INVALID_SCHEDULE JOB_NOT_FOUND \
+                    JOB_NOT_COMPLETED
                     """))
         #expect(Standing.allCases.map(\.rawValue) == Self.words("pending running completed failed cancelled rejected"))
         #expect(Outcome.allCases.map(\.rawValue) == ["success", "partial"])

@@ -67,7 +67,7 @@ struct SpoolFileTests {
         arguments: [
             ".json", ".hidden.json", "..json", ".jobspool", ".219.json.swp", "x.json~", "x.json.tmp", "x.json.part",
             "x.json.swp", "x.status.json~", "x", "x.JSON", "x.Json", "x.jsonl", "x.json5", "json", "archive", "x.log",
-            "x.json ", "spool.cancel.json", "spool.result.json", "spool.log.jsonl", "spool.schedule.json", "",
+            "x.json ", "spool.cancel.json", "spool.result.json", "spool.log.jsonl", "",
             ".cancel.json", ".\u{301}x.json", "x.json\u{301}", "README.md", "x.json.gz", "spool.events.1.jsonl",
             "spool.pause.status.json", String(repeating: "a", count: 201) + ".status.json",
             String(repeating: "a", count: 201) + ".cancel.json", "a\nb.result.json",
@@ -75,13 +75,14 @@ struct SpoolFileTests {
     func ignored(_ file: String) { #expect(SpoolFile(FileName(file)) == .ignored) }
 
     @Test(
-        "of a request that cannot be a job's says why",
+        "of a request or a schedule that cannot be a job's says why",
         arguments: [
             ("spool.json", "reserved"), ("a\nb.json", "\"a\\nb\" has a control character"),
             ("a\u{0}b.json", "control character"), ("\u{7F}.json", "\"\\u{7F}\" has a control character"),
             ("\u{9B}2J.json", "\"\\u{009B}2J\" has a control character"), ("\u{85}.json", "control character"),
             (String(repeating: "a", count: 250) + ".json", "250 bytes long: a name has at most 200"),
-            (String(repeating: "é", count: 101) + ".json", "202 bytes long"),
+            (String(repeating: "é", count: 101) + ".json", "202 bytes long"), ("spool.schedule.json", "reserved"),
+            (String(repeating: "a", count: 201) + ".schedule.json", "201 bytes long"),
         ])
     func badName(_ file: String, _ reason: String) throws {
         guard case .badName(let said) = SpoolFile(FileName(file)) else {

@@ -16,7 +16,8 @@ enum Samples {
         JobIdentity(
             name: name("219"), jobID: "6f1c1a52-3b5e-4d39-9a3e-0d9f4f0c2b11", type: "documents.sync",
             description: "Sync project 219", lane: "disk", sequence: 9_223_372_036_854_775_807, dryRun: true,
-            submittedBy: "anna", createdAt: time("2026-01-07T13:33:12.000Z"), labels: ["project": "219"])
+            submittedBy: "anna", createdAt: time("2026-01-07T13:33:12.000Z"), labels: ["project": "219"],
+            slot: ScheduleSlot(schedule: name("nightly"), at: time("2026-01-07T13:33:12.000Z")))
     }
 
     static var error: JobError { JobError(.timeout, "stopped after 60 s", details: ["limit": 60]) }

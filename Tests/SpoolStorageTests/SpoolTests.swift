@@ -162,7 +162,7 @@ struct HomeTests {
         _ = try temporary.spool()
         _ = try temporary.spool()
         #expect(try temporary.names() == [".jobspool"])
-        #expect(try temporary.names(".jobspool") == ["attempts", "spare", "tmp", "work"])
+        #expect(try temporary.names(".jobspool") == ["attempts", "scheduled", "spare", "tmp", "work"])
         #expect(try temporary.directory.stat(FileName(".jobspool"))?.mode == 0o700)
     }
 

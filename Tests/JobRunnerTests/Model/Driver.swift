@@ -88,15 +88,15 @@ struct Driver: ~Copyable {
             guard let file = model.names[name]?.file else { return }
             let time = nextFileTime()
             try files.setTime(of: SpoolFile.request(name).modelName, in: files.root, time)
-            try put(name, file.asked, hint)
+            try put(name, file, hint)
         case .delete(let name, let hint):
             guard try files.remove(.request(name)) else { return }
             model.delete(name, at: clocks.monotonic(), hint: hint)
             self.hint(.request(name), hint)
         case .restore(let name, let hint):
             guard let state = model.names[name], state.file == nil, let version = state.deleted else { return }
-            try files.put(text(version.asked), as: .request(name), time: version.fingerprint.modifiedAt)
-            try put(name, version.asked, hint)
+            try files.put(text(version), as: .request(name), time: version.fingerprint.modifiedAt)
+            try put(name, version, hint)
         case .cancel(let name, let hint):
             try files.put("", as: .cancel(name), time: nextFileTime())
             model.cancel(name, hint: hint)
@@ -131,27 +131,33 @@ struct Driver: ~Copyable {
     }
 
     private mutating func drop(_ name: JobName, _ asked: Asked, _ hint: Bool) throws {
-        try files.put(text(asked), as: .request(name), time: nextFileTime())
-        try put(name, asked, hint)
+        let notBefore = asked.delay.map { clocks.now().adding(seconds: $0) }
+        let version = Version(
+            asked: asked, fingerprint: Fingerprint(size: 0, seconds: 0, nanoseconds: 0), notBefore: notBefore,
+            putAt: clocks.monotonic())
+        try files.put(text(version), as: .request(name), time: nextFileTime())
+        try put(name, version, hint)
     }
 
     /// The model hears of the request file as it is now.
-    private mutating func put(_ name: JobName, _ asked: Asked, _ hint: Bool) throws {
+    private mutating func put(_ name: JobName, _ version: Version, _ hint: Bool) throws {
         guard let fingerprint = try files.fingerprint(of: name) else { throw Violation("\(name) is not there") }
-        let known = model.names[name]?.versions[fingerprint]
-        model.put(
-            name, known ?? Version(asked: asked, fingerprint: fingerprint, putAt: clocks.monotonic()), hint: hint)
+        var version = version
+        version.fingerprint = fingerprint
+        version.putAt = clocks.monotonic()
+        model.put(name, model.names[name]?.versions[fingerprint] ?? version, hint: hint)
         self.hint(.request(name), hint)
     }
 
-    private func text(_ asked: Asked) -> String {
+    private func text(_ version: Version) -> String {
+        let asked = version.asked
         guard asked.form != .torn else { return #"{"type": "plain", "params": {"# }
         var request = Request(type: asked.type.jobType)
         request.params = ["work": JSON(asked.work)]
         request.priority = asked.priority
         request.onBusy = asked.onBusy
         request.after = asked.after
-        request.notBefore = asked.delay.map { clocks.now().adding(seconds: $0) }
+        request.notBefore = version.notBefore
         request.retry = asked.maxAttempts.map { _ in asked.retry }
         var object = request.json.object ?? [:]
         switch asked.form {
@@ -308,6 +314,7 @@ struct Driver: ~Copyable {
         if let note = dead.faults.notes.first { throw Violation(note) }
         try takeLaunches()
         model.daemonEnds(died: true)
+        for name in ScenarioGenerator.names where try files.isCancelled(name) { model.find(cancelOf: name) }
         trace.append("  daemon \(daemons) is dead")
         try checkLegal()
     }
@@ -328,6 +335,12 @@ struct Driver: ~Copyable {
             if daemon == nil { continue }
             for operation in [Operation.rescan(.timer), .pass(200)] {
                 try await perform(operation)
+                try await settle()
+            }
+            if daemon == nil { continue }
+            for job in model.jobs.values where job.isOpen {
+                guard case .jobs(_, let unknown)? = job.waiting else { continue }
+                for name in unknown where model.names[name]?.file == nil { try drop(name, Asked(), true) }
                 try await settle()
             }
             if daemon == nil { continue }

@@ -31,7 +31,7 @@ struct ScenarioGenerator {
         let count = pick([6, 12, 20, 30])
         // Without them everything is decided by the rules alone; with them, by many at once.
         let isRough = chance(0.6)
-        let hasTurns = false && chance(0.6)
+        let hasTurns = chance(0.6)
         for _ in 0..<count { scenario.operations.append(operation(isRough: isRough, hasTurns: hasTurns)) }
         return scenario
     }

@@ -50,15 +50,31 @@ extension ReferenceModel {
         if launch.isCancelled, names[job.name]?.cancelBinds ?? false {
             throw Violation("\(what) was started although it was cancelled")
         }
+        try judgeTurn(job, launch, what)
         if case .retry(let time)? = launch.status?.waitingFor, launch.at < time {
             throw Violation("\(what) was started at \(launch.at), before its time, \(time)")
         }
         guard let last = job.attempts.last, let ended = last.endedAt else { return }
         let waits = try job.position().waits
         if waits.allSatisfy(\.isRetry), let failures = waits.map(\.spent.failures).min(),
-            launch.at < ended.lowerBound.adding(seconds: Self.backoff(failures))
+            max(latest, launch.at) < ended.lowerBound.adding(seconds: Self.backoff(failures))
         {
             throw Violation("\(what) was started at \(launch.at); the attempt before it failed at \(ended)")
+        }
+    }
+
+    /// Its time has come, and the jobs that it names have completed: at some time since it was accepted.
+    private func judgeTurn(_ job: ModelJob, _ launch: Launch, _ what: String) throws(Violation) {
+        if job.isAdmitted || !job.attempts.isEmpty { return }
+        if let time = job.version.notBefore, time > names[job.name]?.latest ?? launch.at {
+            throw Violation("\(what) was started at \(launch.at), before \(time)")
+        }
+        for name in job.asked.after where !job.met.contains(name) && names[name]?.hasChanged == false {
+            let result = launch.results[name]
+            if result?.status.standing == .completed { continue }
+            // Else it completed and went to the archive meanwhile.
+            if result == nil, names[name]?.isNoticed == false { continue }
+            throw Violation("\(what) was started, and \(name) has not completed")
         }
     }
 
@@ -74,6 +90,8 @@ extension ReferenceModel {
                 names[other.name]?.cancel == ControlFile.none, !started.contains(other.id),
                 other.readyAt.map({ $0 <= launch.at }) ?? true
             else { continue }
+            // Whether it may be over is judged when everything is looked at.
+            if launch.results[other.name] != nil || launch.statuses[other.name]?.identity.jobID != other.id { continue }
             // Files of an attempt that a dying daemon could not start make it wait.
             if case .retry(let time)? = launch.statuses[other.name]?.waitingFor, time > launch.at { continue }
             if (-other.priority, other.sequence) < (-job.asked.priority, job.sequence) {

@@ -7,6 +7,8 @@ import SpoolProtocol
 extension ReferenceModel {
     /// Looks at everything, and takes over what has been seen.
     mutating func look(_ seen: Seen) throws {
+        for family in seen.families.values { if let status = family.status { _ = try meet(status) } }
+        expectReplacement()
         for name in ScenarioGenerator.names { try lookAt(name, seen) }
         try lookForTheMissing(seen)
         for name in ScenarioGenerator.names { try checkFeed(name, seen) }
@@ -22,8 +24,7 @@ extension ReferenceModel {
         guard let family = seen.families[name], let state = names[name] else { return }
         let alive = seen.alive.filter { $0.name == name }
         try family.check(name, isAlive: !alive.isEmpty)
-        if let status = family.status {
-            let job = try meet(status)
+        if let status = family.status, let job = jobs[status.identity.jobID] {
             if alive.contains(where: { $0.jobID != job.id }) {
                 throw Violation("an attempt of \(name) is alive that is not its job's")
             }
@@ -43,6 +44,12 @@ extension ReferenceModel {
         let position = try job.position()
         if let result = family.result {
             let over = Over(result)
+            if job.wasOver {
+                if over != job.over {
+                    throw Violation("\(job.name) was \(job.over.map { "\($0)" } ?? "replaced"); now it is \(over)")
+                }
+                return
+            }
             if !position.overs.contains(over) {
                 try checkEndOfWaiting(job, over, result, canWait: !position.waits.isEmpty, seen)
             }
@@ -63,12 +70,16 @@ extension ReferenceModel {
             }
             try checkWaiting(job, position, family.status?.waitingFor)
         }
-        jobs[job.id]?.waiting = family.status?.waitingFor
+        if family.result == nil { try checkTurn(job, job.isAlive ? nil : family.status?.waitingFor, seen) }
     }
 
     private func checkWaiting(_ job: ModelJob, _ position: ModelJob.Position, _ waiting: Waiting?) throws(Violation) {
         guard case .retry(let time)? = waiting else {
-            if !job.attempts.isEmpty, position.waits.allSatisfy(\.isRetry) {
+            // When that wait is over it says that it waits for its turn.
+            let failures = position.waits.map(\.spent.failures).min() ?? 1
+            if position.waits.allSatisfy(\.isRetry), let ended = job.attempts.last?.endedAt,
+                latest < ended.lowerBound.adding(seconds: Self.backoff(failures))
+            {
                 throw Violation("\(job.name) has to wait before its next attempt, and does not say so")
             }
             return
@@ -98,7 +109,9 @@ extension ReferenceModel {
         let isSettled = seen.monotonic - job.version.putAt >= Self.settleSeconds
         let isRight =
             switch job.asked.form {
-            case .whole: over == .cancelled && (job.mayBeCancelled || isWithdrawn || isReplaced)
+            case .whole:
+                over == .cancelled && (job.mayBeCancelled || isWithdrawn || isReplaced)
+                    || mayEnd(job, over, result, seen)
             case .torn: over == .rejected(.invalidRequest) && isSettled
             case .unknownField: over == .rejected(.invalidRequest)
             case .unknownType: over == .rejected(.unknownType)
@@ -124,21 +137,32 @@ extension ReferenceModel {
     ) throws(Violation) {
         guard isServed, state.isNoticed, !seen.alive.contains(where: { $0.name == name }) else { return }
         let isOpen = family.status != nil && family.result == nil
-        let hasSettled = state.settlesFrom.map { seen.monotonic - $0 >= Self.settleSeconds } ?? false
+        let hasSettled = hasSettled(state, seen)
         guard let file = state.file else {
             if isOpen, hasSettled { throw Violation("\(name) waits although its request was deleted") }
             return
         }
-        if file.asked.form == .torn, !hasSettled { return }
+        if !hasSettled { return }
         guard let status = family.status else { throw Violation("\(name) was dropped, and there is no job") }
         if status.request != file.fingerprint { throw Violation("\(name) has a newer request than its job is for") }
         if file.asked.form != .whole, isOpen { throw Violation("\(name) is no request, and is not rejected") }
     }
 
+    func hasSettled(_ state: NameState, _ seen: Seen) -> Bool {
+        switch state.file?.asked.form {
+        case .whole, .unknownField, .unknownType: true
+        case .torn, nil: state.settlesFrom.map { seen.monotonic - $0 >= Self.settleSeconds } ?? false
+        }
+    }
+
     private func checkCancel(
         _ name: JobName, _ state: NameState, _ family: Family, _ seen: Seen
     ) throws(Violation) {
-        if state.cancel == .none, family.isCancelled { throw Violation("a cancel file of \(name) has come") }
+        if state.cancel == .none, family.isCancelled,
+            !jobs.values.contains(where: { $0.name == name && mayBeReplaced($0) })
+        {
+            throw Violation("a cancel file of \(name) has come")
+        }
         if state.cancel != .none, !family.isCancelled, let id = state.current, let job = jobs[id], job.isOpen,
             family.jobID == id, family.result == nil
         {
@@ -147,7 +171,7 @@ extension ReferenceModel {
         guard isServed, state.cancel == .noticed, family.isCancelled else { return }
         if let attempt = seen.alive.first(where: { $0.name == name }) {
             if !attempt.hasOrder { throw Violation("\(name) was cancelled, and its attempt was not asked to stop") }
-        } else if family.status != nil && family.result == nil || state.isNoticed && state.file?.asked.form != .torn {
+        } else if family.status != nil && family.result == nil || state.isNoticed && hasSettled(state, seen) {
             // One that comes before its request waits for it.
             throw Violation("\(name) was cancelled, and nothing came of it")
         }
@@ -167,12 +191,24 @@ extension ReferenceModel {
                 let family = Family(
                     status: result.status, result: result, logged: job.logged, itemErrors: job.itemErrors)
                 if job.isOpen { try checkPosition(job, family, seen) }
+                jobs[job.id]?.over = Over(result)
             } else {
                 guard job.isOutdated || names[job.name]?.hasChanged ?? false, try !job.position().waits.isEmpty,
                     !job.isAlive
                 else { throw Violation("job \(job.id) of \(job.name) is lost") }
             }
             jobs[job.id]?.isOpen = false
+            jobs[job.id]?.wasLookedAt = true
+        }
+    }
+
+    /// A job that wants to replace others may have cancelled them.
+    private mutating func expectReplacement() {
+        for job in jobs.values where job.isOpen && mayBeReplaced(job) {
+            jobs[job.id]?.mayBeCancelled = true
+            if let story = job.attempts.last, !story.isConcluded, story.cancel == .no {
+                jobs[job.id]?.attempts[job.attempts.count - 1].cancel = .possible
+            }
         }
     }
 
@@ -198,6 +234,16 @@ extension ReferenceModel {
         }
     }
 
+    private mutating func takeOverTurn(_ id: String, _ family: Family, isAlive: Bool, _ seen: Seen) {
+        jobs[id]?.wasLookedAt = true
+        jobs[id]?.waiting = family.result == nil && !isAlive ? family.status?.waitingFor : nil
+        switch jobs[id]?.waiting {
+        case nil, .retry: jobs[id]?.isAdmitted = family.result == nil
+        case .time, .jobs, .join: jobs[id]?.isAdmitted = false
+        }
+        for name in jobs[id]?.asked.after ?? [] where need(name, seen) == .completed { jobs[id]?.met.insert(name) }
+    }
+
     /// What has been seen is where the next look starts from.
     private mutating func takeOver(_ seen: Seen) {
         queued = []
@@ -208,12 +254,18 @@ extension ReferenceModel {
             state.current = family.jobID
             if let id = family.jobID {
                 jobs[id]?.isOpen = family.result == nil
+                jobs[id]?.over = family.result.map(Over.init)
+                takeOverTurn(id, family, isAlive: isAlive, seen)
                 if let index = jobs[id]?.attempts.indices.last, jobs[id]?.attempts[index].ending != nil {
                     jobs[id]?.attempts[index].isConcluded = true
                 }
                 if state.wasCancelled || state.cancel != .none { jobs[id]?.mayBeCancelled = true }
             }
-            if !family.isCancelled { state.cancel = .none }
+            if !family.isCancelled {
+                state.cancel = .none
+            } else if state.cancel == .none {
+                state.cancel = .noticed
+            }
             state.cancelBinds = state.cancel == .noticed
             state.hasChanged = false
             state.wasGone = false

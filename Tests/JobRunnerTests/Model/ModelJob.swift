@@ -8,6 +8,7 @@ import SpoolProtocol
 struct Version: Sendable {
     var asked: Asked
     var fingerprint: Fingerprint
+    var notBefore: Timestamp?
     /// On the clock that nobody sets, in seconds.
     var putAt: Double
 }
@@ -59,8 +60,20 @@ struct ModelJob {
     var policyIsUncertain = false
     /// As far as has been seen.
     var isOpen = true
-    /// What it waited for when it was last seen.
+    /// How it ended, when that has been seen.
+    var over: Over?
+    /// The jobs of its `after` that have been seen completed while it waited.
+    var met: Set<JobName> = []
+
+    // When everything was last looked at
+    var wasLookedAt = false
+    /// It was in its queue, or at work.
+    var isAdmitted = false
+    /// What it waited for.
     var waiting: Waiting?
+
+    var wasOver: Bool { wasLookedAt && !isOpen }
+    var wasMetNow: Bool { !wasLookedAt }
 
     var asked: Asked { version.asked }
     var isAlive: Bool { attempts.last.map { $0.ending == nil } ?? false }

@@ -24,6 +24,8 @@ struct NameState {
     /// When the daemon that serves now saw it first without a job at work in its way: then it counts as settled a while later.
     var settlesFrom: Double?
     var cancel = ControlFile.none
+    /// The latest time of day since the request file is as it is.
+    var latest = Timestamp.earliest
     /// The daemon must have seen the cancel file before it can start anything.
     var cancelBinds = false
 
@@ -57,6 +59,8 @@ struct ReferenceModel {
     var hasDied = false
     /// The latest time of day there has been.
     var latest = Timestamp.earliest
+    /// The time of day.
+    private var time = Timestamp.earliest
 
     struct Queued {
         var id: String
@@ -98,6 +102,7 @@ struct ReferenceModel {
     private mutating func change(_ name: JobName, hint: Bool, _ body: (inout NameState) -> Void) {
         guard var state = names[name] else { return }
         body(&state)
+        state.latest = time
         state.hasChanged = true
         state.isNoticed = hint && isServed
         state.settlesFrom = nil
@@ -181,6 +186,13 @@ struct ReferenceModel {
         }
     }
 
+    /// A daemon that died may have left cancel files of its own.
+    mutating func find(cancelOf name: JobName) {
+        guard names[name]?.cancel == ControlFile.none else { return }
+        names[name]?.cancel = .unnoticed
+        names[name]?.wasCancelled = true
+    }
+
     /// - Parameter stopped: the attempts that ended because the daemon asked them to when it was stopped.
     mutating func daemonEnds(died: Bool, stopped: [FakeAttempt] = []) {
         isServed = false
@@ -198,7 +210,9 @@ struct ReferenceModel {
 
     /// The time of day is another one.
     mutating func timeIs(_ now: Timestamp) {
+        time = now
         latest = max(latest, now)
+        for (name, state) in names { names[name]?.latest = max(state.latest, now) }
         for id in jobs.keys {
             guard let index = jobs[id]?.attempts.indices.last, let story = jobs[id]?.attempts[index],
                 !story.isConcluded, let range = story.endedAt

@@ -106,12 +106,11 @@ struct FeedReader {
     /// How often the feed has said of a job that it is over.
     private(set) var ends: [String: Int] = [:]
     private var seen = 0
+    private var offset = 0
 
     /// Reads on.
     mutating func read(_ files: SpoolFiles) throws {
-        let lines = try files.lines(.events)
-        guard lines.count >= seen else { throw Violation("the feed has lost lines: \(lines.count) of \(seen)") }
-        for line in lines[seen...] {
+        for line in try files.lines(.events, from: &offset) {
             seen += 1
             guard line["sequence"]?.int == seen else { throw Violation("event \(seen) is \(line.text)") }
             guard let name = try line["name"]?.string.map({ try JobName($0) }) else { continue }

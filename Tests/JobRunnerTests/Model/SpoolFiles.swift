@@ -21,6 +21,13 @@ final class SpoolFiles: Sendable {
     /// The directory's path; it goes with this object.
     let path: String
     let root: Directory
+    private let cache = Mutex(Cache())
+
+    /// What has been read of files that are still the same: reading is most of the work.
+    private struct Cache {
+        var statuses: [JobName: (FileStat, JobStatus)] = [:]
+        var results: [JobName: (FileStat, JobResult)] = [:]
+    }
 
     init() throws {
         let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
@@ -71,14 +78,20 @@ final class SpoolFiles: Sendable {
     }
 
     func status(of name: JobName) throws -> JobStatus? {
+        guard let stat = try root.stat(SpoolFile.status(name).modelName) else { return nil }
+        if let (known, status) = cache.withLock({ $0.statuses[name] }), known == stat { return status }
         guard let json = try json(.status(name)) else { return nil }
         guard let status = JobStatus(json: json) else { throw Violation("no status: \(json.text)") }
+        cache.withLock { $0.statuses[name] = (stat, status) }
         return status
     }
 
     func result(of name: JobName) throws -> JobResult? {
+        guard let stat = try root.stat(SpoolFile.result(name).modelName) else { return nil }
+        if let (known, result) = cache.withLock({ $0.results[name] }), known == stat { return result }
         guard let json = try json(.result(name)) else { return nil }
         guard let result = JobResult(json: json) else { throw Violation("no result: \(json.text)") }
+        cache.withLock { $0.results[name] = (stat, result) }
         return result
     }
 
@@ -104,8 +117,16 @@ final class SpoolFiles: Sendable {
 
     /// The whole lines of a file.
     func lines(_ file: SpoolFile) throws -> [JSON] {
+        var offset = 0
+        return try lines(file, from: &offset)
+    }
+
+    /// The whole lines of a file from a byte on, which then is the end of the last one.
+    func lines(_ file: SpoolFile, from offset: inout Int) throws -> [JSON] {
         let bytes = try root.read(file.modelName) ?? []
-        let whole = bytes.prefix((bytes.lastIndex(of: 0x0A) ?? -1) + 1)
+        guard bytes.count >= offset else { throw Violation("\(file.modelName) has become shorter") }
+        let whole = bytes[offset..<max(offset, (bytes.lastIndex(of: 0x0A) ?? -1) + 1)]
+        offset = whole.endIndex
         return try whole.split(separator: 0x0A).map { line in
             do {
                 return try JSON(parsing: Array(line))

@@ -1,0 +1,46 @@
+/// Finds what became of jobs that are over, in the spool or in the archive.
+import Glibc
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+
+extension Runner {
+    /// Who touches the request of an archived job makes an empty file.
+    func explainEmpty(_ name: JobName, _ refusal: RequestFile.Refusal) throws(SpoolError) -> JobError {
+        guard refusal.stat.kind == .file, refusal.stat.size == 0, let file = SpoolFile.request(name).fileName,
+            let family = try spool.archivedFamilies().newest(of: name)
+        else { return refusal.error }
+        return JobError(
+            .invalidRequest,
+            "\(file) is empty, and the request that ran is in the archive: cp \(family.path)/\(file) here to run it again",
+            details: ["archived": .string(family.path)])
+    }
+
+    /// How a run ended, wherever its family is by now; nil when it is nowhere.
+    func findResult(of name: JobName, jobID: String?) throws(SpoolError) -> JobResult? {
+        guard let jobID else { return nil }
+        if let result = try readResult(of: name), result.status.identity.jobID == jobID { return result }
+        return try spool.whileNothingIsMoved { () throws(SpoolError) in
+            if let result = try readResult(of: name), result.status.identity.jobID == jobID { return result }
+            return try readResult(spool.archivedFamilies().family(jobID: jobID))
+        }
+    }
+
+    /// How the last run of a job ended; nil when there is none.
+    func findLastResult(of name: JobName) throws(SpoolError) -> JobResult? {
+        if let result = try readResult(of: name) { return result }
+        return try spool.whileNothingIsMoved { () throws(SpoolError) in
+            if let result = try readResult(of: name) { return result }
+            return try readResult(spool.archivedFamilies().newest(of: name))
+        }
+    }
+
+    private func readResult(of name: JobName) throws(SpoolError) -> JobResult? {
+        try spool.readOwn(.result(name)).flatMap(JobResult.init(json:))
+    }
+
+    private func readResult(_ family: ArchivedFamily?) throws(SpoolError) -> JobResult? {
+        guard let family else { return nil }
+        return try family.open()?.readJSON(.result(family.name), of: geteuid()).flatMap(JobResult.init(json:))
+    }
+}

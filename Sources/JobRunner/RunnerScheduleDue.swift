@@ -1,0 +1,113 @@
+/// What is due of the schedules: at their slots, and whenever something about them has changed.
+import Glibc
+import Logging
+import SpoolProtocol
+import SpoolStorage
+
+extension Runner {
+    /// Schedules whose next slot has come, or for which the clock has been set back, go on.
+    /// - Parameter all: the others too, whose time zone or type may have changed.
+    func wakeSchedules(all: Bool = false) {
+        guard stopping == nil, Clock.monotonic() >= troubleUntil else { return }
+        let now = Clock.now()
+        for (name, entry) in schedules.entries {
+            let isSetBack = entry.status.bookmark.handledUntil.seconds(since: now) >= SchedulePlan.correction
+            let next = entry.status.nextRunAt
+            if !all, !isSetBack, next.map({ $0 > now }) ?? true {
+                if let next { wake(for: next, now) }
+                continue
+            }
+            do throws(SpoolError) {
+                try advance(name)
+            } catch  where error.isForbidden {
+                giveUpSchedule(name, error)
+            } catch {
+                tell(error)
+                return
+            }
+        }
+    }
+
+    /// The clock may be set: no sleep is long.
+    private func wake(for slot: Timestamp, _ now: Timestamp) {
+        wake(at: Clock.monotonic() + min(Self.longestSleep, max(0.001, slot.seconds(since: now))))
+    }
+
+    /// Does what is due: drops, and then writes down that it did.
+    func advance(_ name: JobName) throws(SpoolError) {
+        guard stopping == nil, var entry = schedules.entries[name], let file = SpoolFile.schedule(name).fileName else {
+            return
+        }
+        guard try spool.root.stat(file) == entry.stat else {
+            look(at: file)
+            return
+        }
+        switch readySchedule(name, entry) {
+        case .failure(let error):
+            if entry.status.problem != error { tellProblem(error, of: name) }
+            entry.status.state = .invalid
+            entry.status.problem = error
+            entry.status.nextRunAt = nil
+        case .success((_, .off)):
+            entry.status.state = .off
+            entry.status.problem = nil
+            entry.status.nextRunAt = nil
+        case .success((let schedule, let rule)):
+            entry.status.problem = nil
+            if paused == nil {
+                try dropDue(schedule, rule, &entry)
+            } else {
+                entry.status.state = .paused
+                entry.status.nextRunAt = nil
+            }
+        }
+        schedules.entries[name] = entry
+        showSchedule(name)
+        if let next = entry.status.nextRunAt { wake(for: next, Clock.now()) }
+    }
+
+    private func dropDue(
+        _ schedule: Schedule, _ rule: SlotRule, _ entry: inout ScheduleEntry
+    ) throws(SpoolError) {
+        let before = entry.status.bookmark
+        let plan = SchedulePlan(rule, schedule.ifMissed, before, now: Clock.now())
+        if let last = try drop(plan.drop, of: entry.status.name, schedule, owner: entry.stat.owner) {
+            entry.status.lastScheduledAt = last.at
+            entry.status.lastRun = try findRun(last.job) ?? ScheduleRun(name: last.job)
+        }
+        if plan.bookmark.missed > before.missed {
+            logger.warning(
+                "slots were missed",
+                metadata: [
+                    "schedule": "\(entry.status.name)", "missed": "\(plan.bookmark.missed - before.missed)",
+                    "skipped": "\(plan.bookmark.skipped - before.skipped)",
+                ])
+        }
+        entry.status.bookmark = plan.bookmark
+        entry.status.state = .active
+        entry.status.nextRunAt = plan.next
+    }
+
+    /// The schedule as it can be acted on, or what is wrong with it.
+    private func readySchedule(
+        _ name: JobName, _ entry: ScheduleEntry
+    ) -> Result<(Schedule, SlotRule), JobError> {
+        do throws(JobError) {
+            let schedule = try entry.content.get()
+            _ = try Schedule.jobName(name, at: Clock.now())
+            let definition = try catalog.definition(of: schedule.request.type)
+            try definition.checkAllowed(to: entry.stat.owner, daemonUser: geteuid())
+            _ = try definition.params(for: schedule.request)
+            let rule = try schedule.slotRule { zone throws(JobError) in try schedules.zones.rules(of: zone) }
+            return .success((schedule, rule))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func tellProblem(_ error: JobError, of name: JobName) {
+        logger.warning(
+            "a schedule is not valid", metadata: ["schedule": "\(name)", "error": "\(error.code): \(error.message)"])
+        feed.notice("schedule \(name): \(error.code): \(error.message)")
+    }
+}

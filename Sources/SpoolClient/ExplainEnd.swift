@@ -1,0 +1,77 @@
+/// How a job ended, and what to do when it did not complete.
+import SpoolProtocol
+
+extension JobSituation {
+    func explainEnd(_ result: JobResult) -> Explanation {
+        let request = SpoolFile.request(name).fileName!
+        if let archived = view.archivedPath {
+            var explanation = Explanation(ofEnd: result, again: "cp \(archived)/\(request) \(path)/")
+            explanation.message += "; it is archived: \(archived)"
+            return explanation
+        }
+        var explanation = Explanation(ofEnd: result, again: "touch \(path)/\(request)")
+        if view.runsAgain { explanation.message += "; its request has changed since, and runs again" }
+        return explanation
+    }
+}
+
+extension Explanation {
+    /// - Parameter again: what runs the job again
+    init(ofEnd result: JobResult, again: String) {
+        let status = result.status
+        let when = "at \(status.finishedAt ?? status.updatedAt)"
+        let name = status.identity.name
+        switch status.standing {
+        case .completed where status.outcome == .partial:
+            let first = result.errors.first.map { ", the first \($0.item): \($0.message)" } ?? ""
+            self.init(
+                .partial, "\(name) completed \(when), but \(counted(Int(result.errorsTotal), "item")) failed\(first)",
+                next: "jobspool logs --errors \(name) shows them; then \(again)", .warning)
+        case .completed:
+            let duration = status.durationSeconds.map { ", after \(JobView.shown(seconds: $0))" } ?? ""
+            self.init(.completed, "\(name) completed \(when)\(duration)", next: "nothing; \(again) runs it again")
+        case .cancelled:
+            self.init(
+                .cancelled, "\(name) was cancelled \(when): \(status.message)", next: "nothing; \(again) runs it again")
+        case .failed, .pending, .running:
+            self.init(
+                .failed, "\(name) failed \(when): \(Self.shown(status.error, status.message))",
+                next: Self.remedy(status.error, again), .problem)
+        case .rejected:
+            self.init(
+                .rejected, "\(name) was rejected \(when): \(Self.shown(status.error, status.message))",
+                next: Self.remedy(status.error, again), .problem)
+        }
+    }
+
+    private static func shown(_ error: JobError?, _ message: String) -> String {
+        error.map { "\($0.code): \($0.message)" } ?? message
+    }
+
+    /// What to do about an error, before the job runs again.
+    static func remedy(_ error: JobError?, _ again: String) -> String {
+        guard let error else { return "see its log; then \(again)" }
+        guard let code = JobError.Code(rawValue: error.code) else {
+            return "that is its handler's own code: see its log and its handler's documentation; then \(again)"
+        }
+        return switch code {
+        case .invalidRequest: "correct the request: saving it runs it"
+        case .unknownType:
+            "correct `type`, or put a definition into the types directory (jobspool types); then \(again)"
+        case .notAllowed:
+            "have an administrator name you in `allow` of the type's definition, or use another type; then \(again)"
+        case .busy: "wait until the lane is free; then \(again); or let it queue (`on_busy`: queue)"
+        case .dependencyFailed: "run the job that it names until it completes; then \(again)"
+        case .invalidParams: "correct `params`: saving the request runs it"
+        case .timeout: "see its log for what took so long, or raise `timeout_seconds`; then \(again)"
+        case .stalled: "see its log for where it stopped, or raise `stall_seconds`; then \(again)"
+        case .interrupted: "see that what it had begun is in order; then \(again)"
+        case .crashLoop: "find out what kills it (memory, a shutdown in its middle); then \(again)"
+        case .tooManyErrors: "jobspool logs --errors shows the items; correct what they have in common; then \(again)"
+        case .handlerFailed: "see its log for why; then \(again)"
+        case .handlerNotFound: "install the handler, or correct `command` in the type's definition; then \(again)"
+        // Of a schedule and of commands: no job ends with them.
+        case .invalidSchedule, .jobNotFound, .jobNotCompleted: "see its log; then \(again)"
+        }
+    }
+}

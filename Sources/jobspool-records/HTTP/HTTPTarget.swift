@@ -1,0 +1,177 @@
+/// An HTTP API as a target: one PUT or POST for each record that is new or changed, one DELETE for each that a mirror has to delete.
+/// What the API holds is known from a SQLite database of keys and hashes, in which each entry is recorded right after its own success;
+/// a request that is made again after a crash has the same Idempotency-Key as before.
+import GRDB
+import JSONText
+import JobHandler
+import NIOHTTP1
+
+final class HTTPTarget: RecordTarget {
+    var name: String { params.name }
+    private let params: HTTPTargetParams
+    private let connection: HTTPConnection
+    private let job: Job
+    /// Keys and hashes of what was sent.
+    private let entries: SQLiteTarget
+    /// Tells this run of the sync from others: the attempts of one job have the same.
+    private let run: String
+    private var unseen: UnseenRows?
+
+    init(_ params: HTTPTargetParams, _ job: Job, _ pacing: Pacing) throws {
+        self.params = params
+        self.job = job
+        run = job.request.jobID.isEmpty ? "\(UInt64.random(in: .min ... .max))" : job.request.jobID
+        connection = try HTTPConnection(params.connection, to: params.address, job, pacing)
+        entries = try SQLiteTarget(
+            path: params.state, table: params.name, type: job.request.type, dryRun: job.isDryRun, keepsFields: false)
+    }
+
+    func count() throws -> Int { try entries.count() }
+    func state(source: String) throws -> SyncState { try entries.state(source: source) }
+    func plan(_ batch: RecordBatch, _ planner: Planner) throws -> [Outcome] { try entries.plan(batch, planner) }
+    func countUnseen(_ seen: SeenRows) throws -> Int { try entries.countUnseen(seen) }
+    func unseenKeys(_ seen: SeenRows, limit: Int) throws -> [String] { try entries.unseenKeys(seen, limit: limit) }
+    func finish(_ state: SyncState) throws { try entries.finish(state) }
+    func close() async throws {
+        await connection.close()
+        try entries.close()
+    }
+
+    // MARK: Records
+
+    /// - Returns: fewer outcomes than there are records when the job is asked to stop.
+    func apply(_ batch: RecordBatch, _ planner: Planner, state: ([Outcome]) -> SyncState) async throws -> [Outcome] {
+        var outcomes: [Outcome] = []
+        do {
+            for record in 0..<batch.count {
+                try job.checkStopping()
+                outcomes.append(try await apply(record, of: batch, planner))
+            }
+        } catch is JobStopped {
+            // What is done is committed, and the engine stops before the next batch.
+        } catch {
+            try write(state(outcomes))
+            throw error
+        }
+        try write(state(outcomes))
+        return outcomes
+    }
+
+    private func apply(_ record: Int, of batch: RecordBatch, _ planner: Planner) async throws -> Outcome {
+        let decision = try withTable { table, _ in
+            try planner.decide(record, of: batch) { try table.find(record, of: batch) }
+        }
+        switch decision {
+        case .skip: return .skipped
+        case .passOver: return .passedOver
+        case .fail(let error): return .failed(error)
+        case .create:
+            if let error = try await send(record, of: batch) { return .failed(error) }
+            try withTable { table, _ in
+                try planner.created(record, of: batch, row: try table.insert(record, of: batch))
+            }
+            return .created
+        case .update:
+            if let error = try await send(record, of: batch) { return .failed(error) }
+            try withTable { table, _ in try table.update(record, of: batch) }
+            return .updated
+        }
+    }
+
+    /// - Returns: why the API refuses this record.
+    private func send(_ record: Int, of batch: RecordBatch) async throws -> ItemError? {
+        let key = batch.key(record)
+        var request = HTTPConnection.Request(address: params.address(of: key))
+        request.method = HTTPMethod(rawValue: params.method.rawValue)
+        request.body = JSON.object(try batch.object(record)).bytes
+        request.headers = [
+            ("Content-Type", "application/json"),
+            ("Idempotency-Key", idempotencyKey(request.method, key, batch.hash(record))),
+        ]
+        return try await connection.send(request, isAnswer: Self.concernsOneRecord) { answer in
+            answer.status / 100 == 2 ? nil : refused(answer, key)
+        }
+    }
+
+    /// What a server says of one record, while others may do: Bad Request, Conflict, Precondition Failed, Content Too Large,
+    /// Unprocessable Content.
+    private static func concernsOneRecord(_ status: UInt) -> Bool { [400, 409, 412, 413, 422].contains(status) }
+
+    private func refused(_ answer: HTTPAnswer, _ key: String) -> ItemError {
+        let reason = HTTPFailures.excerpt(answer).map { ": \($0)" } ?? ""
+        return ItemError(
+            item: key, code: "REFUSED",
+            message: connection.credentials.removed(from: "the target refuses it: HTTP \(answer.status)\(reason)")
+                .printable(limit: 500), retryable: answer.status == 409)
+    }
+
+    /// The same for the same record, content and job; another for any other, also for a content that was there once before.
+    private func idempotencyKey(_ method: HTTPMethod, _ key: String, _ hash: some Collection<UInt8>) -> String {
+        let parts = "\(run)\n\(method.rawValue)\n\(params.name)\n\(key)\n"
+        return SHA256.hash(Array(parts.utf8) + hash).prefix(16)
+            .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    // MARK: Deletions
+
+    func deleteUnseen(
+        _ seen: SeenRows, limit: Int, state: (_ deleted: Int) -> SyncState
+    ) async throws -> [(key: String, error: ItemError?)] {
+        var unseen = self.unseen ?? UnseenRows(table: params.name, seen: seen)
+        let rows = try withTable { _, database in try unseen.next(limit, database) }
+        self.unseen = unseen
+        var ends: [(key: String, error: ItemError?)] = []
+        do {
+            for (row, key) in rows {
+                try job.checkStopping()
+                ends.append((key, try await delete(row, key)))
+            }
+        } catch {
+            try write(state(ends.count { $0.error == nil }))
+            throw error
+        }
+        try write(state(ends.count { $0.error == nil }))
+        return ends
+    }
+
+    private func delete(_ row: Int64, _ key: String) async throws -> ItemError? {
+        var request = HTTPConnection.Request(address: params.deletionAddress(of: key))
+        request.method = .DELETE
+        request.headers = [("Idempotency-Key", idempotencyKey(.DELETE, key, []))]
+        // Not Found and Gone: it is deleted already.
+        let error = try await connection.send(
+            request, isAnswer: { $0 == 404 || $0 == 410 || Self.concernsOneRecord($0) }
+        ) { answer in
+            Self.concernsOneRecord(answer.status) ? refused(answer, key) : nil
+        }
+        if error == nil {
+            try withTable { _, database in
+                try database.cachedStatement(
+                    sql: "DELETE FROM \(params.name.quotedDatabaseIdentifier) WHERE rowid = ?"
+                ).execute(arguments: [row])
+            }
+        }
+        return error
+    }
+
+    // MARK: The database
+
+    @discardableResult
+    private func withTable<Value>(_ body: (RecordTable, Database) throws -> Value) throws -> Value {
+        try entries.explained {
+            guard let queue = entries.queue, let table = entries.table else {
+                preconditionFailure("only a dry run has no database, and it writes nothing")
+            }
+            return try queue.inDatabase { try body(table, $0) }
+        }
+    }
+
+    private func write(_ state: SyncState) throws {
+        try entries.explained {
+            try entries.queue?.inTransaction { database in
+                try entries.states?.write(state, database)
+                return .commit
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+/// The rows of a table, a view or a query in a SQLite database. The database is read in pages, so that no lock is held while the
+/// target takes its time: a table by its row numbers, everything else from a temporary copy, which is ordered by the cursor.
+import GRDB
+import GRDBSQLite
+import JSONText
+import JobHandler
+
+final class SQLiteSource: RecordSource {
+    let name: String
+    let key: [String]?
+    let isOrderedByCursor: Bool
+    private let path: String
+    private let queue: DatabaseQueue
+    /// What is read: a quoted name.
+    private let table: String
+    private let layout: FieldLayout
+    private var last: Int64 = .min
+    private var number = 0
+
+    private static let copy = "temp.jobspool_rows"
+
+    init(_ params: SQLiteSourceParams, _ context: SourceContext) throws {
+        name = params.name
+        path = params.path
+        guard let queue = try SQLiteFile.open(params.path, readOnly: true) else {
+            throw JobFailure("SOURCE_MISSING", "there is no database \(params.path)")
+        }
+        self.queue = queue
+        let (cursor, start) = (context.cursorField, context.start)
+        isOrderedByCursor = cursor != nil
+        do {
+            (key, table, layout) = try queue.inDatabase { database in
+                let opened = try Self.open(params.rows, cursor, start, database)
+                return (opened.key, opened.table, opened.layout)
+            }
+        } catch let error as DatabaseError {
+            throw Self.failure(error, params)
+        }
+    }
+
+    func count() async throws -> Int? { try countNow() }
+
+    private func countNow() throws -> Int? {
+        try queue.inDatabase { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM \(table)") }
+    }
+
+    func read(into batch: inout RecordBatch) async throws -> Bool { try readNow(into: &batch) }
+
+    func close() async { closeNow() }
+
+    private func closeNow() {
+        do {
+            try queue.close()
+        } catch {
+            // It is read only: nothing can be lost.
+        }
+    }
+
+    // MARK: Opening
+
+    private static func open(
+        _ rows: SQLiteSourceParams.Rows, _ cursor: String?, _ start: Cursor?, _ database: Database
+    ) throws -> (key: [String]?, table: String, layout: FieldLayout) {
+        var key: [String]?
+        let table: String
+        switch rows {
+        case .table(let name):
+            let quoted = name.quotedName
+            if try database.tableExists(name) { key = try declaredKey(name, database) }
+            if cursor == nil, try hasRowNumbers(quoted, database) {
+                table = quoted
+            } else {
+                table = try copy("SELECT * FROM \(quoted)", cursor, start, database)
+            }
+        case .query(let query): table = try copy(query, cursor, start, database)
+        }
+        let names = try database.makeStatement(sql: "SELECT * FROM \(table)").columnNames
+        guard let layout = LayoutCache().layout(names) else {
+            throw JobFailure(
+                "INVALID_QUERY", "two columns of the query have one name: give one of them another with AS")
+        }
+        return (key, table, layout)
+    }
+
+    /// The table's primary key, where it says so itself.
+    private static func declaredKey(_ table: String, _ database: Database) throws -> [String]? {
+        let key = try database.primaryKey(table)
+        return key.isRowID && key.rowIDColumn == nil ? nil : key.columns
+    }
+
+    private static func hasRowNumbers(_ table: String, _ database: Database) throws -> Bool {
+        do {
+            _ = try database.makeStatement(sql: "SELECT rowid FROM \(table)")
+            // A view has them, too, and they are all null.
+            return try !Bool.fetchOne(
+                database, sql: "SELECT EXISTS (SELECT 1 FROM (SELECT rowid AS r FROM \(table) LIMIT 1) WHERE r IS NULL)"
+            )!
+        } catch {
+            return false
+        }
+    }
+
+    private static func copy(
+        _ query: String, _ cursor: String?, _ start: Cursor?, _ database: Database
+    ) throws -> String {
+        var sql = "CREATE TEMP TABLE jobspool_rows AS SELECT * FROM (\(query)\n)"
+        var arguments: StatementArguments = []
+        if let cursor {
+            let column = cursor.quotedName
+            if let start {
+                sql += " WHERE \(column) >= ? OR \(column) IS NULL"
+                arguments = [start.databaseValue]
+            }
+            sql += " ORDER BY \(column)"
+        }
+        try database.execute(sql: sql, arguments: arguments)
+        return copy
+    }
+
+    private static func failure(_ error: DatabaseError, _ params: SQLiteSourceParams) -> JobFailure {
+        error.resultCode == .SQLITE_ERROR
+            ? JobFailure("INVALID_QUERY", "\(params.name) cannot be read: \(error.message ?? "\(error)")")
+            : JobFailure(error, path: params.path, role: "database")
+    }
+
+    // MARK: Reading
+
+    private func readNow(into batch: inout RecordBatch) throws -> Bool {
+        batch.places.unit = "row"
+        do {
+            return try queue.inDatabase { database in
+                let statement = try database.cachedStatement(
+                    sql: "SELECT rowid, * FROM \(table) WHERE rowid > ? ORDER BY rowid")
+                let handle = statement.sqliteStatement
+                defer {
+                    sqlite3_reset(handle)
+                    sqlite3_clear_bindings(handle)
+                }
+                sqlite3_bind_int64(handle, 1, last)
+                while !batch.isFull {
+                    let code = sqlite3_step(handle)
+                    if code == SQLITE_DONE { return false }
+                    guard code == SQLITE_ROW else {
+                        throw DatabaseError(resultCode: database.lastErrorCode, message: database.lastErrorMessage)
+                    }
+                    last = sqlite3_column_int64(handle, 0)
+                    number += 1
+                    for column in 1...Int32(layout.count) { append(handle, column, to: &batch) }
+                    batch.end(layout, at: Place(number: number))
+                }
+                return true
+            }
+        } catch let error as DatabaseError {
+            throw JobFailure(error, path: path, role: "database")
+        }
+    }
+
+    private func append(_ row: SQLiteStatement, _ column: Int32, to batch: inout RecordBatch) {
+        switch sqlite3_column_type(row, column) {
+        case SQLITE_NULL: batch.append(empty: .null)
+        case SQLITE_INTEGER: batch.append(.number, "\(sqlite3_column_int64(row, column))".utf8)
+        case SQLITE_FLOAT:
+            let value = sqlite3_column_double(row, column)
+            batch.append(value.isFinite ? .number : .text, "\(value)".utf8)
+        case SQLITE_BLOB: batch.append(.blob, Self.bytes(sqlite3_column_blob(row, column), row, column))
+        default:
+            let bytes = Self.bytes(sqlite3_column_text(row, column), row, column)
+            // A text in a database need not be UTF-8.
+            batch.append(UTF8Check.isValid(bytes) ? .text : .blob, bytes)
+        }
+    }
+
+    private static func bytes(
+        _ start: UnsafeRawPointer?, _ row: SQLiteStatement, _ column: Int32
+    ) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(
+            start: start?.assumingMemoryBound(to: UInt8.self), count: Int(sqlite3_column_bytes(row, column)))
+    }
+
+    private static func bytes(
+        _ start: UnsafePointer<UInt8>?, _ row: SQLiteStatement, _ column: Int32
+    ) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(row, column)))
+    }
+}
+
+extension Cursor {
+    /// As it is compared with a column: a number as a number.
+    fileprivate var databaseValue: DatabaseValue {
+        switch json {
+        case .number(let number):
+            number.int64?.databaseValue ?? number.double.databaseValue
+        case .string(let text): text.databaseValue
+        case .null, .bool, .array, .object: .null
+        }
+    }
+}

@@ -1,0 +1,99 @@
+/// The job type `records.sync`: brings a target to what a source holds, record by record. See `SyncEngine` for how.
+import JSONText
+import JobHandler
+
+struct RecordsSync: JobType {
+    let params: SyncParams
+    /// Of retries.
+    var pacing = Pacing.system
+
+    init(params: inout JSONFields) throws { self.params = try SyncParams(&params) }
+
+    func run(_ job: Job) async throws -> JSON? {
+        let retry = try params.retryOf.map { try ErrorsFile.items(of: $0, job) }
+        let target = try params.target.open(job, pacing)
+        do {
+            let result = try await run(job, target, retry)
+            try await target.close()
+            return result
+        } catch {
+            do {
+                try await target.close()
+            } catch let second {
+                job.log("\(target.name) could not be closed: \(second)", level: .error)
+            }
+            throw error
+        }
+    }
+
+    private func run(_ job: Job, _ target: any RecordTarget, _ retry: RetryItems?) async throws -> JSON {
+        // The bookmark is kept by the source's name, which the source need not be open for.
+        var state = try target.state(source: params.source.name)
+        if state.jobID.isEmpty || state.jobID != job.request.jobID {
+            state = state.begun(by: job.request.jobID)
+        } else {
+            let done = state.created + state.updated + state.deleted
+            if !goesOnWithPosition(state) { state.reached = nil }
+            let rest = state.reached == nil ? ", and their records are found equal" : ""
+            job.log("Resuming: \(done) operations are done already\(rest)")
+            // Everything is written once more: what was written before does not count.
+            if params.force, params.mode == .mirror { (state.created, state.updated) = (0, 0) }
+        }
+        let goesOn = params.mode == .incremental && !params.force && retry == nil
+        let start = goesOn ? try startingPoint(state) : nil
+        let context = SourceContext(
+            job: job, cursorField: params.mode == .incremental ? params.cursorField : nil, start: start,
+            bookmark: goesOn ? state.bookmark : nil,
+            position: state.reached?.position, limit: params.limit, pacing: pacing)
+        let source = try await open(context, target)
+        do {
+            let rules = Planner.Rules(
+                force: params.force, dropsRepeats: params.mode == .incremental, laterWins: source.isStreamOfChanges,
+                stopAfterUnchanged: params.stopAfterUnchanged, limit: params.limit)
+            let engine = SyncEngine(params, job, target, state: state, rules: rules, movesBookmark: retry == nil)
+            let total = try await source.count()
+            let reader = RecordReader(source, params, start: start, retry: retry)
+            let result = try await engine.run(reader, total: total, source: source.name)
+            await source.close()
+            return result
+        } catch {
+            await source.close()
+            throw error
+        }
+    }
+
+    /// Whether what was read before need not be read again. A mirror has to see all records, and a bookmark must not pass what
+    /// failed.
+    private func goesOnWithPosition(_ state: SyncState) -> Bool {
+        switch params.mode {
+        case .mirror: false
+        case .incremental: state.reached?.failed == 0
+        case .full: true
+        }
+    }
+
+    private func startingPoint(_ state: SyncState) throws(JobFailure) -> Cursor? {
+        guard let cursor = state.start, params.cursorField != nil else { return nil }
+        if params.lookbackSeconds == 0 { return cursor }
+        guard let earlier = cursor.earlier(by: params.lookbackSeconds) else {
+            throw .invalidParams(
+                field: "params.lookback_seconds",
+                """
+                `params.lookback_seconds` needs times or numbers in `cursor_field`, and the bookmark is \
+                \(cursor.json.text): leave it out
+                """)
+        }
+        return earlier
+    }
+
+    /// A source that is missing is an error in any case; its code says whether a mirror would have emptied the target.
+    private func open(_ context: SourceContext, _ target: any RecordTarget) async throws -> any RecordSource {
+        do {
+            return try await params.source.open(context)
+        } catch let failure as JobFailure where failure.code == "SOURCE_MISSING" && params.mode == .mirror {
+            let held = try target.count()
+            if held == 0 { throw failure }
+            throw DeletionGuard.sourceEmpty("is missing", params.source.name, held: held)
+        }
+    }
+}

@@ -1,0 +1,187 @@
+/// Reads, plans and applies, batch by batch. A dry run and a mirror plan first, and change nothing meanwhile; a mirror keeps what
+/// it has to write in temporary files, so that the guard can look at the complete plan before the first change.
+import JSONText
+import JobHandler
+
+final class SyncEngine {
+    private let params: SyncParams
+    private let job: Job
+    private let target: any RecordTarget
+    private let tally: SyncTally
+    private let rules: Planner.Rules
+    private var bookmarks: BookmarkKeeper
+    /// What is committed with each batch.
+    private var state: SyncState
+
+    /// - Parameters:
+    ///   - state: what earlier attempts of this job left, or what it begins with.
+    ///   - movesBookmark: whether a later incremental job may go on from where this one ends.
+    init(
+        _ params: SyncParams, _ job: Job, _ target: any RecordTarget, state: SyncState, rules: Planner.Rules,
+        movesBookmark: Bool
+    ) {
+        self.params = params
+        self.job = job
+        self.target = target
+        self.rules = rules
+        self.state = state
+        bookmarks = BookmarkKeeper(state, isMoving: params.mode == .incremental && movesBookmark)
+        tally = SyncTally(job, params.errors, earlier: state)
+    }
+
+    /// - Parameters:
+    ///   - total: records of the source, where that is known.
+    ///   - source: its name.
+    /// - Returns: the job's result.
+    func run(_ records: any IdentifiedRecords, total: Int?, source: String) async throws -> JSON {
+        let planner = Planner(rules, after: state)
+        do {
+            if job.isDryRun || params.mode == .mirror {
+                try await runPlanned(records, planner, total, source)
+            } else {
+                tally.begin("sync", records: total)
+                bookmarks.end(isWhole: try await apply(records, planner, total), isStoppedEarly: planner.isStoppedEarly)
+            }
+        } catch is JobStopped {
+            tally.checkpoint()
+            job.log("Stopped after \(tally.operations) operations", level: .warning)
+            throw JobStopped()
+        }
+        if planner.isStoppedEarly, let records = params.stopAfterUnchanged {
+            job.log("Stopped early: \(records) records in a row were unchanged")
+        }
+        try tally.finish()
+        state.cursor = bookmarks.cursor
+        if !job.isDryRun { try target.finish(state) }
+        SyncSummary(job, tally).log()
+        return SyncSummary(job, tally).result(stoppedEarly: planner.isStoppedEarly)
+    }
+
+    // MARK: Straight on
+
+    /// - Returns: whether the source was read to its end.
+    private func apply(_ records: any IdentifiedRecords, _ planner: Planner, _ total: Int?) async throws -> Bool {
+        var batch = RecordBatch(limit: params.batchSize)
+        var log = BatchLog(job, size: params.batchSize)
+        var hasMore = true
+        while hasMore, !planner.isFinished {
+            try job.checkStopping()
+            hasMore = try await records.next(into: &batch)
+            let before = planner.looked
+            let outcomes = try await target.apply(batch, planner) { outcomes in
+                state.count(outcomes)
+                // A target that was asked to stop has done a part of the batch.
+                if outcomes.count == batch.count {
+                    bookmarks.take(outcomes, batch)
+                    if params.mode != .mirror { (state.looked, state.unchanged) = (planner.looked, planner.unchanged) }
+                    state.bookmark = bookmarks.bookmark
+                    state.reached = tally.reached(batch.position, after: outcomes, state)
+                } else if params.mode != .mirror {
+                    state.looked = before + outcomes.count { $0 != .passedOver }
+                }
+                return state
+            }
+            log.tell(outcomes, batch, of: total)
+            try tally.take(outcomes, batch)
+            if outcomes.count < batch.count { throw JobStopped() }
+        }
+        return !hasMore && !planner.isFinished
+    }
+
+    // MARK: Plan first
+
+    private struct Plan {
+        let added = RecordSpool()
+        let updated = RecordSpool()
+        /// Whether the whole source was read, without an error.
+        var isWhole = false
+        var deletions = 0
+    }
+
+    private func runPlanned(
+        _ records: any IdentifiedRecords, _ planner: Planner, _ total: Int?, _ source: String
+    ) async throws {
+        var plan = try await plan(records, planner, total)
+        if params.mode == .mirror {
+            if !plan.isWhole { tellWhyNothingIsDeleted(planner) }
+            plan.deletions = try plan.isWhole ? target.countUnseen(planner.seen) : 0
+            let records = tally.processed + plan.added.count + plan.updated.count
+            try DeletionGuard.check(
+                records: job.isDryRun ? tally.processed : records, held: try target.count(), deletions: plan.deletions,
+                params, source: source)
+        }
+        if job.isDryRun {
+            try await pretend(plan.deletions, planner)
+        } else {
+            try await carryOut(plan, planner)
+        }
+    }
+
+    private func plan(_ records: any IdentifiedRecords, _ planner: Planner, _ total: Int?) async throws -> Plan {
+        var plan = Plan()
+        var batch = RecordBatch(limit: params.batchSize)
+        var log = BatchLog(job, size: params.batchSize)
+        var hasMore = true
+        tally.begin(job.isDryRun ? "dry run" : "plan", records: total)
+        while hasMore, !planner.isFinished {
+            try job.checkStopping()
+            hasMore = try await records.next(into: &batch)
+            let outcomes = try target.plan(batch, planner)
+            if job.isDryRun {
+                log.tell(outcomes, batch, of: total)
+            } else {
+                for (record, outcome) in outcomes.enumerated() {
+                    if outcome == .created { try plan.added.append(record, of: batch) }
+                    if outcome == .updated { try plan.updated.append(record, of: batch) }
+                }
+            }
+            try tally.take(outcomes, batch, isPlan: !job.isDryRun)
+        }
+        plan.isWhole = !hasMore && !planner.isFinished && tally.failed == 0 && params.retryOf == nil
+        return plan
+    }
+
+    private func carryOut(_ plan: Plan, _ planner: Planner) async throws {
+        let records = tally.processed + plan.added.count + plan.updated.count
+        if plan.deletions > 0 { job.log("\(plan.deletions) records to delete") }
+        let writer = Planner(Planner.Rules(force: rules.force, isPlanned: true), seen: planner.seen)
+        for (phase, spool) in [("add", plan.added), ("update", plan.updated)] where spool.count > 0 {
+            tally.begin(phase, records: records, deletions: plan.deletions)
+            _ = try await apply(spool, writer, spool.count)
+        }
+        guard plan.deletions > 0 else { return }
+        tally.begin("delete", records: records, deletions: plan.deletions)
+        var log = BatchLog(job, size: params.batchSize)
+        while true {
+            try job.checkStopping()
+            let ends = try await target.deleteUnseen(planner.seen, limit: params.batchSize) { deleted in
+                state.deleted += deleted
+                return state
+            }
+            if ends.isEmpty { break }
+            log.tellDeletions(plan.deletions)
+            try tally.takeDeletions(ends)
+        }
+    }
+
+    private func pretend(_ deletions: Int, _ planner: Planner) async throws {
+        guard deletions > 0 else { return }
+        let keys = try target.unseenKeys(planner.seen, limit: 6)
+        BatchLog(job, size: params.batchSize).tellWould("delete", keys, count: deletions)
+        tally.pretendDeletions(deletions)
+    }
+
+    private func tellWhyNothingIsDeleted(_ planner: Planner) {
+        let reason =
+            if planner.isStoppedEarly {
+                "the reading stopped early"
+            } else if planner.isAtLimit {
+                "`limit` left records unread"
+            } else if params.retryOf != nil {
+                "only some records were looked at"
+            } else {
+                "\(tally.failed) records of the source could not be used"
+            }
+        job.log("Nothing will be deleted: \(reason)", level: .warning)
+    }
+}

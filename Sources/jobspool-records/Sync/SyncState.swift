@@ -1,0 +1,97 @@
+/// What a sync remembers in its target, committed together with the records: what the last job did, for its next attempt, and the
+/// bookmark, for the next job. A job that is over may run once more, when nobody heard that it was: so its part stays until
+/// another job begins.
+import JSONText
+
+struct SyncState: Sendable, Equatable {
+    /// The last job.
+    var jobID = ""
+    /// Where it began to read; nil for the beginning.
+    var start: Cursor?
+    /// What it has done, over all its attempts.
+    var created = 0
+    var updated = 0
+    var deleted = 0
+    /// Records that it has looked at, and how many of the last of them were unchanged.
+    var looked = 0
+    var unchanged = 0
+    /// The greatest value of the cursor field that is done; nil before the first incremental job.
+    var cursor: Cursor?
+    /// The source's own bookmark.
+    var bookmark: JSON?
+    /// How far the source was read by the job that is not over.
+    var reached: Reached?
+
+    struct Reached: Sendable, Equatable {
+        /// The source's position.
+        var position: JSON
+        /// What was created and updated up to there.
+        var written: Int
+        var skipped: Int
+        var failed: Int
+        /// As those of the state.
+        var looked: Int
+        var unchanged: Int
+    }
+
+    init() {}
+
+    /// Created and updated by earlier attempts beyond what was reached: found equal when it is read again.
+    var carried: Int { created + updated - (reached?.written ?? 0) }
+
+    /// What another job begins with.
+    func begun(by jobID: String) -> SyncState {
+        var state = SyncState()
+        (state.jobID, state.start, state.cursor, state.bookmark) = (jobID, cursor, cursor, bookmark)
+        return state
+    }
+
+    mutating func count(_ outcomes: [Outcome]) {
+        for outcome in outcomes {
+            switch outcome {
+            case .created: created += 1
+            case .updated: updated += 1
+            case .skipped, .failed, .passedOver: break
+            }
+        }
+    }
+
+    var json: JSON {
+        [
+            "job_id": .string(jobID), "start": start?.json ?? .null, "created": JSON(created), "updated": JSON(updated),
+            "deleted": JSON(deleted),
+            "looked": JSON(looked), "unchanged": JSON(unchanged), "cursor": cursor?.json ?? .null,
+            "bookmark": bookmark ?? .null, "reached": reached?.json ?? .null,
+        ]
+    }
+
+    init(_ json: JSON) {
+        jobID = json["job_id"]?.string ?? ""
+        start = json["start"].flatMap { Cursor($0) }
+        created = json["created"]?.int ?? 0
+        updated = json["updated"]?.int ?? 0
+        deleted = json["deleted"]?.int ?? 0
+        looked = json["looked"]?.int ?? 0
+        unchanged = json["unchanged"]?.int ?? 0
+        cursor = json["cursor"].flatMap { Cursor($0) }
+        bookmark = json["bookmark"].flatMap { $0.isNull ? nil : $0 }
+        reached = json["reached"].flatMap { Reached($0) }
+    }
+}
+
+extension SyncState.Reached {
+    var json: JSON {
+        [
+            "position": position, "written": JSON(written), "skipped": JSON(skipped), "failed": JSON(failed),
+            "looked": JSON(looked), "unchanged": JSON(unchanged),
+        ]
+    }
+
+    init?(_ json: JSON) {
+        guard let position = json["position"], !position.isNull else { return nil }
+        self.init(
+            position: position, written: json["written"]?.int ?? 0, skipped: json["skipped"]?.int ?? 0,
+            failed: json["failed"]?.int ?? 0, looked: json["looked"]?.int ?? 0,
+            unchanged: json["unchanged"]?.int ?? 0)
+    }
+}

@@ -1,0 +1,84 @@
+/// Opens SQLite databases, and says what their errors mean.
+import GRDB
+import Glibc
+import JSONText
+import JobHandler
+
+enum SQLiteFile {
+    /// Opens a database. A new one gets a write-ahead log, so that others can read it during a sync; one that is there keeps
+    /// the journal that it has.
+    /// - Parameter mayBeMissing: then nil is returned when it is.
+    static func open(_ path: String, readOnly: Bool, mayBeMissing: Bool = false) throws -> DatabaseQueue? {
+        let isThere = access(path, F_OK) == 0
+        if readOnly, !isThere {
+            if mayBeMissing { return nil }
+            throw JobFailure("SOURCE_MISSING", "there is no database \(path)", details: ["path": .string(path)])
+        }
+        var configuration = Configuration()
+        configuration.readonly = readOnly
+        configuration.busyMode = .timeout(30)
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            try queue.inDatabase { database in
+                try database.execute(sql: "PRAGMA cache_size = -16000")
+                if readOnly { return }
+                if try Int.fetchOne(database, sql: "PRAGMA page_count") == 0 {
+                    try database.execute(sql: "PRAGMA journal_mode = WAL")
+                }
+                if try String.fetchOne(database, sql: "PRAGMA journal_mode") == "wal" {
+                    // A power cut may undo the last transactions whole, records and checkpoints alike.
+                    try database.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000")
+                }
+            }
+            return queue
+        } catch let error as DatabaseError {
+            throw JobFailure(error, path: path, role: readOnly ? "database" : "target")
+        }
+    }
+
+    /// Brings what is committed to the disk, where that has not been done yet.
+    static func flush(_ database: Database) throws {
+        guard try String.fetchOne(database, sql: "PRAGMA journal_mode") == "wal" else { return }
+        // PASSIVE waits for nobody; it syncs what it writes.
+        try database.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)")
+    }
+}
+
+extension String {
+    /// The name of a table or a column in quotes, whatever is in it. (GRDB's own `quotedDatabaseIdentifier` leaves quotes inside as
+    /// they are.)
+    var quotedName: String { "\"\(replacing("\"", with: "\"\""))\"" }
+}
+
+extension DatabaseError {
+    /// Whether another row might do better.
+    var concernsOneRow: Bool {
+        [.SQLITE_CONSTRAINT, .SQLITE_TOOBIG, .SQLITE_MISMATCH].contains(resultCode)
+    }
+}
+
+extension JobFailure {
+    init(_ error: DatabaseError, path: String, role: String) {
+        let message = error.message ?? "\(error.resultCode)"
+        let details: JSONObject = ["path": .string(path), "sqlite": JSON(Int(error.extendedResultCode.rawValue))]
+        switch error.resultCode {
+        case .SQLITE_FULL:
+            self.init("NO_SPACE", "the \(role) \(path) is full: \(message)", details: details, exit: .temporary)
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            self.init(
+                "DATABASE_LOCKED", "another program holds the \(role) \(path): \(message)", details: details,
+                exit: .temporary)
+        case .SQLITE_NOTADB:
+            self.init("NOT_A_DATABASE", "the \(role) \(path) is no SQLite database: \(message)", details: details)
+        case .SQLITE_CANTOPEN:
+            self.init(
+                "CANNOT_OPEN",
+                "the \(role) \(path) cannot be opened: does its directory exist, and may it be written to?",
+                details: details)
+        case .SQLITE_READONLY:
+            self.init("READ_ONLY", "the \(role) \(path) cannot be written to: \(message)", details: details)
+        default:
+            self.init("DATABASE_ERROR", "the \(role) \(path): \(message)", details: details)
+        }
+    }
+}

@@ -1,0 +1,204 @@
+/// A table in a SQLite database. Records and state are committed in one transaction.
+import GRDB
+import JSONText
+import JobHandler
+
+final class SQLiteTarget: RecordTarget {
+    let name: String
+    private let path: String
+    private let tableName: String
+    private let type: String
+    /// nil in a dry run of which the database does not exist.
+    let queue: DatabaseQueue?
+    /// nil in a dry run of which the table does not exist, and after `close`.
+    private(set) var table: RecordTable?
+    private var pretended: PretendedRows?
+    private(set) var states: SyncStates?
+    private var unseen: UnseenRows?
+
+    /// - Parameters:
+    ///   - type: the job type, for which bookmarks are kept.
+    ///   - keepsFields: false for a table of keys and hashes alone.
+    init(path: String, table: String, type: String, dryRun: Bool, keepsFields: Bool = true) throws {
+        name = "table \(table) of \(path)"
+        self.path = path
+        tableName = table
+        self.type = type
+        queue = try SQLiteFile.open(path, readOnly: dryRun, mayBeMissing: dryRun)
+        try explained {
+            self.table = try queue?.inDatabase { database in
+                if dryRun {
+                    let exists = try RecordTable.exists(table, in: database)
+                    return exists ? try RecordTable(table, in: database, keepsFields: keepsFields, readOnly: true) : nil
+                }
+                try SyncStates.prepare(database)
+                return try RecordTable(table, in: database, keepsFields: keepsFields)
+            }
+        }
+    }
+
+    func count() throws -> Int { try explained { try queue?.inDatabase { _ in try table?.count() } ?? 0 } }
+
+    func state(source: String) throws -> SyncState {
+        let states = SyncStates(target: tableName, type: type, source: source)
+        self.states = states
+        return try explained { try queue?.inDatabase { try states.read($0) } ?? SyncState() }
+    }
+
+    func plan(_ batch: RecordBatch, _ planner: Planner) throws -> [Outcome] {
+        let pretended = try self.pretended ?? PretendedRows()
+        self.pretended = pretended
+        func outcome(_ record: Int) throws -> Outcome {
+            let decision = try planner.decide(record, of: batch) {
+                try table?.find(record, of: batch) ?? pretended.find(record, of: batch)
+            }
+            switch decision {
+            case .create:
+                try planner.created(record, of: batch, row: try pretended.insert(record, of: batch))
+                return .created
+            case .update: return .updated
+            case .skip: return .skipped
+            case .passOver: return .passedOver
+            case .fail(let error): return .failed(error)
+            }
+        }
+        return try explained {
+            guard let queue else { return try (0..<batch.count).map(outcome) }
+            return try queue.inDatabase { _ in try (0..<batch.count).map(outcome) }
+        }
+    }
+
+    func apply(_ batch: RecordBatch, _ planner: Planner, state: ([Outcome]) -> SyncState) async throws -> [Outcome] {
+        try explained { try applyNow(batch, planner, state) }
+    }
+
+    private func applyNow(_ batch: RecordBatch, _ planner: Planner, _ state: ([Outcome]) -> SyncState) throws
+        -> [Outcome]
+    {
+        var outcomes: [Outcome] = []
+        outcomes.reserveCapacity(batch.count)
+        try queue?.inTransaction { database in
+            guard let table else { return .rollback }
+            for record in 0..<batch.count {
+                let decision = try planner.decide(record, of: batch) { try table.find(record, of: batch) }
+                outcomes.append(try carryOut(decision, record, batch, planner, table))
+            }
+            try states?.write(state(outcomes), database)
+            return .commit
+        }
+        return outcomes
+    }
+
+    private func carryOut(
+        _ decision: Planner.Decision, _ record: Int, _ batch: RecordBatch, _ planner: Planner, _ table: RecordTable
+    ) throws -> Outcome {
+        switch decision {
+        case .create:
+            do {
+                try planner.created(record, of: batch, row: try table.insert(record, of: batch))
+                return .created
+            } catch {
+                return .failed(try itemError(error, batch.key(record)))
+            }
+        case .update:
+            do {
+                try table.update(record, of: batch)
+                return .updated
+            } catch {
+                return .failed(try itemError(error, batch.key(record)))
+            }
+        case .skip: return .skipped
+        case .passOver: return .passedOver
+        case .fail(let error): return .failed(error)
+        }
+    }
+
+    /// - Throws: the error itself when it concerns more than this record.
+    private func itemError(_ error: any Error, _ key: String) throws -> ItemError {
+        if let refused = error as? RecordColumns.Refused {
+            return ItemError(item: key, code: refused.code, message: refused.message, retryable: false)
+        }
+        guard let error = error as? DatabaseError, error.concernsOneRow else { throw error }
+        return ItemError(
+            item: key, code: "REFUSED", message: "the target refuses it: \(error.message ?? "\(error)")",
+            retryable: false)
+    }
+
+    // MARK: Deletions
+
+    func countUnseen(_ seen: SeenRows) throws -> Int {
+        guard table != nil else { return 0 }
+        return try explained {
+            try queue?.inDatabase { try UnseenRows(table: tableName, seen: seen).count($0) } ?? 0
+        }
+    }
+
+    func unseenKeys(_ seen: SeenRows, limit: Int) throws -> [String] {
+        try explained {
+            try queue?.inDatabase { database in
+                var rows = UnseenRows(table: tableName, seen: seen)
+                return try rows.next(limit, database).map(\.key)
+            } ?? []
+        }
+    }
+
+    func deleteUnseen(
+        _ seen: SeenRows, limit: Int, state: (_ deleted: Int) -> SyncState
+    ) async throws -> [(key: String, error: ItemError?)] {
+        try explained { try deleteNow(seen, limit, state) }
+    }
+
+    private func deleteNow(
+        _ seen: SeenRows, _ limit: Int, _ state: (_ deleted: Int) -> SyncState
+    ) throws -> [(key: String, error: ItemError?)] {
+        var unseen = self.unseen ?? UnseenRows(table: tableName, seen: seen)
+        var ends: [(key: String, error: ItemError?)] = []
+        try queue?.inTransaction { database in
+            for (row, key) in try unseen.next(limit, database) {
+                do {
+                    try database.cachedStatement(
+                        sql: "DELETE FROM \(tableName.quotedName) WHERE rowid = ?"
+                    ).execute(arguments: [row])
+                    ends.append((key, nil))
+                } catch {
+                    ends.append((key, try itemError(error, key)))
+                }
+            }
+            try states?.write(state(ends.count { $0.error == nil }), database)
+            return .commit
+        }
+        self.unseen = unseen
+        return ends
+    }
+
+    // MARK: The end
+
+    func finish(_ state: SyncState) throws {
+        try explained {
+            try queue?.writeWithoutTransaction { database in
+                try database.inTransaction {
+                    try states?.write(state, database)
+                    return .commit
+                }
+                try SQLiteFile.flush(database)
+            }
+        }
+    }
+
+    func close() throws {
+        // Statements go before their connection.
+        table = nil
+        try explained { try queue?.close() }
+    }
+
+    func explained<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as DatabaseError {
+            throw JobFailure(error, path: path, role: "target")
+        } catch let error as RecordTable.Unusable {
+            throw JobFailure.invalidParams(
+                field: "params.target.table", "\(error.reason) in \(path), and records need a table with row numbers")
+        }
+    }
+}
