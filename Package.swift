@@ -108,7 +108,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "LibraryTests", dependencies: ["jobspool-library", "JobHandler", "JSONText", grdb],
+            name: "LibraryTests",
+            dependencies: ["jobspool-library", "jobspool-documents", "JobHandler", "JSONText", grdb],
             swiftSettings: strict),
         .testTarget(
             name: "SamplesTests", dependencies: ["jobspool", "jobspool-documents", "JSONText"], swiftSettings: strict),

@@ -27,10 +27,18 @@ final class OtherProcess {
         for (number, descriptor) in [(STDIN_FILENO, input), (STDOUT_FILENO, ends[1]), (3, attachment)] {
             posix_spawn_file_actions_adddup2(&actions, descriptor, number)
         }
+        // The thread that a job runs on blocks signals, and a child that inherited that could not be asked to stop.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         let strings = arguments.map { strdup($0) }
         defer { for string in strings { free(string) } }
         var pid: pid_t = 0
-        let code = posix_spawn(&pid, arguments[0], &actions, nil, strings + [nil], environ)
+        let code = posix_spawn(&pid, arguments[0], &actions, &attributes, strings + [nil], environ)
         self.pid = pid
         guard code == 0 else {
             close(ends[0])

@@ -22,7 +22,8 @@ import Testing
             (["max_errors": 1.5], "params.max_errors", "must be an integer from 0"),
             (["max_error_percent": -1], "params.max_error_percent", "must be a number from 0 to 100"),
             (["batch_size": 0], "params.batch_size", "must be an integer from 1"),
-            (["index": true], "params.index", "is not available yet"),
+            (["index": true], "params.index", "must be a string"),
+            (["index": "index.db"], "params.index", "must be an absolute path"),
             (["indx": true], "params.indx", "is not a known field"),
             (["max_deletes": 4], "params.max_deletes", "did you mean `max_delete`?"),
         ] as [(JSONObject, String, String)])

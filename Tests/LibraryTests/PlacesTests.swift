@@ -74,7 +74,8 @@ import Testing
         ("http://u:p@h:80/x/", "h:80/x/index"),
     ])
     func aDocumentOfTheWebIsCalledByHostAndPath(reference: String, name: String) throws {
-        let place = try places(scratch()).place(of: reference)
+        let scratch = try scratch()
+        let place = try places(scratch).place(of: reference)
         if !reference.contains("example.org") { #expect(place?.location == IRI(reference).document.text) }
         #expect(place?.name == name)
     }
