@@ -34,7 +34,8 @@ extension ScheduleView {
         }
         let next = status?.nextRunAt.map { "it drops the next request at \($0)" } ?? "it drops nothing as things are"
         return Explanation(
-            .schedule, "\(name) is a schedule (\(stateText))\(last)", next: isSeen ? next : "a daemon has to see it first",
+            .schedule, "\(name) is a schedule (\(stateText))\(last)",
+            next: isSeen ? next : "a daemon has to see it first",
             isSeen ? .ok : .warning)
     }
 }
