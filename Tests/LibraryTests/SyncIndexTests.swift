@@ -197,7 +197,8 @@ import Testing
         #expect(kill(child.pid, signal) == 0)
         try scratch.sh("touch read")
         #expect(try reader.finish().status == 0)
-        #expect(try child.finish().status == (signal == SIGTERM ? 143 : 128 + signal))
+        // On a busy machine it may have been over before its signal came: the index has to be right all the same.
+        #expect([0, signal == SIGTERM ? 143 : 128 + signal].contains(try child.finish().status))
         let last = try sync(scratch, ["max_delete_percent": 100])
         #expect(last.exit == 0, "\(last.failure?.text ?? last.errors)")
         try scratch.sh("diff -r source target")
