@@ -70,18 +70,6 @@ int linux_spawn(pid_t *pid, const char *program, const struct linux_spawn_setup 
 
 pid_t linux_fork(void) { return fork(); }
 
-void linux_replace_environment(char *const strings[]) {
-    clearenv();
-    for (; *strings; strings++) putenv(*strings);
-}
-
-int linux_settle_after_fork(int directory, const int *descriptors, int descriptor_count) {
-    if (setsid() < 0 || fchdir(directory) < 0) return -1;
-    for (int target = 0; target < descriptor_count; target++)
-        if (dup2(descriptors[target], target) < 0) return -1;
-    return close_range(descriptor_count, ~0U, 0);
-}
-
 int linux_socket_pair(int sockets[2]) { return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets); }
 
 int linux_is_peer_gone(int socket) {

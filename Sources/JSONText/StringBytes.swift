@@ -16,7 +16,7 @@ extension String {
         var text = ""
         for (index, scalar) in unicodeScalars.enumerated() {
             if index == limit { return text + "…" }
-            if scalar.properties.generalCategory == .control {
+            if scalar.isControl {
                 text += scalar.escaped(asASCII: true)
             } else {
                 text.unicodeScalars.append(scalar)
@@ -24,6 +24,11 @@ extension String {
         }
         return text
     }
+}
+
+extension Unicode.Scalar {
+    /// General category Cc: C0, DEL and C1.
+    package var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
 }
 
 extension Sequence<String> {

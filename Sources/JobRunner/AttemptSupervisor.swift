@@ -16,6 +16,7 @@ package struct AttemptSupervisor {
     private let grace: Double
     private let workingDirectory: String
     private let command: [String]
+    private let environment: [String]?
 
     /// What the process is to be called: see `main`.
     package static let processName = AttemptFile.supervisorName
@@ -23,14 +24,36 @@ package struct AttemptSupervisor {
     /// The whole life of a supervisor; returns its exit status.
     package static func main(_ arguments: [String]) -> Int32 {
         if arguments.dropFirst().first == ForkServer.argument {
-            guard let arguments = ForkServer.serve() else { return 0 }
-            return main(arguments)
+            return SupervisorPool.serve()
         }
+        return supervise(arguments, environment: nil) {}
+    }
+
+    /// - Parameters:
+    ///   - environment: the handler's; nil: this process's own.
+    ///   - handlerRuns: called when the handler has been started.
+    static func supervise(_ arguments: [String], environment: [String]?, handlerRuns: () -> Void) -> Int32 {
         guard arguments.count >= 5, let grace = Double(arguments[2]) else { return HandlerExitStatus.usage }
         let supervisor = AttemptSupervisor(
             attempt: arguments[1], grace: grace, workingDirectory: arguments[3],
-            command: Array(arguments.dropFirst(4)))
-        return supervisor.run()
+            command: Array(arguments.dropFirst(4)), environment: environment)
+        return supervisor.run(handlerRuns)
+    }
+
+    /// Does once what a supervisor does, as far as it leaves no trace: what is forked later finds it loaded.
+    static func warmUp() {
+        let record = ExitRecord(end: .exited(0), finishedAt: Clock.now(), leftBehind: 0)
+        _ = AttemptRecordState.startedLine(of: "", at: record.finishedAt)
+        _ = AttemptRecordState.endedLine(of: "", record)
+        var ladder = StopLadder(group: getpid(), grace: 0)
+        _ = ladder.nextStepMilliseconds()
+        ladder.climb()
+        do {
+            let directory = try Directory.open("/")
+            try directory.open(FileName("dev"), O_RDONLY).write([])
+        } catch {
+            // Nothing comes of it.
+        }
     }
 
     private enum HandlerExitStatus {
@@ -38,7 +61,7 @@ package struct AttemptSupervisor {
         static let ioError: Int32 = 74
     }
 
-    private func run() -> Int32 {
+    private func run(_ handlerRuns: () -> Void) -> Int32 {
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
         _ = linux_become_subreaper()
         _ = linux_set_process_name(Self.processName)
@@ -46,8 +69,7 @@ package struct AttemptSupervisor {
         do {
             let record = try Directory.open(".").open(AttemptFile.record, O_WRONLY | O_APPEND)
             try record.write(AttemptRecordState.startedLine(of: attempt, at: Clock.now()))
-            try record.write(AttemptRecordState.endedLine(of: attempt, superviseHandler()))
-            Self.letGo()
+            try record.write(AttemptRecordState.endedLine(of: attempt, superviseHandler(handlerRuns)))
             return 0
         } catch {
             complain("\(error)")
@@ -55,17 +77,13 @@ package struct AttemptSupervisor {
         }
     }
 
-    /// Closes the outputs, and with them the lock, before the FIFO that wakes the daemon: it need not wait for the rest of this process's end.
-    private static func letGo() {
-        for descriptor in 0...AttemptFile.controlDescriptor { close(descriptor) }
-    }
-
-    private func superviseHandler() -> ExitRecord {
+    private func superviseHandler(_ handlerRuns: () -> Void) -> ExitRecord {
         let handler: pid_t
         switch spawn() {
         case .success(let pid): handler = pid
         case .failure(let error): return ExitRecord(end: .notStarted(error), finishedAt: Clock.now(), leftBehind: 0)
         }
+        handlerRuns()
         var ladder = StopLadder(group: handler, grace: grace)
         let status = waitForHandler(handler, &ladder)
         let leftBehind = ladder.sweep()
@@ -84,7 +102,8 @@ package struct AttemptSupervisor {
             setup.directory = -1
             setup.directory_path = path
             return withCStringArray(command) { arguments in
-                linux_spawn(&pid, command[0], &setup, arguments, Glibc.environ)
+                guard let environment else { return linux_spawn(&pid, command[0], &setup, arguments, Glibc.environ) }
+                return withCStringArray(environment) { linux_spawn(&pid, command[0], &setup, arguments, $0) }
             }
         }
         return code == 0 ? .success(pid) : .failure(Self.notStarted(command[0], code))

@@ -1,10 +1,8 @@
-/// Where supervisors come from: a process that has been started once, and forks for each attempt what would otherwise
-/// have to be loaded and linked anew. One child is always ready and waits for the next order, so that no job waits for a fork.
-/// It is this very program, has one thread and nothing open but its socket, and ends with the daemon. An attempt that has
-/// been forked does not notice that.
+/// Where supervisors come from: a process that has been started once, and forks what would otherwise have to be loaded and linked
+/// anew for each attempt. It is this very program and ends with the daemon; its children (`SupervisorPool`) wait for orders, so that
+/// no job waits for a fork. An attempt does not notice when the daemon and the server have gone.
 import CLinux
 import Glibc
-import JSONText
 import SpoolProtocol
 import SpoolStorage
 import Synchronization
@@ -12,7 +10,16 @@ import Synchronization
 /// The daemon's end.
 final class ForkServer: Sendable {
     private let program: String
-    private let socket = Mutex<Int32>(-1)
+    private let server = Mutex<Server?>(nil)
+
+    private struct Server {
+        let socket: Int32
+        let process: pid_t
+
+        /// Its children have the other end of the socket, too, and outlive it. The daemon ignores SIGCHLD, so one that has ended is no child
+        /// any more.
+        var isAlive: Bool { waitpid(process, nil, WNOHANG) == 0 }
+    }
 
     /// The largest packet, in bytes: more may not fit the socket's buffer (`net.core.wmem_default`).
     private static let maximumBytes = 1 << 16
@@ -21,37 +28,36 @@ final class ForkServer: Sendable {
     /// - Parameter program: the executable that becomes a supervisor.
     init(program: String) { self.program = program }
 
-    deinit { socket.withLock { if $0 >= 0 { close($0) } } }
+    deinit { server.withLock { if let server = $0 { close(server.socket) } } }
 
     /// Has a supervisor forked with these arguments and environment, the first four descriptors as its own, in this
     /// directory. False when that is not possible: then it has to be started by itself.
     func launch(arguments: [String], environment: [String], descriptors: [Int32], directory: Directory) -> Bool {
-        let order: JSON = [
-            "arguments": .array(arguments.map { .string($0) }), "environment": .array(environment.map { .string($0) }),
-        ]
-        let bytes = order.bytes
+        let bytes = Self.encode(arguments, environment)
         guard bytes.count <= Self.maximumBytes else { return false }
-        return socket.withLock { socket in
-            // A server that died is started again, once.
+        return server.withLock { server in
+            // One that died is started again, once.
             for _ in 1...2 {
-                if socket < 0 { socket = start() }
-                if socket < 0 { return false }
+                if server == nil { server = start() }
+                guard let running = server else { return false }
                 let all = descriptors + [directory.raw]
-                if linux_send_descriptors(socket, bytes, bytes.count, all, Int32(all.count)) == bytes.count {
+                if running.isAlive,
+                    linux_send_descriptors(running.socket, bytes, bytes.count, all, Int32(all.count)) == bytes.count
+                {
                     return true
                 }
-                close(socket)
-                socket = -1
+                close(running.socket)
+                server = nil
             }
             return false
         }
     }
 
-    /// Starts the server and returns the socket, or -1.
-    private func start() -> Int32 {
+    /// nil: it cannot be started.
+    private func start() -> Server? {
         var sockets: [Int32] = [-1, -1]
         let null = open("/dev/null", O_RDWR | O_CLOEXEC)
-        guard null >= 0, linux_socket_pair(&sockets) == 0 else { return -1 }
+        guard null >= 0, linux_socket_pair(&sockets) == 0 else { return nil }
         defer {
             close(null)
             close(sockets[1])
@@ -70,93 +76,49 @@ final class ForkServer: Sendable {
                 }
             }
         }
-        if code == 0 { return sockets[0] }
+        if code == 0 { return Server(socket: sockets[0], process: pid) }
         close(sockets[0])
-        return -1
+        return nil
     }
-
-    // MARK: The server's end
 
     /// The argument that makes a supervisor's program the server.
     static let argument = "--fork-server"
 
-    /// Keeps one child ready that waits for an order, until the daemon is gone; returns in each child that has got one, with the
-    /// arguments of a supervisor.
-    static func serve() -> [String]? {
-        // The children are nobody's to wait for.
-        signal(SIGCHLD, SIG_IGN)
-        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] { Glibc.signal(signal, SIG_IGN) }
-        while true {
-            switch forkReadyChild() {
-            case .isChild(let taken):
-                guard let (order, descriptors) = receive() else { exit(0) }
-                var told: UInt8 = 1
-                _ = write(taken, &told, 1)
-                return settle(order, descriptors)
-            case .took: continue
-            case .ended: if linux_is_peer_gone(AttemptFile.controlDescriptor) != 0 { return nil }
-            case .failed:
-                if linux_is_peer_gone(AttemptFile.controlDescriptor) != 0 { return nil }
-                // No more processes are allowed just now.
-                _ = poll(nil, 0, 100)
-            }
-        }
+    // MARK: Orders
+
+    /// Strings that end with a zero byte, as no argument or variable has one: how many arguments there are, those, the environment.
+    private static func encode(_ arguments: [String], _ environment: [String]) -> [UInt8] {
+        ([String(arguments.count)] + arguments + environment).flatMap { Array($0.utf8) + [0] }
     }
 
-    /// What became of a child, in the parent; and that this is the child.
-    private enum Fork {
-        /// The end of a pipe by which it says that it has got an order.
-        case isChild(Int32)
-        case took, ended, failed
+    private static func decode(_ order: [UInt8]) -> (arguments: [String], environment: [String])? {
+        let strings = order.split(separator: 0, omittingEmptySubsequences: false).dropLast()
+            .map { String(decoding: $0, as: UTF8.self) }
+        guard let count = strings.first.flatMap({ Int($0) }), (1..<strings.count).contains(count) else { return nil }
+        return (Array(strings[1...count]), Array(strings[(count + 1)...]))
     }
 
-    /// Forks a child, and waits in the parent until it has something to do or is gone.
-    private static func forkReadyChild() -> Fork {
-        var pipe: [Int32] = [-1, -1]
-        guard Glibc.pipe(&pipe) == 0 else { return .failed }
-        let child = linux_fork()
-        if child == 0 {
-            close(pipe[0])
-            return .isChild(pipe[1])
-        }
-        close(pipe[1])
-        defer { close(pipe[0]) }
-        if child < 0 { return .failed }
-        var told: UInt8 = 0
-        while true {
-            let count = read(pipe[0], &told, 1)
-            if count < 0, errno == EINTR { continue }
-            return count == 1 ? .took : .ended
-        }
+    /// What a supervisor is asked to do.
+    struct Order {
+        var arguments: [String]
+        var environment: [String]
+        /// What becomes its descriptors 0 to 3, and the directory.
+        var descriptors: [Int32]
     }
 
     /// Waits for an order; nil when the daemon is gone, or for an order that is none.
-    private static func receive() -> ([UInt8], [Int32])? {
+    static func receive(from socket: Int32) -> Order? {
         var bytes = [UInt8](repeating: 0, count: maximumBytes + 1)
         var descriptors = [Int32](repeating: -1, count: descriptorCount)
         while true {
-            let count = linux_receive_descriptors(
-                AttemptFile.controlDescriptor, &bytes, bytes.count, &descriptors, Int32(descriptorCount))
-            if count > 0 { return (Array(bytes[..<count]), descriptors) }
+            let count = linux_receive_descriptors(socket, &bytes, bytes.count, &descriptors, Int32(descriptorCount))
+            if count > 0 {
+                return decode(Array(bytes[..<count])).map {
+                    Order(arguments: $0.arguments, environment: $0.environment, descriptors: descriptors)
+                }
+            }
             if count < 0, errno == EINTR { continue }
             return nil
         }
-    }
-
-    /// Becomes the supervisor that the order is for; nil when it makes no sense.
-    private static func settle(_ order: [UInt8], _ descriptors: [Int32]) -> [String]? {
-        signal(SIGCHLD, SIG_DFL)
-        let json: JSON
-        do {
-            json = try JSON(parsing: order)
-        } catch {
-            return nil
-        }
-        let own = Array(descriptors.prefix(descriptorCount - 1))
-        guard linux_settle_after_fork(descriptors[descriptorCount - 1], own, Int32(own.count)) == 0 else { return nil }
-        var environment = (json["environment"]?.array ?? []).compactMap(\.string).map { strdup($0) }
-        environment.append(nil)
-        linux_replace_environment(environment)
-        return (json["arguments"]?.array ?? []).compactMap(\.string)
     }
 }

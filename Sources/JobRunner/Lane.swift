@@ -25,10 +25,11 @@ struct Lane {
         return postponed
     }
 
-    /// An attempt has begun; true: it may be told at once.
-    mutating func begin(_ status: JobStatus, isKnown: Bool) -> Bool {
+    /// An attempt has begun; true: it may be told at once, if it is not told already.
+    /// - Parameter isHeld: something else about it has to be told first.
+    mutating func begin(_ status: JobStatus, isKnown: Bool, isHeld: Bool) -> Bool {
         running.append(status.identity.name)
-        if isKnown || ending.isEmpty && untold.isEmpty { return true }
+        if isKnown || ending.isEmpty && untold.isEmpty && !isHeld { return true }
         untold.append(status)
         return false
     }
@@ -44,10 +45,12 @@ struct Lane {
         untold.firstIndex { $0.identity.jobID == jobID }.map { untold.remove(at: $0) }
     }
 
-    /// The end of a job has been told, or cannot be; returns the start that may be told now.
-    mutating func leave(_ name: JobName) -> JobStatus? {
-        ending.removeAll { $0 == name }
-        guard let next = untold.first, ending.first ?? next.identity.name == next.identity.name else { return nil }
+    /// The end of a job has been told, or cannot be.
+    mutating func leave(_ name: JobName) { ending.removeAll { $0 == name } }
+
+    /// The next start that may be told.
+    mutating func takeTellable(isHeld: (JobName) -> Bool) -> JobStatus? {
+        guard let next = untold.first?.identity.name, !isHeld(next), ending.first ?? next == next else { return nil }
         return untold.removeFirst()
     }
 }

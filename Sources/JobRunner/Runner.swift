@@ -3,7 +3,7 @@
 /// named after them:
 ///
 /// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerEnd`
-/// draws the conclusions from their ends, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
+/// draws the conclusions from their ends, `RunnerCommit` sees accepted jobs to the disk, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
 /// earlier daemon was, `RunnerRetention` archives what has aged, `RunnerShow` writes `spool.status.json`.
 package import Logging
 package import SpoolProtocol
@@ -14,7 +14,7 @@ package actor Runner {
     let configuration: RunnerConfiguration
     let logger: Logger
     nonisolated let mailbox = Mailbox()
-    let committer: ResultCommitter
+    let committer: Committer
     var catalog: TypeCatalog
     let feed: EventFeed
     var numbers: AcceptanceNumbers
@@ -34,8 +34,7 @@ package actor Runner {
     var recheck: Set<JobName> = []
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
     var parked: Set<JobName> = []
-    /// Accepted requests that are not known to be on the disk.
-    var unsynced: [JobName] = []
+    var unsynced = UnsyncedJobs()
     /// Files with impossible names that have been told of.
     var badNames: [FileName: UInt64] = [:]
     /// A rescan could not be finished.
@@ -76,7 +75,7 @@ package actor Runner {
         feed = try EventFeed(spool, rotationSize: configuration.rotateEventsAt)
         numbers = try AcceptanceNumbers(spool)
         spares = try Spares(spool)
-        committer = ResultCommitter(spool, mailbox)
+        committer = Committer(spool, mailbox)
     }
 
     package enum End: Sendable {
@@ -98,7 +97,11 @@ package actor Runner {
                 take(news)
                 for task in tasks { group.addTask { await task.run(mailbox) } }
                 tasks = []
-                if stopping != nil, running.isEmpty, finishing.values.allSatisfy(\.isObstructed) { break }
+                if stopping != nil, running.isEmpty, finishing.values.allSatisfy(\.isObstructed),
+                    unsynced.isEmpty || !unsynced.failed.isEmpty
+                {
+                    break
+                }
             }
             // When the task was cancelled, the followers must not wait for their attempts.
             for job in running.values { job.link.detach() }
@@ -119,6 +122,7 @@ package actor Runner {
         case .tick: tick()
         case .followed(let name, let jobID, let report): attemptEnded(name, jobID, report)
         case .askedToStop(let name, let jobID, let reason): askToStop(name, jobID, reason)
+        case .synced(let names, let error): synced(names, error)
         case .committed(let report): committed(report)
         case .trouble(let error): tell(error)
         case .retain: retain()
@@ -163,7 +167,7 @@ package actor Runner {
             rescan(.timer)
         }
         if !names.isEmpty { mailbox.put(.lookOn) }
-        syncAccepted()
+        trySyncingAgain()
         tryFinishingAgain()
         lookAtSettled()
         lookAtSettledSchedules()

@@ -1,5 +1,5 @@
-/// Taking a request in: it is new, it is one, its type exists and allows it; it gets a number and a status, and from then on
-/// it cannot be lost. A request that is none is rejected with a result that says why.
+/// Taking a request in: it is new, it is one, its type exists and allows it; it gets a number and a status, and when those are on the
+/// disk (`RunnerCommit`) it cannot be lost. A request that is none is rejected with a result that says why.
 import Glibc
 import Logging
 import JSONText
@@ -99,12 +99,12 @@ extension Runner {
         }
     }
 
-    /// From here on the job is there for everybody; `commit` sees to it that it cannot be lost.
+    /// From here on the job is there for everybody; `commit` sees to it that it stays.
     private func publish(_ job: PendingJob, _ request: Request) throws(SpoolError) {
         var status = Self.status(of: job, request, .pending, job.waiting?.message ?? "Waiting")
         status.waitingFor = job.waiting
         try spool.publish(status.json, as: .status(job.name), .process)
-        feed.append(.accepted, status)
+        unsynced.put(status)
         heardOfJob(status)
         recheckDependents(on: job.name)
     }
@@ -133,39 +133,6 @@ extension Runner {
         return request.params["path"]?.string.map { "Sync \($0)" } ?? request.type.string
     }
 
-    // MARK: Committing
-
-    /// What has been accepted starts if it can, and gets to the disk meanwhile, with what else waits; only then the feed tells of it.
-    func commit(_ accepted: [JobName]) {
-        if accepted.isEmpty { return }
-        unsynced += accepted
-        // A cancel that was there first.
-        for name in accepted { cancelOrTell(name) }
-        lookAtWaiting()
-        startWhatCan()
-        syncAccepted()
-        show.isDirty = true
-    }
-
-    /// Waits until the accepted requests and their statuses are on the disk; what fails is tried again.
-    func syncAccepted() {
-        guard !unsynced.isEmpty, Clock.monotonic() >= troubleUntil else { return }
-        do throws(SpoolError) {
-            if unsynced.count < Self.fewEnoughToSyncAlone {
-                try spool.syncTogether(unsynced.flatMap { [.request($0), .status($0)] })
-            } else {
-                try spool.root.syncFileSystem()
-            }
-            for name in unsynced { forgetNote(of: name) }
-            unsynced = []
-        } catch {
-            tell(error)
-        }
-    }
-
-    /// More at once are synced with all else on their file system: cheaper for many.
-    private static let fewEnoughToSyncAlone = 16
-
     /// A request whose turn came while it was away is back as it was.
     private func unpark(_ name: JobName) {
         guard parked.remove(name) != nil, let job = pending[name] else { return }
@@ -191,6 +158,7 @@ extension Runner {
         }
         pending.remove(job.name)
         recheck.formUnion(pending.joiners(of: job.jobID).map(\.name))
+        tellAcceptance(of: job.name)
         feed.append(.cancelled, result.status)
         try spool.attempts.removeTree(FileName(job.jobID))
     }

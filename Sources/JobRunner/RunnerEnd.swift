@@ -35,7 +35,8 @@ extension Runner {
             interruptionsWithoutProgress: interruptions,
             retry: job.policy.retry, onInterrupted: job.policy.onInterrupted)
         let (_, move) = Self.state(of: job, record).after(.attemptEnded(attempt))
-        if case .again = move, lanes[job.pending.lane]?.hasResultsUnderWay ?? false {
+        let isHeld = lanes[job.pending.lane]?.hasResultsUnderWay ?? false || unsynced.contains(job.pending.name)
+        if case .again = move, isHeld {
             // What came before is told first.
             lanes[job.pending.lane]?.postponed.append(
                 .followed(job.pending.name, jobID: job.pending.jobID, report))

@@ -151,21 +151,15 @@ extension Runner {
 
     /// Of the jobs that started behind this one, the next is told now.
     func leaveLane(_ status: JobStatus) {
-        let lane = status.identity.lane
-        if let next = lanes[lane]?.leave(status.identity.name) { tellStart(next) }
-        guard lanes[lane]?.hasResultsUnderWay == false else { return }
-        for news in lanes[lane]?.takePostponed() ?? [] { mailbox.put(news) }
-    }
-
-    func tellStart(_ status: JobStatus) {
-        feed.append(.started, status)
-        running[status.identity.name]?.link.show()
+        lanes[status.identity.lane]?.leave(status.identity.name)
+        tellOn(status.identity.lane)
     }
 
     private func announceEnd(of job: FinishedJob) {
         let status = job.result.status
         let name = status.identity.name
         if let start = lanes[status.identity.lane]?.takeStart(of: status.identity.jobID) { tellStart(start) }
+        tellAcceptance(of: name)
         if !job.isTold { feed.append(job.event, status) }
         leaveLane(status)
         totals[status.standing, default: 0] += 1

@@ -4,8 +4,8 @@ import SpoolProtocol
 import SpoolStorage
 
 extension Runner {
-    /// How many names are looked at before other news is heard.
-    private static let batch = 64
+    /// How many names are looked at before other news is heard: fewer while jobs run, whose ends are waited for.
+    private var batch: Int { running.isEmpty ? 64 : 8 }
 
     func look(at name: FileName) {
         if names.isEmpty { mailbox.put(.lookOn) }
@@ -21,7 +21,7 @@ extension Runner {
         }
         var accepted: [JobName] = []
         var cancels: [JobName] = []
-        for _ in 0..<Self.batch {
+        for _ in 0..<batch {
             guard let name = names.takeFirst() else { break }
             do throws(SpoolError) {
                 if case .cancel(let job) = SpoolFile(name) {

@@ -25,6 +25,7 @@ extension Runner {
     private var hasRoomForResults: Bool {
         let underWay = finishing.values.filter { !$0.isObstructed }
         return underWay.count < Self.mostResultsUnderWay && !underWay.contains(where: \.hasFailed)
+            && unsynced.failed.isEmpty
     }
 
     private static let mostResultsUnderWay = 64
@@ -45,11 +46,11 @@ extension Runner {
             if let file = SpoolFile.request(job.name).fileName { look(at: file) }
             return
         }
-        let history = try readHistory(job.jobID)
+        let history = job.attempts == 0 ? JobHistory() : try readHistory(job.jobID)
         let attempt = (history.attempts.last?.attempt ?? 0) + 1
-        if attempt == 1, try existingDirectory(job.jobID) == nil { try spares.take(for: job.jobID) }
-        let jobDirectory = try spool.attempts.makeDirectory(job.jobID, mode: 0o700)
-        let checkpoint = try readCheckpoint(in: jobDirectory)
+        let spare = attempt == 1 ? try spares.take(for: job.jobID) : nil
+        let jobDirectory = if let spare { spare } else { try spool.attempts.makeDirectory(job.jobID, mode: 0o700) }
+        let checkpoint: JSON = spare == nil ? try readCheckpoint(in: jobDirectory) : .null
         let definition: Definition
         let plan: AttemptPlan
         do {
@@ -107,7 +108,8 @@ extension Runner {
     func began(_ job: RunningJob, jobDirectory: Directory, isNewJob: Bool, isAdopted: Bool = false) {
         let name = job.pending.name
         running[name] = job
-        let mayBeTold = lanes[job.pending.lane, default: Lane()].begin(job.status, isKnown: isAdopted)
+        let mayBeTold = lanes[job.pending.lane, default: Lane()].begin(
+            job.status, isKnown: isAdopted, isHeld: unsynced.contains(name))
         summaries[job.pending.type.string, default: TypeSummary()].running.append(name.string)
         if !mayBeTold {
             job.link.hide()

@@ -25,15 +25,15 @@ struct Spares {
         }
     }
 
-    /// Makes a spare directory the job's, if there is one: with the files of a first attempt, all empty.
-    mutating func take(for jobID: String) throws(SpoolError) {
-        guard let name = names.popLast() else { return }
+    /// Makes a spare directory the job's, if there is one: with the files of a first attempt, all empty since `keep`. nil: there is none.
+    mutating func take(for jobID: String) throws(SpoolError) -> Directory? {
+        guard let name = names.popLast() else { return nil }
         do {
-            // The old record must be gone before the directory is the job's.
-            try Self.clear(try spool.spare.directory("\(name)").directory("1"))
             try spool.spare.rename(name, to: spool.attempts, FileName(jobID))
+            return try spool.attempts.directory(jobID)
         } catch {
             try spool.spare.removeTree(name)
+            return nil
         }
     }
 

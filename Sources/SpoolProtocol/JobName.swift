@@ -15,13 +15,13 @@ public struct JobName: Sendable, Hashable {
 
     /// - Throws: `Problem`.
     public init(_ name: String) throws(Problem) {
-        let shown = FileName(name)
+        var shown: FileName { FileName(name) }
         if name.isEmpty { throw Problem(description: "a name needs at least one character") }
         if name.utf8.count > Self.maximumBytes {
             throw Problem(
                 description: "the name is \(name.utf8.count) bytes long: a name has at most \(Self.maximumBytes)")
         }
-        if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+        if name.unicodeScalars.contains(where: \.isControl) {
             throw Problem(description: "\"\(shown)\" has a control character: rename the file")
         }
         if name.utf8.contains(UInt8(ascii: "/")) {
@@ -39,10 +39,11 @@ public struct JobName: Sendable, Hashable {
         string = name
     }
 
-    public static func == (a: JobName, b: JobName) -> Bool { a.string.utf8.elementsEqual(b.string.utf8) }
+    public static func == (a: JobName, b: JobName) -> Bool { a.string.hasSameBytes(as: b.string) }
 
     public func hash(into hasher: inout Hasher) {
-        for byte in string.utf8 { hasher.combine(byte) }
+        var string = string
+        string.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 }
 

@@ -36,8 +36,13 @@ extension Spool {
             try moveAsideUnlessOwn(Self.file(outputs[index].file))
             staged[index] = try stage(outputs[index].json)
         }
-        if outputs.count > 1 { for case let file? in staged { linux_start_writing(file.file.raw) } }
-        forEach { (index) throws(SpoolError) in try staged[index]?.file.syncData() }
+        if outputs.count < Self.manyOutputs {
+            if outputs.count > 1 { for case let file? in staged { linux_start_writing(file.file.raw) } }
+            forEach { (index) throws(SpoolError) in try staged[index]?.file.syncData() }
+        } else {
+            let whole = Result { () throws(SpoolError) in try root.syncFileSystem() }
+            forEach { (_) throws(SpoolError) in try whole.get() }
+        }
         forEach { (index) throws(SpoolError) in
             guard let file = staged[index] else { return }
             try place(file.name, in: root, Self.file(outputs[index].file))
@@ -67,6 +72,9 @@ extension Spool {
         for file in opened { try file.file.syncData() }
         try root.sync()
     }
+
+    /// So many are synced with all else on their file system: each by itself would be dearer.
+    private static let manyOutputs = 8
 
     private func stage(_ json: JSON) throws(SpoolError) -> OpenFile {
         let scratch = newTemporaryName()

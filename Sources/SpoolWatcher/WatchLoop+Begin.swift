@@ -55,7 +55,9 @@ extension WatchLoop {
         }
         watch.listening = .inotify
         return .watching(
-            Watching(directory: directory, nextRescan: clock.now + options.rescanInterval, suspectUntil: clock.now))
+            Watching(
+                directory: directory, nextRescan: clock.now + options.rescanInterval, suspectUntil: clock.now,
+                gathered: clock.now))
     }
 
     private func poll(

@@ -18,6 +18,8 @@ struct WatchLoop {
         var nextRescan: ContinuousClock.Instant
         /// Until then the directory may be deleted in silence, so it is looked at every second.
         var suspectUntil: ContinuousClock.Instant
+        /// When events were last left to gather.
+        var gathered: ContinuousClock.Instant
     }
 
     let path: String
@@ -63,7 +65,7 @@ struct WatchLoop {
         let remaining = (watching.nextRescan - clock.now).roundedUp(to: .seconds(1))
         switch source.next(seconds: isSuspect ? 1 : remaining) {
         case .entry(let name):
-            hint(name)
+            if !hint(name) { gatherOthers(&watching) }
             // It may be one of many that are deleted before the directory is.
             if isSuspect { watching.suspectUntil = clock.now + .seconds(10) }
             return .watching(watching)
@@ -98,9 +100,23 @@ struct WatchLoop {
         return begin(reason)
     }
 
-    func hint(_ name: FileName) {
-        if !Canary.isCanary(name), options.isOfInterest(name) { watch.hints.put(.file(name)) }
+    /// False when nobody is interested in the file.
+    @discardableResult
+    func hint(_ name: FileName) -> Bool {
+        guard !Canary.isCanary(name), options.isOfInterest(name) else { return false }
+        watch.hints.put(.file(name))
+        return true
     }
+
+    /// Files that nobody is interested in are the daemon's own, and where one is written others follow: they are waited for together, so
+    /// that not every one wakes the thread.
+    private func gatherOthers(_ watching: inout Watching) {
+        guard clock.now >= watching.gathered + Self.gatheringTime else { return }
+        watch.alarm.wait(atMost: Self.gatheringTime)
+        watching.gathered = clock.now
+    }
+
+    private static let gatheringTime = Duration.milliseconds(1)
 
     func isStill(_ directory: DirectoryIdentity) -> Bool { DirectoryIdentity(path: path) == directory }
 }

@@ -22,20 +22,26 @@ struct LaneTests {
         let (a, b, c) = (try status("a"), try status("b"), try status("c"))
         var lane = Lane()
         #expect(lane.isFree)
-        let first = lane.begin(a, isKnown: false)
+        let first = lane.begin(a, isKnown: false, isHeld: false)
         #expect(first)
         #expect(!lane.isFree)
         for (ended, next) in [(a, b), (b, c)] {
             lane.end(ended.identity.name)
             lane.awaitResult(of: ended.identity.name)
             #expect(lane.isFree)
-            let mayBeTold = lane.begin(next, isKnown: false)
+            let mayBeTold = lane.begin(next, isKnown: false, isHeld: false)
             #expect(!mayBeTold)
         }
-        let afterA = lane.leave(a.identity.name)
+        lane.leave(a.identity.name)
+        let held = lane.takeTellable { _ in true }
+        let afterA = lane.takeTellable { _ in false }
+        let nothing = lane.takeTellable { _ in false }
+        #expect(held == nil)
         #expect(afterA == b)
+        #expect(nothing == nil)
         #expect(lane.hasResultsUnderWay)
-        let afterB = lane.leave(b.identity.name)
+        lane.leave(b.identity.name)
+        let afterB = lane.takeTellable { _ in false }
         #expect(afterB == c)
         #expect(!lane.hasResultsUnderWay)
         #expect(lane.running == [c.identity.name])
@@ -45,25 +51,28 @@ struct LaneTests {
     func disorder() throws {
         let (a, b) = (try status("a"), try status("b"))
         var lane = Lane()
-        _ = lane.begin(a, isKnown: false)
+        _ = lane.begin(a, isKnown: false, isHeld: false)
         lane.end(a.identity.name)
         lane.awaitResult(of: a.identity.name)
-        _ = lane.begin(b, isKnown: false)
+        _ = lane.begin(b, isKnown: false, isHeld: false)
         lane.end(b.identity.name)
         lane.awaitResult(of: b.identity.name)
         let start = lane.takeStart(of: "id-b")
         #expect(start == b)
-        let afterB = lane.leave(b.identity.name)
-        let afterA = lane.leave(a.identity.name)
-        #expect(afterB == nil)
-        #expect(afterA == nil)
+        lane.leave(b.identity.name)
+        lane.leave(a.identity.name)
+        let nothing = lane.takeTellable { _ in false }
+        #expect(nothing == nil)
     }
 
     @Test("is taken as long as one of several attempts of an earlier daemon is")
     func adopted() throws {
         let (a, b) = (try status("a"), try status("b"))
         var lane = Lane()
-        for status in [b, a] { #expect(lane.begin(status, isKnown: true)) }
+        for status in [b, a] {
+            let mayBeTold = lane.begin(status, isKnown: true, isHeld: false)
+            #expect(mayBeTold)
+        }
         lane.end(a.identity.name)
         #expect(!lane.isFree)
         lane.end(b.identity.name)

@@ -43,13 +43,6 @@ void linux_start_writing(int descriptor);
 /// fork(2). The caller has no other threads.
 pid_t linux_fork(void);
 
-/// clearenv(3), then putenv(3) with each string; they are kept. NULL ends them.
-void linux_replace_environment(char *const strings[]);
-
-/// The descriptor becomes 0, 1, 2 and so on, everything above is closed, and the process enters `directory` and leads a new
-/// session. What linux_spawn does in the new process, for one that was forked. Returns 0 or -1.
-int linux_settle_after_fork(int directory, const int *descriptors, int descriptor_count);
-
 /// socketpair(2) of AF_UNIX, SOCK_SEQPACKET, close-on-exec.
 int linux_socket_pair(int sockets[2]);
 

@@ -118,7 +118,8 @@ final class Daemon: Sendable {
             .inspect { runner in
                 answer.put(
                     RunnerLook(
-                        isIdle: runner.names.isEmpty && runner.finishing.isEmpty && runner.recheck.isEmpty,
+                        isIdle: runner.names.isEmpty && runner.finishing.isEmpty && runner.recheck.isEmpty
+                            && runner.unsynced.isEmpty,
                         running: Set(runner.running.values.map { "\($0.pending.jobID)/\($0.attempt)" })))
             })
         try await eventually("the daemon to answer") { answer.look != nil || hasEnded || faults.isDead }

@@ -1,0 +1,108 @@
+/// Gets accepted requests and results to the disk on a thread of its own, in the order in which jobs were accepted and ended: jobs
+/// start and run meanwhile. What waits is committed together, so that many short jobs share one sync of the directory.
+///
+/// The order is the promise: the request and its status on the disk before anything else of the job is told; the result on the disk, then
+/// the status that announces it, then the news to the runner, which tells the feed.
+import Dispatch
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+import Synchronization
+
+/// What is to be committed.
+struct ResultOrder: Sendable {
+    enum Part: Sendable {
+        case resultAndStatus
+        /// The feed has to tell of the job before its status does.
+        case result
+        /// The result is on the disk already.
+        case status
+    }
+
+    var result: JobResult
+    var part: Part
+
+    var name: JobName { result.status.identity.name }
+}
+
+/// What became of it.
+struct CommitReport: Sendable {
+    var name: JobName
+    var jobID: String
+    /// The result is not on the disk, or not known to be.
+    var resultError: SpoolError?
+    /// The result is, the status is not in its place.
+    var statusError: SpoolError?
+}
+
+final class Committer: Sendable {
+    private let spool: Spool
+    private let mailbox: Mailbox
+    private let queue = DispatchQueue(label: "committer")
+    private let waiting = Mutex(Orders())
+
+    private struct Orders {
+        var accepted: [JobName] = []
+        var results: [ResultOrder] = []
+        var isEmpty: Bool { accepted.isEmpty && results.isEmpty }
+    }
+
+    /// So many requests are synced with all else on their file system: each file by itself would be dearer.
+    private static let manyRequests = 4
+
+    init(_ spool: Spool, _ mailbox: Mailbox) {
+        self.spool = spool
+        self.mailbox = mailbox
+    }
+
+    /// Syncs requests and their statuses. The report comes as news.
+    func commit(accepted names: [JobName]) { put { $0.accepted += names } }
+
+    /// Publishes a result. The report comes as news, after those of the requests before.
+    func commit(_ order: ResultOrder) { put { $0.results.append(order) } }
+
+    private func put(_ add: (inout Orders) -> Void) {
+        let isFirst = waiting.withLock { waiting in
+            defer { add(&waiting) }
+            return waiting.isEmpty
+        }
+        if isFirst { queue.async { [self] in commitAll() } }
+    }
+
+    private func commitAll() {
+        let orders = waiting.withLock { waiting in
+            defer { waiting = Orders() }
+            return waiting
+        }
+        if !orders.accepted.isEmpty { sync(orders.accepted) }
+        if !orders.results.isEmpty { publish(orders.results) }
+    }
+
+    private func sync(_ names: [JobName]) {
+        do throws(SpoolError) {
+            if names.count < Self.manyRequests {
+                try spool.syncTogether(names.flatMap { [.request($0), .status($0)] })
+            } else {
+                try spool.root.syncFileSystem()
+            }
+            mailbox.put(.synced(names, nil))
+        } catch {
+            mailbox.put(.synced(names, error))
+        }
+    }
+
+    private func publish(_ orders: [ResultOrder]) {
+        var reports = orders.map { CommitReport(name: $0.name, jobID: $0.result.status.identity.jobID) }
+        let results = orders.indices.filter { orders[$0].part != .status }
+        let errors = spool.publishTogether(results.map { (orders[$0].result.json, .result(orders[$0].name)) })
+        for (index, error) in zip(results, errors) { reports[index].resultError = error }
+        for (index, order) in orders.enumerated() where order.part != .result && reports[index].resultError == nil {
+            do throws(SpoolError) {
+                try spool.publish(order.result.status.json, as: .status(order.name), .process)
+            } catch {
+                reports[index].statusError = error
+            }
+        }
+        for report in reports { mailbox.put(.committed(report)) }
+    }
+}
