@@ -115,7 +115,8 @@ extension ClientFile {
             return .refused(Refusal(error: error, stat: after, mayChange: isSyntax))
         }
         // What is accepted on the strength of this file must not be lost with it.
-        if sync { try opened.syncData() }
+        // Its time belongs to it: by that the version is known.
+        if sync { try opened.sync() }
         return .valid(content, after, isBeingWritten: isBeingWritten)
     }
 

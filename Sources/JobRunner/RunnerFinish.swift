@@ -125,11 +125,10 @@ extension Runner {
         do throws(SpoolError) {
             try spool.publish(job.result.status.json, as: .status(name), .process)
         } catch  where error.isForbidden {
-            if let file = SpoolFile.status(name).fileName, let stat = try spool.root.stat(file),
-                !stat.isFile(of: geteuid()), obstructions.isNews(file, stat)
-            {
-                announceObstacle(Obstacle(file: file, stat: stat).message)
-            }
+            guard let file = SpoolFile.status(name).fileName, let stat = try spool.root.stat(file),
+                !stat.isFile(of: geteuid())
+            else { throw error }
+            if obstructions.isNews(file, stat) { announceObstacle(Obstacle(file: file, stat: stat).message) }
         }
     }
 

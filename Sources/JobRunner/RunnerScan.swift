@@ -22,8 +22,13 @@ extension Runner {
         let syncing: Syncing = names.count >= Self.batch / 4 ? .fileSystem : .eachFile
         var accepted: [Acceptance] = []
         var cancels: [JobName] = []
-        for _ in 0..<Self.batch {
+        var held: [FileName] = []
+        for _ in 0..<(shortage == nil ? Self.batch : names.count) {
             guard let name = names.takeFirst() else { break }
+            if waitsForRoom(name) {
+                held.append(name)
+                continue
+            }
             do throws(SpoolError) {
                 if case .cancel(let job) = SpoolFile(name) {
                     cancels.append(job)
@@ -39,7 +44,9 @@ extension Runner {
         commit(accepted, syncing: syncing)
         // After the requests of the same batch: what they cancel may be among those.
         for job in cancels { cancelOrTell(job) }
-        if !names.isEmpty { mailbox.put(.lookOn) }
+        for name in held { names.append(name) }
+        if held.isEmpty, !names.isEmpty { mailbox.put(.lookOn) }
+        if !held.isEmpty { wake(at: troubleUntil) }
     }
 
     private func judge(_ name: FileName, _ syncing: Syncing) throws(SpoolError) -> Acceptance? {

@@ -74,6 +74,8 @@ package final class Spool: Sendable {
     package enum Durability: Sendable {
         /// The death of the daemon.
         case process
+        /// A power cut takes the file back to the version before at worst, whole: the content is on the disk before it gets its name.
+        case whole
         /// A power cut, when `publish` has returned: file and directory are synced.
         case power
         /// A power cut, once the caller has synced the directory too: for several files at once.
@@ -93,11 +95,11 @@ package final class Spool: Sendable {
             try file.write(bytes)
             switch durability {
             case .process, .powerAfterFileSystemSync: break
-            case .power, .powerAfterDirectorySync: try file.syncData()
+            case .whole, .power, .powerAfterDirectorySync: try file.syncData()
             }
             try place(scratch, in: directory, name)
             switch durability {
-            case .process, .powerAfterDirectorySync, .powerAfterFileSystemSync: break
+            case .process, .whole, .powerAfterDirectorySync, .powerAfterFileSystemSync: break
             case .power: try directory.sync()
             }
         } catch {
@@ -128,7 +130,7 @@ package final class Spool: Sendable {
     }
 
     /// Makes a file that everybody may read who may read the spool, whatever the daemon's umask.
-    private func openForAll(_ scratch: FileName, _ flags: Int32) throws(SpoolError) -> Descriptor {
+    func openForAll(_ scratch: FileName, _ flags: Int32) throws(SpoolError) -> Descriptor {
         let mode: UInt32 = 0o644
         let file = try temporary.open(scratch, flags | O_CREAT | O_EXCL, mode: mode)
         if ProcessUmask.bits & mode != 0 { try file.perform(.changeMode) { fchmod($0, mode) } }
