@@ -158,6 +158,7 @@ struct AttemptFollower {
         /// step by step again.
         let alreadySaid: Int64
         var statusDue = 0.0
+        var isDirectorySynced = false
         var troubleToldAt = -Double.infinity
 
         init(output: consuming OutputReader, errors: consuming OutputReader, ledger: AttemptLedger, log: JobLog)
@@ -190,6 +191,11 @@ struct AttemptFollower {
     private func saveCheckpoint(_ following: inout Following) throws(SpoolError) {
         guard let checkpoint = following.ledger.unsavedCheckpoint else { return }
         try spool.publish(checkpoint.line, as: AttemptFile.checkpoint, in: jobDirectory, .power)
+        if !following.isDirectorySynced {
+            // The job's directory must be there, too.
+            try spool.attempts.sync()
+            following.isDirectorySynced = true
+        }
         following.ledger.checkpointIsSaved()
     }
 
@@ -225,8 +231,10 @@ struct AttemptFollower {
         following.statusDue = now + Self.statusInterval
         do throws(SpoolError) {
             let status = following.ledger.takeStatus(at: Clock.now())
-            try spool.publish(status.json, as: .status(status.identity.name), .process)
+            // An empty one would take the job's identity with it.
+            try spool.publish(status.json, as: .status(status.identity.name), .whole)
         } catch {
+            following.ledger.statusIsNotShown()
             tell(error, &following)
         }
     }

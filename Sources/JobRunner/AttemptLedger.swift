@@ -122,6 +122,9 @@ struct AttemptLedger {
 
     // MARK: Saving
 
+    /// The disk did not take it: it is still to be shown.
+    mutating func statusIsNotShown() { hasChanged = true }
+
     mutating func checkpointIsSaved() { unsavedCheckpoint = nil }
 
     /// The status as it is now, to be shown.

@@ -69,12 +69,20 @@ package struct AttemptSupervisor {
         do {
             let record = try Directory.open(".").open(AttemptFile.record, O_WRONLY | O_APPEND)
             try record.write(AttemptRecordState.startedLine(of: attempt, at: Clock.now()))
-            try record.write(AttemptRecordState.endedLine(of: attempt, superviseHandler(handlerRuns)))
+            var ended = superviseHandler(handlerRuns)
+            ended.outputSize = Self.size(of: STDOUT_FILENO)
+            ended.errorSize = Self.size(of: STDERR_FILENO)
+            try record.write(AttemptRecordState.endedLine(of: attempt, ended))
             return 0
         } catch {
             complain("\(error)")
             return HandlerExitStatus.ioError
         }
+    }
+
+    private static func size(of descriptor: Int32) -> Int64? {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? Int64(status.st_size) : nil
     }
 
     private func superviseHandler(_ handlerRuns: () -> Void) -> ExitRecord {

@@ -8,6 +8,9 @@ struct ExitRecord: Equatable {
     var finishedAt: Timestamp
     /// Processes that the handler had left running and that were stopped.
     var leftBehind: Int
+    /// The sizes of the handler's outputs by then, in bytes; nil where an earlier version did not write them down.
+    var outputSize: Int64?
+    var errorSize: Int64?
 
     init(end: AttemptEnd, finishedAt: Timestamp, leftBehind: Int) {
         self.end = end
@@ -36,6 +39,8 @@ enum AttemptRecordState: Equatable {
             "of": .string(attempt), "finished_at": .string(record.finishedAt.description),
             "left_behind": JSON(record.leftBehind),
         ]
+        if let size = record.outputSize { object["stdout_bytes"] = JSON(size) }
+        if let size = record.errorSize { object["stderr_bytes"] = JSON(size) }
         switch record.end {
         case .exited(let status): object["exit_status"] = JSON(status)
         case .signalled(let signal): object["signal"] = JSON(signal)
@@ -65,6 +70,8 @@ extension ExitRecord {
         guard let finishedAt = json["finished_at"]?.string.flatMap(Timestamp.init) else { return nil }
         self.finishedAt = finishedAt
         leftBehind = json["left_behind"]?.int ?? 0
+        outputSize = json["stdout_bytes"]?.int64
+        errorSize = json["stderr_bytes"]?.int64
         if let status = json["exit_status"]?.int {
             end = .exited(status)
         } else if let signal = json["signal"]?.int {

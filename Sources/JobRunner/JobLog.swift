@@ -59,6 +59,7 @@ final class JobLog {
         do {
             return try spool.createLog(file)
         } catch  where error.isForbidden {
+            guard let stat = try spool.root.stat(file), !stat.isFile(of: geteuid()) else { throw error }
             return try jobDirectory.open(file, O_RDWR | O_CREAT | O_APPEND, mode: 0o600)
         }
     }

@@ -3,7 +3,7 @@
 /// named after them:
 ///
 /// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerEnd`
-/// draws the conclusions from their ends, `RunnerCommit` sees accepted jobs to the disk, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
+/// draws the conclusions from their ends, `RunnerCommit` sees accepted jobs to the disk, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerShortage` waits for room on the disk, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
 /// earlier daemon was, `RunnerRetention` archives what has aged, `RunnerShow` writes `spool.status.json`.
 package import Logging
 package import SpoolProtocol
@@ -54,6 +54,11 @@ package actor Runner {
     var isReplaced = false
     /// When the disk may be tried again after it did not take something.
     var troubleUntil = 0.0
+    /// The machine may have lost its power since a daemon served the spool.
+    var mayLackContents = false
+    /// The disk is full.
+    var shortage: Shortage?
+    var shortageToldAt = -Double.infinity
 
     var retention = RetentionState()
 
@@ -162,6 +167,7 @@ package actor Runner {
 
     private func tick() {
         nextTick = .infinity
+        lookForRoom()
         if rescanAgain {
             rescanAgain = false
             rescan(.timer)
@@ -179,10 +185,16 @@ package actor Runner {
 
     /// Trouble with the disk: told, and everything that needs it is tried again a second later.
     func tell(_ error: SpoolError) {
-        logger.error("\(error)")
+        let now = Clock.monotonic()
+        // Told again and again while it lasts, but not every second.
+        if show.trouble != "\(error)" || now >= show.troubleLoggedAt + 60 {
+            logger.error("\(error)")
+            show.troubleLoggedAt = now
+        }
         show.trouble = "\(error)"
         show.troubleAt = Clock.now()
-        troubleUntil = Clock.monotonic() + 1
+        if error.isOutOfSpace { beginShortage(error) }
+        troubleUntil = now + 1
         wake(at: troubleUntil)
         show.isDirty = true
     }

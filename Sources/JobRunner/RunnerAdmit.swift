@@ -126,7 +126,7 @@ extension Runner {
         status.waitingFor = job.waiting
         status.message = job.waiting?.message ?? "Waiting"
         status.updatedAt = Clock.now()
-        put(status, .process)
+        put(status, .whole)
     }
 
     // MARK: Other jobs

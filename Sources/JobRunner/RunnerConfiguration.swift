@@ -1,5 +1,6 @@
 /// What a runner has to be told; everything else it finds in the spool.
 package import SpoolProtocol
+import SpoolStorage
 
 package struct RunnerConfiguration: Sendable {
     /// Who serves the spool.
@@ -20,6 +21,9 @@ package struct RunnerConfiguration: Sendable {
         /// They run on; the next daemon takes them up.
         case leave
     }
+
+    /// Changes when the machine is started anew.
+    var bootID = Spool.bootID
 
     package var retention = Retention(archiveAfter: .never, deleteArchivedAfter: .never)
     /// The size in bytes past which a new `spool.events.jsonl` is begun.

@@ -110,11 +110,12 @@ extension Runner {
         status.message = message
         status.waitingFor = waiting.waiting
         if !keepsCheckpoint { status.checkpoint = .null }
-        put(status, .process)
+        put(status, .whole)
         do throws(SpoolError) {
             let directory = try spool.attempts.directory(waiting.jobID)
             if !keepsCheckpoint { try directory.remove(AttemptFile.checkpoint) }
             try spool.publish(history.json.indented, as: AttemptFile.job, in: directory, .power)
+            try spool.attempts.sync()
             try directory.removeTree(FileName(String(job.attempt)))
         } catch {
             // The attempt's files are still there: the next daemon comes to the same conclusion. For this one the

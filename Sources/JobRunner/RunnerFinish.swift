@@ -144,9 +144,9 @@ extension Runner {
         guard error.isForbidden else { throw error }
         guard let file = SpoolFile.status(job.result.status.identity.name).fileName,
             let stat = try spool.root.stat(file),
-            !stat.isFile(of: geteuid()), obstructions.isNews(file, stat)
-        else { return }
-        announceObstacle(Obstacle(file: file, stat: stat).message)
+            !stat.isFile(of: geteuid())
+        else { throw error }
+        if obstructions.isNews(file, stat) { announceObstacle(Obstacle(file: file, stat: stat).message) }
     }
 
     /// Of the jobs that started behind this one, the next is told now.

@@ -120,7 +120,7 @@ extension Runner {
             shown.standing = shown.startedAt == nil ? .pending : .running
             shown.outcome = nil
             shown.finishedAt = nil
-            if !job.isUnheardOf { put(shown, .process) }
+            if !job.isUnheardOf { put(shown, .whole) }
         }
         job.isObstructed = true
         job.tryAgainAt = Clock.monotonic() + Self.obstaclePatience

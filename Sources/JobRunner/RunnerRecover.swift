@@ -10,6 +10,8 @@ extension Runner {
     func recover() throws(SpoolError) {
         try warnOfForeignStickyDirectory()
         try spool.clearTemporary()
+        mayLackContents = try spool.isFirst(sinceBoot: configuration.bootID)
+        keepReserve()
         tidyArchive()
         restoreSummaries()
         var known: Set<String> = []
@@ -20,6 +22,7 @@ extension Runner {
         }
         try restoreNotes()
         try bringFeedUpToDate(unshown)
+        markBoot()
         // What was cancelled while no daemon was there must not be started.
         for name in (Array(pending.names) + Array(running.keys)).sorted() { cancelOrTell(name) }
         try lookAtPause()
@@ -41,7 +44,7 @@ extension Runner {
             "serving \(spool.root.path)", metadata: ["pending": "\(pending.count)", "running": "\(running.count)"])
     }
 
-    /// The jobs that have a status and no result, and those that have a result and no status.
+    /// The jobs that have a status and no result, and those that have a result and no status, or after a power cut an old one.
     private func unfinishedAndUnshown() throws(SpoolError) -> (unfinished: [JobName], unshown: [JobName]) {
         var statuses: [JobName] = []
         var results: Set<JobName> = []
@@ -55,12 +58,16 @@ extension Runner {
             }
         }
         var unfinished: [JobName] = []
+        var outdated: [JobName] = []
         for name in statuses.sorted() {
             // A result that somebody planted is none.
-            if results.contains(name), let file = SpoolFile.result(name).fileName, try spool.isOwn(file) { continue }
+            if results.contains(name), let file = SpoolFile.result(name).fileName, try spool.isOwn(file) {
+                if mayLackContents, try !saysThatItIsOver(name) { outdated.append(name) }
+                continue
+            }
             unfinished.append(name)
         }
-        return (unfinished, results.subtracting(statuses).sorted())
+        return (unfinished, (results.subtracting(statuses) + outdated).sorted())
     }
 
     /// Takes one job up where its files say it is.
@@ -90,7 +97,7 @@ extension Runner {
                 var status = status
                 status.standing = .pending
                 status.message = "Waiting"
-                put(status, .process)
+                put(status, .whole)
             }
         }
     }
@@ -147,6 +154,7 @@ extension Runner {
             enqueue(job)
             return
         }
+        if mayLackContents { try takeBackEnd(of: AttemptPlan.identifier(job.jobID, attempt), in: directory) }
         // What was shown of this attempt must not seem to go back.
         let isShown = shown.standing == .running && shown.attempt == attempt
         var status =

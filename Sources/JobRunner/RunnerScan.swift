@@ -21,8 +21,13 @@ extension Runner {
         }
         var accepted: [JobName] = []
         var cancels: [JobName] = []
-        for _ in 0..<batch {
+        var held: [FileName] = []
+        for _ in 0..<(shortage == nil ? batch : names.count) {
             guard let name = names.takeFirst() else { break }
+            if waitsForRoom(name) {
+                held.append(name)
+                continue
+            }
             do throws(SpoolError) {
                 if case .cancel(let job) = SpoolFile(name) {
                     cancels.append(job)
@@ -38,7 +43,9 @@ extension Runner {
         commit(accepted)
         // After the requests of the same batch: what they cancel may be among those.
         for job in cancels { cancelOrTell(job) }
-        if !names.isEmpty { mailbox.put(.lookOn) }
+        for name in held { names.append(name) }
+        if held.isEmpty, !names.isEmpty { mailbox.put(.lookOn) }
+        if !held.isEmpty { wake(at: troubleUntil) }
     }
 
     /// True when it is a request that has been accepted.

@@ -11,6 +11,8 @@ struct ShowState {
     var due = 0.0
     var trouble: String?
     var troubleAt: Timestamp?
+    /// CLOCK_MONOTONIC, seconds.
+    var troubleLoggedAt = -Double.infinity
     var intake: IntakeMode?
     var intakeReason: String?
     /// Why the file could not be written the last time.
@@ -45,7 +47,14 @@ extension Runner {
     func showSpool(as state: DaemonState) {
         show.due = Clock.monotonic() + Self.interval
         do throws(SpoolError) {
-            try spool.publish(spoolStatus(state), as: .spoolStatus, .process)
+            do throws(SpoolError) {
+                try spool.publish(spoolStatus(state), as: .spoolStatus, .process)
+            } catch {
+                guard error.isOutOfSpace, let file = SpoolFile.spoolStatus.fileName else { throw error }
+                beginShortage(error)
+                // Once. That it is full is what people must hear of.
+                try spool.publishFromReserve(spoolStatus(state).indented, as: file)
+            }
             show.isDirty = false
             show.failure = nil
         } catch {
@@ -75,7 +84,8 @@ extension Runner {
                             ]
                         )
                     })),
-            "max_lanes": JSON(configuration.maxLanes), "paused": paused?.json ?? .null,
+            "max_lanes": JSON(configuration.maxLanes), "paused": shownPause?.json ?? .null,
+            "disk_full": .bool(shortage != nil),
             "pending": JSON(pending.count), "running": JSON(running.count),
             "oldest_pending": JSON(pending.oldest()?.createdAt.description),
             "finished_since_start": .object(

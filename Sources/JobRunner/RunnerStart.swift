@@ -6,7 +6,7 @@ import SpoolStorage
 
 extension Runner {
     func startWhatCan() {
-        guard stopping == nil, paused == nil, Clock.monotonic() >= troubleUntil, hasRoomForResults else { return }
+        guard stopping == nil, paused == nil, shortage == nil, Clock.monotonic() >= troubleUntil, hasRoomForResults else { return }
         for lane in lanes.keys.sorted() where lanes[lane]?.isFree ?? false {
             guard lanes.values.count(where: { !$0.isFree }) < configuration.maxLanes else { return }
             while lanes[lane]?.isFree ?? false, let job = nextJob(in: lane) {
@@ -159,7 +159,7 @@ extension Runner {
         try spool.attempts.stat(FileName(jobID)) == nil ? nil : try spool.attempts.directory(jobID)
     }
 
-    /// Writes a status that need not survive a power cut; the next one comes soon.
+    /// Writes a status whose loss would not matter; the next one comes soon.
     func put(_ status: JobStatus, _ durability: Spool.Durability) {
         do throws(SpoolError) {
             try spool.publish(status.json, as: .status(status.identity.name), durability)

@@ -80,6 +80,11 @@ extension JobSituation {
                 .paused, "\(name) is pending because \(pause.by) paused the spool \(span(since: pause.since))\(reason)",
                 next: "jobspool resume --spool \(path)", .warning)
         }
+        if let shortage = overview?.shortage {
+            return Explanation(
+                .paused, "\(name) is pending because \(shortage.reason ?? "the disk is full")",
+                next: "make room; it then starts by itself", .problem)
+        }
         if overview?.daemonState == "stopping" {
             return Explanation(
                 .stopping, "\(name) is pending, and the daemon is stopping: it starts no more jobs",

@@ -17,6 +17,8 @@ public struct SpoolOverview: Sendable {
     public let running: Int
     /// What `TypeSummary` writes, by type.
     public let types: JSONObject
+    /// Why no job starts, when that is for want of room on the disk, and since when.
+    public let shortage: Pause?
 
     public struct Lane: Sendable, Equatable {
         public let name: String
@@ -41,6 +43,7 @@ public struct SpoolOverview: Sendable {
         pending = json["pending"]?.int ?? 0
         running = json["running"]?.int ?? 0
         types = json["types"]?.object ?? [:]
+        shortage = json["disk_full"]?.bool == true ? Pause(json: json["paused"]) : nil
     }
 }
 

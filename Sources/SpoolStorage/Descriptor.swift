@@ -47,9 +47,7 @@ package struct Descriptor: ~Copyable, Sendable {
     package func write(_ bytes: [UInt8]) throws(SpoolError) {
         var written = 0
         while written < bytes.count {
-            written += try system.perform(.write, path) {
-                bytes.withUnsafeBytes { Glibc.write(raw, $0.baseAddress! + written, bytes.count - written) }
-            }
+            written += try Self.write(bytes, from: written, raw, path, system)
         }
     }
 
@@ -58,10 +56,24 @@ package struct Descriptor: ~Copyable, Sendable {
         var written = 0
         defer { buffer.removeFirst(written) }
         while written < buffer.count {
-            written += try system.perform(.write, path) {
-                buffer.withUnsafeBytes { Glibc.write(raw, $0.baseAddress! + written, buffer.count - written) }
+            written += try Self.write(buffer, from: written, raw, path, system)
+        }
+    }
+
+    private static func write(
+        _ bytes: [UInt8], from start: Int, _ raw: Int32, _ path: String, _ system: SystemCalls
+    ) throws(SpoolError) -> Int {
+        var failure: SpoolError?
+        let count = bytes.withUnsafeBytes { buffer -> Int in
+            do throws(SpoolError) {
+                return try system.write(raw, UnsafeRawBufferPointer(rebasing: buffer[start...]), path)
+            } catch {
+                failure = error
+                return 0
             }
         }
+        if let failure { throw failure }
+        return count
     }
 
     /// Whether somebody has the file open for writing: then the kernel refuses a lease (fcntl(2), F_SETLEASE), which is
@@ -78,16 +90,16 @@ package struct Descriptor: ~Copyable, Sendable {
 
     /// A call on the descriptor that returns -1 for failure.
     func perform(_ operation: SystemOperation, _ call: (Int32) -> Int32) throws(SpoolError) {
-        try system.perform(operation, path) { call(raw) }
+        try system.perform(operation, path, descriptor: raw) { call(raw) }
     }
 
     package func truncate(to size: Int64) throws(SpoolError) {
-        try system.perform(.truncate, path) { ftruncate(raw, off_t(size)) }
+        try system.perform(.truncate, path, descriptor: raw) { ftruncate(raw, off_t(size)) }
     }
 
     /// Waits until the file's content is on the disk: fdatasync(2).
     package func syncData() throws(SpoolError) {
-        try system.perform(.sync, path) { fdatasync(raw) }
+        try system.perform(.syncData, path, descriptor: raw) { fdatasync(raw) }
     }
 
     /// flock(2), exclusive, without waiting; false when somebody else holds it.

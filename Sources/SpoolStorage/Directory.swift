@@ -129,12 +129,12 @@ package final class Directory: Sendable {
 
     /// Waits until the directory's entries are on the disk: fsync(2).
     package func sync() throws(SpoolError) {
-        try system.perform(.sync, path) { fsync(raw) }
+        try system.perform(.sync, path, descriptor: raw) { fsync(raw) }
     }
 
     /// Waits until everything on the directory's file system is on the disk: syncfs(2). For many files at once.
     package func syncFileSystem() throws(SpoolError) {
-        try system.perform(.sync, path) { linux_syncfs(raw) }
+        try system.perform(.syncFileSystem, path, descriptor: raw) { linux_syncfs(raw) }
     }
 
     // MARK: Listing

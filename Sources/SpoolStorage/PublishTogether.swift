@@ -69,7 +69,8 @@ extension Spool {
             } catch  where [ENOENT, ELOOP, ENXIO, EACCES].contains(error.code) {}
         }
         for file in opened { linux_start_writing(file.file.raw) }
-        for file in opened { try file.file.syncData() }
+        // Their times belong to them: by those, versions of requests are known.
+        for file in opened { try file.file.sync() }
         try root.sync()
     }
 

@@ -74,6 +74,8 @@ package final class Spool: Sendable {
     package enum Durability: Sendable {
         /// The death of the daemon.
         case process
+        /// A power cut takes the file back to the version before at worst, whole: the content is on the disk before it gets its name.
+        case whole
         /// A power cut, when `publish` has returned: file and directory are synced.
         case power
         /// A power cut, once the caller has synced the directory too: for several files at once.
@@ -91,11 +93,11 @@ package final class Spool: Sendable {
             try file.write(bytes)
             switch durability {
             case .process: break
-            case .power, .powerAfterDirectorySync: try file.syncData()
+            case .whole, .power, .powerAfterDirectorySync: try file.syncData()
             }
             try place(scratch, in: directory, name)
             switch durability {
-            case .process, .powerAfterDirectorySync: break
+            case .process, .whole, .powerAfterDirectorySync: break
             case .power: try directory.sync()
             }
         } catch {

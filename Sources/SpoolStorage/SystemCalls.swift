@@ -1,5 +1,5 @@
 /// The one seam to the kernel: every system call of the storage passes through `SystemCalls.perform`, so that a test can
-/// make the N-th one fail. EINTR is retried here and nowhere else.
+/// make the N-th one fail or cut it short, and can see what reaches the disk in which order. EINTR is retried here and nowhere else.
 import Glibc
 
 /// A system call that failed: what was tried, on what, and why.
@@ -15,7 +15,10 @@ package struct SpoolError: Error, Equatable, CustomStringConvertible {
         self.code = code
     }
 
-    package var description: String { "\(operation.rawValue) \(path): \(String(cString: strerror(code)))" }
+    package var description: String { "\(operation.rawValue) \(path): \(reason)" }
+
+    /// strerror(3)
+    package var reason: String { String(cString: strerror(code)) }
 
     /// The disk is full or a quota is used up: it passes when somebody makes room.
     package var isOutOfSpace: Bool { code == ENOSPC || code == EDQUOT }
@@ -25,7 +28,11 @@ package struct SpoolError: Error, Equatable, CustomStringConvertible {
 }
 
 package enum SystemOperation: String, Sendable, CaseIterable {
-    case open, read, write, sync, rename, link, unlink, stat, list, lock, truncate, touch
+    case open, read, write, rename, link, unlink, stat, list, lock, truncate, touch
+    case allocate = "fallocate"
+    case syncData = "fdatasync"
+    case sync = "fsync"
+    case syncFileSystem = "syncfs"
     case makeDirectory = "mkdir"
     case removeDirectory = "rmdir"
     case makeFIFO = "mkfifo"
@@ -33,29 +40,80 @@ package enum SystemOperation: String, Sendable, CaseIterable {
     case spawn = "posix_spawn"
 }
 
+/// A system call that is about to be made.
+package struct SystemCall: Sendable {
+    package let operation: SystemOperation
+    package let path: String
+    /// What a write or a sync is about; nil for calls that name a path.
+    package let descriptor: Int32?
+}
+
 package struct SystemCalls: Sendable {
-    /// Asked before each call: an errno makes it fail without having been made.
-    private let fault: (@Sendable (SystemOperation, String) -> Int32?)?
+    /// Stands before the kernel: makes the call, of which it may let a write take no more than so many bytes, or sets errno and
+    /// returns -1 as the kernel does.
+    package typealias Interception = @Sendable (SystemCall, _ make: (_ limit: Int) -> Int) -> Int
+
+    private let interception: Interception?
 
     /// The calls as they are.
-    package static let real = SystemCalls(fault: nil)
+    package static let real = SystemCalls(interception: nil)
 
-    package init(fault: (@Sendable (SystemOperation, String) -> Int32?)?) { self.fault = fault }
+    private init(interception: Interception?) { self.interception = interception }
+
+    package init(_ interception: @escaping Interception) { self.interception = interception }
+
+    /// Asked before each call: an errno makes it fail without having been made.
+    package init(fault: @escaping @Sendable (SystemOperation, String) -> Int32?) {
+        interception = { call, make in
+            guard let code = fault(call.operation, call.path) else { return make(.max) }
+            errno = code
+            return -1
+        }
+    }
 
     /// Makes a call that returns -1 for failure with errno set.
     @discardableResult
     package func perform<Result: SignedInteger>(
-        _ operation: SystemOperation, _ path: @autoclosure () -> String, _ call: () -> Result
+        _ operation: SystemOperation, _ path: @autoclosure () -> String, descriptor: Int32? = nil,
+        _ call: () -> Result
     ) throws(SpoolError) -> Result {
         while true {
-            if let code = fault?(operation, path()) {
-                if code == EINTR { continue }
-                throw SpoolError(operation, path(), code: code)
+            let result: Result
+            if let interception {
+                result = Result(interception(SystemCall(operation, path(), descriptor)) { _ in Int(call()) })
+            } else {
+                result = call()
             }
-            let result = call()
             if result != -1 { return result }
             let code = errno
             if code != EINTR { throw SpoolError(operation, path(), code: code) }
         }
+    }
+
+    /// write(2), once: how much of the buffer was taken. It is not empty.
+    func write(
+        _ descriptor: Int32, _ buffer: UnsafeRawBufferPointer, _ path: @autoclosure () -> String
+    ) throws(SpoolError) -> Int {
+        while true {
+            let result: Int
+            if let interception {
+                result = interception(SystemCall(.write, path(), descriptor)) { limit in
+                    Glibc.write(descriptor, buffer.baseAddress, min(limit, buffer.count))
+                }
+            } else {
+                result = Glibc.write(descriptor, buffer.baseAddress, buffer.count)
+            }
+            if result != -1 { return result }
+            let code = errno
+            if code != EINTR { throw SpoolError(.write, path(), code: code) }
+        }
+    }
+}
+
+extension SystemCall {
+    fileprivate init(_ operation: SystemOperation, _ path: String, _ descriptor: Int32?) {
+        self.operation = operation
+        self.path = path
+        self.descriptor = descriptor
     }
 }

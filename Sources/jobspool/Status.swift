@@ -45,7 +45,9 @@ struct Status: ClientCommand {
             return nil
         }
         if let pause = try spool.pause() { return "the spool is paused \(shown(pause))" }
-        guard let lane = try spool.spoolStatus()?.lanes.first(where: { $0.name == status.identity.lane }) else {
+        let overview = try spool.spoolStatus()
+        if let shortage = overview?.shortage { return "the spool is paused \(shown(shortage))" }
+        guard let lane = overview?.lanes.first(where: { $0.name == status.identity.lane }) else {
             return nil
         }
         let running = lane.running.map { "\($0) runs in lane \(lane.name)" } ?? "nothing runs in lane \(lane.name)"
@@ -58,7 +60,7 @@ struct Status: ClientCommand {
         if options.json {
             var document = status?.json.object ?? ["v": 1]
             document["daemon_state"] = .string(daemon.word)
-            document["paused"] = try spool.pause()?.json ?? .null
+            document["paused"] = try (spool.pause() ?? status?.shortage)?.json ?? .null
             Stream.output.json(.object(document))
         } else {
             writeSpool(spool, status, daemon, try spool.pause())
@@ -79,6 +81,7 @@ struct Status: ClientCommand {
         if let pause {
             fields.add("paused", "\(shown(pause)); `\(options.commandLine("resume"))` lets jobs start", .yellow)
         }
+        if let shortage = status?.shortage, isRunning { fields.add("paused", shown(shortage), .yellow) }
         if let status {
             let intake = [status.intake.mode, status.intake.reason].filter { !$0.isEmpty }
             fields.add("intake", intake.joined(separator: ": "))

@@ -103,7 +103,7 @@ struct PublishTests {
         #expect(try temporary.names(".jobspool/tmp") == [])
     }
 
-    @Test("that fails names the operation", arguments: [.open, .write, .sync, .rename] as [SystemOperation])
+    @Test("that fails names the operation", arguments: [.open, .write, .syncData, .rename] as [SystemOperation])
     func operations(_ operation: SystemOperation) throws {
         let fault = Fault(ENOSPC, only: operation)
         let spool = try temporary.spool(fault.system)

@@ -69,10 +69,10 @@ struct TogetherTests {
     private func countSyncs(_ body: (SystemCalls) throws -> Void) rethrows -> Int {
         let counter = Fault(0)
         try body(
-            SystemCalls { operation, _ in
+            SystemCalls(fault: { operation, _ in
                 if operation == .sync { _ = counter.count() }
                 return nil
-            })
+            }))
         return counter.count() - 1
     }
 }

@@ -31,20 +31,20 @@ final class Faults: Sendable {
     func die() { state.withLock { $0.isDead = true } }
 
     var system: SystemCalls {
-        SystemCalls { [self] operation, path in
+        SystemCalls(fault: { [self] operation, path in
             state.withLock { state in
                 if Self.changes(operation, path) { state.changes += 1 }
                 if state.changes >= state.deathAt { state.isDead = true }
                 return state.isDead ? EIO : nil
             }
-        }
+        })
     }
 
     /// Looking is not counted: how often followers look is left to chance.
     private static func changes(_ operation: SystemOperation, _ path: String) -> Bool {
         switch operation {
-        case .write, .sync, .rename, .link, .unlink, .truncate, .touch, .makeDirectory, .removeDirectory, .makeFIFO,
-            .changeMode, .spawn:
+        case .write, .allocate, .syncData, .sync, .syncFileSystem, .rename, .link, .unlink, .truncate, .touch,
+            .makeDirectory, .removeDirectory, .makeFIFO, .changeMode, .spawn:
             true
         case .open, .read, .stat, .list, .lock: false
         }
@@ -69,8 +69,13 @@ final class Daemon: Sendable {
     /// Waits for the runner are given up after this time.
     static let patience = Duration.seconds(30)
 
+    /// - Parameters:
+    ///   - system: instead of that of `faults`; then the daemon may end by itself, as one does whose disk fails.
     /// - Throws: what the daemon died of before it could serve.
-    init(_ path: String, number: Int, machine: FakeMachine, faults: Faults, maxLanes: Int) throws {
+    init(
+        _ path: String, number: Int, machine: FakeMachine, faults: Faults, maxLanes: Int, system: SystemCalls? = nil,
+        log: DaemonLog? = nil, configure: (inout RunnerConfiguration) -> Void = { _ in }
+    ) throws {
         self.number = number
         self.faults = faults
         let identity = DaemonIdentity(pid: number, host: "model", user: "root", startedAt: Clock.now(), version: "1")
@@ -79,10 +84,11 @@ final class Daemon: Sendable {
         configuration.launcher = FakeLauncher(machine: machine, faults: faults, daemon: number)
         configuration.jitter = { 0 }
         configuration.followerRhythm = FollowerRhythm(firstTick: 1, tick: 2, retry: 2)
+        configure(&configuration)
         let runner = try Runner(
-            spool: try Spool.open(path, system: faults.system),
+            spool: try Spool.open(path, system: system ?? faults.system),
             catalog: TypeCatalog(builtIn: try ModelType.definitions(), directory: nil), configuration: configuration,
-            logger: Logger(label: "model") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "model") { _ in log ?? SwiftLogNoOpLogHandler() as any LogHandler })
         self.runner = runner
         let signal = EndSignal()
         ended = signal
@@ -97,7 +103,8 @@ final class Daemon: Sendable {
                 _ = try await runner.run(wakeUps)
             } catch {
                 // Only a dead one's disk fails.
-                if !faults.isDead { faults.note("the daemon ended: \(error)") }
+                if system == nil, !faults.isDead { faults.note("the daemon ended: \(error)") }
+                log?.add("\(error)")
             }
         }
     }
@@ -108,6 +115,9 @@ final class Daemon: Sendable {
 
     /// Time has passed.
     func tick() { runner.mailbox.put(.tick) }
+
+    /// It is time to archive.
+    func retain() { runner.mailbox.put(.retain) }
 
     func stop(_ how: RunnerConfiguration.OnStop) { runner.mailbox.put(.stop(how)) }
 

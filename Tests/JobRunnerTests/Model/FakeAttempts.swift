@@ -22,12 +22,12 @@ final class FakeAttempt: Sendable {
         var hasOrder = false
     }
 
-    init(name: JobName, jobID: String, number: Int, _ start: SupervisorStart) throws {
+    init(name: JobName, jobID: String, number: Int, _ start: SupervisorStart, system: SystemCalls) throws {
         self.name = name
         self.jobID = jobID
         self.number = number
         // With calls of its own: an attempt lives on when the daemon's have come to an end.
-        directory = try Directory.open(start.directory.path)
+        directory = try Directory.open(start.directory.path, system: system)
         descriptors = Mutex(
             Descriptors(
                 output: fcntl(start.descriptors[1], F_DUPFD_CLOEXEC, 0),
@@ -54,7 +54,16 @@ final class FakeAttempt: Sendable {
     /// A line on standard output.
     func say(_ line: JSON) {
         let bytes = line.bytes + [0x0A]
-        _ = descriptors.withLock { descriptors in descriptors.map { write($0.output, bytes, bytes.count) } }
+        descriptors.withLock { descriptors in
+            guard let output = descriptors?.output else { return }
+            do {
+                try directory.system.perform(.write, "stdout", descriptor: output) {
+                    Glibc.write(output, bytes, bytes.count)
+                }
+            } catch {
+                preconditionFailure("a handler cannot write: \(error)")
+            }
+        }
     }
 
     func end(_ ending: Ending) throws {
@@ -70,9 +79,10 @@ final class FakeAttempt: Sendable {
         }
         if let end {
             let time = Clock.now()
-            try record(
-                AttemptRecordState.endedLine(
-                    of: identifier, ExitRecord(end: end, finishedAt: time, leftBehind: 0)))
+            var ended = ExitRecord(end: end, finishedAt: time, leftBehind: 0)
+            ended.outputSize = try directory.stat(AttemptFile.standardOutput)?.size
+            ended.errorSize = try directory.stat(AttemptFile.standardError)?.size
+            try record(AttemptRecordState.endedLine(of: identifier, ended))
         }
         close()
     }
@@ -116,7 +126,13 @@ final class FakeMachine: Sendable {
     private let spool: SpoolFiles
     private let state = Mutex((attempts: [FakeAttempt](), launches: [Launch]()))
 
-    init(_ spool: SpoolFiles) { self.spool = spool }
+    private let system: SystemCalls
+
+    /// - Parameter system: what attempts write with.
+    init(_ spool: SpoolFiles, system: SystemCalls = .real) {
+        self.spool = spool
+        self.system = system
+    }
 
     /// In the order in which they were started.
     var alive: [FakeAttempt] { state.withLock { $0.attempts.filter(\.isAlive) } }
@@ -139,9 +155,10 @@ final class FakeMachine: Sendable {
             let number = input["attempt"]?.int
         else { throw Violation("a handler was started with \(input.text)") }
         let beside = alive
-        let attempt = try FakeAttempt(name: name, jobID: jobID, number: number, start)
+        let attempt = try FakeAttempt(name: name, jobID: jobID, number: number, start, system: system)
         // A daemon that returns takes the time of its beginning from this.
-        try spool.setTime(of: AttemptFile.request, in: try Directory.open(start.directory.path), Clock.now())
+        try spool.setTime(
+            of: AttemptFile.request, in: try Directory.open(start.directory.path, system: system), Clock.now())
         let launch = Launch(
             attempt: attempt, input: input, at: Clock.now(), beside: beside, statuses: try spool.statuses(),
             results: try spool.results(), request: try spool.fingerprint(of: name), isPaused: try spool.isPaused(),

@@ -15,12 +15,20 @@ struct Violation: Error, CustomStringConvertible {
     var trace: [String] = []
 
     init(_ description: String) { self.description = description }
+
+    /// At once, on one line, for a run that takes long.
+    static func tell(_ text: String) {
+        let line = Array("violation: \(text.split(separator: "\n").joined(separator: " ").prefix(600))\n".utf8)
+        _ = write(STDERR_FILENO, line, line.count)
+    }
 }
 
 final class SpoolFiles: Sendable {
     /// The directory's path; it goes with this object.
     let path: String
     let root: Directory
+    /// The same, for changing it.
+    private let client: Directory
     private let cache = Mutex(Cache())
 
     /// What has been read of files that are still the same: reading is most of the work.
@@ -29,12 +37,14 @@ final class SpoolFiles: Sendable {
         var results: [JobName: (FileStat, JobResult)] = [:]
     }
 
-    init() throws {
+    /// - Parameter record: for a test that wants to see what clients write; it is given the path before.
+    init(record: (String) throws -> SystemCalls = { _ in .real }) throws {
         let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
         var template = Array("\(parent)/jobspool-model-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SpoolError(.makeDirectory, parent, code: errno) }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         root = try Directory.open(path)
+        client = try Directory.open(path, system: try record(path))
     }
 
     deinit {
@@ -51,19 +61,20 @@ final class SpoolFiles: Sendable {
     /// Renames a file into place.
     func put(_ text: String, as file: SpoolFile, time: Timestamp) throws {
         let scratch = FileName(".new.part")
-        try root.open(scratch, O_WRONLY | O_CREAT | O_TRUNC).write(Array(text.utf8))
-        try setTime(of: scratch, in: root, time)
-        try root.rename(scratch, to: root, file.modelName)
+        try client.open(scratch, O_WRONLY | O_CREAT | O_TRUNC).write(Array(text.utf8))
+        try setTime(of: scratch, in: client, time)
+        try client.rename(scratch, to: client, file.modelName)
     }
 
     @discardableResult
-    func remove(_ file: SpoolFile) throws -> Bool { try root.remove(file.modelName) }
+    func remove(_ file: SpoolFile) throws -> Bool { try client.remove(file.modelName) }
 
     func setTime(of name: FileName, in directory: Directory, _ time: Timestamp) throws {
         let (seconds, rest) = time.milliseconds.quotientAndRemainder(dividingBy: 1000)
         let spec = timespec(tv_sec: Int(seconds), tv_nsec: Int(rest) * 1_000_000)
-        let result = utimensat(directory.raw, name.string ?? "", [spec, spec], 0)
-        if result != 0 { throw SpoolError(.touch, directory.path(name), code: errno) }
+        try directory.system.perform(.touch, directory.path(name)) {
+            utimensat(directory.raw, name.string ?? "", [spec, spec], 0)
+        }
     }
 
     // MARK: Reading

@@ -4,7 +4,9 @@ import SpoolStorage
 import Synchronization
 
 final class VirtualClocks: Clocks {
-    private let times = Mutex((now: Timestamp(milliseconds: 1_767_792_792_000), monotonic: 1000.0))
+    private let times: Mutex<(now: Timestamp, monotonic: Double)>
+
+    init(now: Timestamp = Timestamp(milliseconds: 1_767_792_792_000)) { times = Mutex((now: now, monotonic: 1000.0)) }
 
     func now() -> Timestamp { times.withLock { $0.now } }
     func monotonic() -> Double { times.withLock { $0.monotonic } }
