@@ -1,0 +1,288 @@
+"""The queues of others, as they come: task-spooler, nq, filespooler, beanstalkd, and dirq and huey on files."""
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import harness
+from systems import System
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class TaskSpooler(System):
+    """A server in memory; each job that waits is a process. A job's end is seen by the client that stays with it (-f)."""
+
+    name = "task-spooler"
+    program = "tsp"
+    backlog_share = 0.1
+
+    def __init__(self, yard, label=""):
+        super().__init__(yard, label)
+        # The path of a socket is short.
+        self.environment = dict(os.environ, TS_SOCKET=os.path.join(yard.path, f"{yard.number}.socket"), TS_MAXCONN="20000")
+        yard.stopping.append(self.stop)
+        self.client = None
+
+    def start(self, job):
+        self.job = job
+        self.run("-S", "1")
+
+    def run(self, *arguments):
+        if harness.spawn(["tsp", *arguments], self.environment) != 0:
+            raise RuntimeError("tsp failed")
+
+    def pids(self):
+        socket_name = os.path.basename(self.environment["TS_SOCKET"])
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self.serves(pid, socket_name)]
+
+    def serves(self, pid, socket_name):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file, open(f"/proc/{pid}/comm") as comm:
+                return socket_name.encode() in file.read() and comm.read().strip() == "tsp"
+        except OSError:
+            return False
+
+    def drop(self, name):
+        self.client = os.posix_spawnp("tsp", ["tsp", "-n", "-f", *self.job], self.environment)
+
+    def wait(self, name):
+        os.waitpid(self.client, 0)
+
+    def fill(self, count, job):
+        self.gate = self.path("gate")
+        os.mkfifo(self.gate)
+        self.run("-S", "1")
+        self.run("-n", "cat", self.gate)
+        for _ in range(count):
+            self.run("-n", *job)
+
+    def go(self):
+        with open(self.gate, "wb"):
+            pass
+
+    def stop(self):
+        if os.path.exists(self.environment["TS_SOCKET"]):
+            harness.spawn(["tsp", "-K"], self.environment)
+        for pid in self.pids():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+
+class NQ(System):
+    """No daemon: each job is a process that waits for the locks of those before it. The job's file is no longer executable when it is over."""
+
+    name = "nq"
+    program = "nq"
+    backlog_share = 0.1
+
+    def __init__(self, yard, label=""):
+        super().__init__(yard, label)
+        self.queue = self.path("queue")
+        os.mkdir(self.queue)
+        self.environment = dict(os.environ, NQDIR=self.queue)
+
+    def start(self, job):
+        self.job = job
+        self.watch = harness.Watch(self.queue, harness.IN_ATTRIB)
+
+    def drop(self, name):
+        harness.spawn(["nq", "-q", *self.job], self.environment)
+
+    def wait(self, name):
+        # Once when it starts, once when it is over.
+        seen = []
+        while len(seen) < 2:
+            names = self.watch.names(harness.PATIENCE)
+            if not names:
+                raise harness.Late("nq")
+            seen += names
+
+    def fill(self, count, job):
+        self.gate = self.path("gate")
+        os.mkfifo(self.gate)
+        harness.spawn(["nq", "-q", "cat", self.gate], self.environment)
+        for _ in range(count):
+            harness.spawn(["nq", "-q", *job], self.environment)
+
+    def go(self):
+        with open(self.gate, "wb"):
+            pass
+
+
+class FileSpooler(System):
+    """No daemon: who drops a job has the queue processed. The job's file is deleted when it is over."""
+
+    name = "filespooler"
+    program = "fspl"
+    backlog_share = 0.1
+    keep = ()
+
+    def __init__(self, yard, label=""):
+        super().__init__(yard, label)
+        self.queue = self.path("queue")
+        harness.spawn(["fspl", "queue-init", "-q", self.queue])
+        self.sequence = self.path("sequence")
+
+    def start(self, job):
+        self.job = job
+
+    def write(self, *parameters):
+        prepare = subprocess.Popen(
+            ["fspl", "prepare", "-s", self.sequence, "--", *parameters], stdout=subprocess.PIPE, stderr=self.log)
+        subprocess.run(["fspl", "queue-write", "-q", self.queue], stdin=prepare.stdout, stderr=self.log, check=True)
+        prepare.stdout.close()
+        prepare.wait()
+
+    def process_queue(self, job, *options):
+        return ["fspl", "-l", "warn", "queue-process", "-q", self.queue, *self.keep, *options, job[0], "--", *job[1:]]
+
+    def drop(self, name):
+        self.write()
+        self.client = os.posix_spawnp("fspl", self.process_queue(self.job), os.environ)
+
+    def wait(self, name):
+        os.waitpid(self.client, 0)
+
+    def fill(self, count, job):
+        self.job = job
+        for _ in range(count):
+            self.write()
+
+    def go(self):
+        self.process = self.yard.start(self.process_queue(self.job), self.log)
+
+
+class Python(System):
+    """A worker in Python, and a library for its client."""
+
+    module = None
+
+    @classmethod
+    def missing(cls):
+        if cls.module and not importlib.util.find_spec(cls.module):
+            return f"the Python package {cls.module} is not installed"
+        return super().missing()
+
+    def __init__(self, yard, label=""):
+        super().__init__(yard, label)
+        self.queue = self.path("queue")
+        os.mkdir(self.queue)
+        self.done = self.path("done")
+        os.mkdir(self.done)
+
+    def worker(self, job):
+        self.process = self.yard.start([sys.executable, "-B", os.path.join(HERE, self.script), self.queue, self.done, *job], self.log)
+        harness.until(f"{self.name} serves", lambda: os.path.exists(os.path.join(self.done, "ready")))
+
+    def start(self, job):
+        self.watch = harness.Watch(self.done, harness.IN_MOVED_TO)
+        self.worker(job)
+
+    def wait(self, name):
+        self.watch.wait(name)
+
+    def fill(self, count, job):
+        self.job = job
+        for index in range(count):
+            self.drop(f"job{index:06}")
+
+    def go(self):
+        self.worker(self.job)
+
+
+class DirQ(Python):
+    """Polls ten times a second."""
+
+    name = "dirq"
+    module = "dirq"
+    slow = True
+    script = "dirq_worker.py"
+
+    def drop(self, name):
+        from dirq.QueueSimple import QueueSimple
+
+        QueueSimple(self.queue).add(name)
+
+
+class Huey(Python):
+    """Polls, less often the longer nothing comes; on files."""
+
+    name = "huey"
+    module = "huey"
+    slow = True
+    script = "huey_worker.py"
+    backlog_share = 0.05  # it lists all that waits for each job
+
+    def __init__(self, yard, label=""):
+        super().__init__(yard, label)
+        import huey_worker
+
+        self.task = huey_worker.task(self.queue, self.done, None)
+
+    def drop(self, name):
+        self.task(name)
+
+
+class Beanstalkd(Python):
+    """A server with a log on disk (-b), synced every 50 ms as it comes; its worker answers through another tube."""
+
+    name = "beanstalkd"
+    program = "beanstalkd"
+    script = "beanstalk_worker.py"
+
+    def __init__(self, yard, label=""):
+        super().__init__(yard, label)
+        self.server = self.client = None
+        self.port = 0
+
+    def open(self):
+        import beanstalk_worker
+
+        if not self.port:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = probe.getsockname()[1]
+        self.server = self.yard.start(
+            ["beanstalkd", "-l", "127.0.0.1", "-p", str(self.port), "-b", self.queue, "-s", "100000000"], self.log)
+        harness.until("beanstalkd listens", lambda: self.client or self.connect(beanstalk_worker))
+
+    def connect(self, module):
+        try:
+            self.client = module.Client(self.port, use="jobs", watch="done")
+        except ConnectionRefusedError:
+            pass
+        return self.client
+
+    def worker(self, job):
+        self.process = self.yard.start(
+            [sys.executable, "-B", os.path.join(HERE, self.script), str(self.port), self.done, *job], self.log)
+        harness.until("the worker serves", lambda: os.path.exists(os.path.join(self.done, "ready")))
+
+    def start(self, job):
+        self.open()
+        self.worker(job)
+
+    def drop(self, name):
+        self.client.put(name.encode())
+
+    def wait(self, name):
+        number, _ = self.client.reserve()
+        self.client.delete(number)
+
+    def fill(self, count, job):
+        self.open()
+        super().fill(count, job)
+
+    def pids(self):
+        return harness.tree(self.server.pid) + harness.tree(self.process.pid)
+
+    def stop(self):
+        super().stop()
+        if self.server:
+            self.yard.end(self.server)
