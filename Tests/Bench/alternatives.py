@@ -13,6 +13,24 @@ from systems import System
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+def names(count, named):
+    """The last arguments of so many jobs."""
+    return [[f"job{index:06}"] if named else [] for index in range(count)]
+
+
+def processes(command, variable):
+    """Those of a command that have a variable in their environment."""
+    found = []
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file, open(f"/proc/{pid}/comm") as comm:
+                if comm.read().strip() == command and os.fsencode(variable) in file.read().split(b"\0"):
+                    found.append(pid)
+        except OSError:
+            pass
+    return found
+
+
 class TaskSpooler(System):
     """A server in memory; each job that waits is a process. A job's end is seen by the client that stays with it (-f)."""
 
@@ -36,15 +54,7 @@ class TaskSpooler(System):
             raise RuntimeError("tsp failed")
 
     def pids(self):
-        socket_name = os.path.basename(self.environment["TS_SOCKET"])
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self.serves(pid, socket_name)]
-
-    def serves(self, pid, socket_name):
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file, open(f"/proc/{pid}/comm") as comm:
-                return socket_name.encode() in file.read() and comm.read().strip() == "tsp"
-        except OSError:
-            return False
+        return processes("tsp", f"TS_SOCKET={self.environment['TS_SOCKET']}")
 
     def drop(self, name):
         self.client = os.posix_spawnp("tsp", ["tsp", "-n", "-f", *self.job], self.environment)
@@ -52,17 +62,26 @@ class TaskSpooler(System):
     def wait(self, name):
         os.waitpid(self.client, 0)
 
-    def fill(self, count, job):
+    def fill(self, count, job, named=False):
         self.gate = self.path("gate")
         os.mkfifo(self.gate)
-        self.run("-S", "1")
+        self.again()
         self.run("-n", "cat", self.gate)
-        for _ in range(count):
-            self.run("-n", *job)
+        for name in names(count, named):
+            self.run("-n", *job, *name)
 
     def go(self):
         with open(self.gate, "wb"):
             pass
+
+    def again(self):
+        self.run("-S", "1")
+        self.server = self.pids()
+
+    def kill(self):
+        """Of the server: it alone was there before there was a job."""
+        for pid in self.server:
+            os.kill(pid, signal.SIGKILL)
 
     def stop(self):
         if os.path.exists(self.environment["TS_SOCKET"]):
@@ -86,6 +105,7 @@ class NQ(System):
         self.queue = self.path("queue")
         os.mkdir(self.queue)
         self.environment = dict(os.environ, NQDIR=self.queue)
+        self.over = set()
 
     def start(self, job):
         self.job = job
@@ -95,24 +115,40 @@ class NQ(System):
         harness.spawn(["nq", "-q", *self.job], self.environment)
 
     def wait(self, name):
-        # Once when it starts, once when it is over.
+        # Its mode changes when it starts, and when it is over; the next job looks after those before it, too.
         seen = []
-        while len(seen) < 2:
-            names = self.watch.names(harness.PATIENCE)
-            if not names:
-                raise harness.Late("nq")
-            seen += names
+        while not any(seen.count(job) == 2 for job in seen):
+            seen += [job for job in self.watch.names(harness.PATIENCE) or self.late() if job not in self.over]
+        self.over.update(seen)
 
-    def fill(self, count, job):
+    def late(self):
+        raise harness.Late("nq: no job is over")
+
+    def fill(self, count, job, named=False):
         self.gate = self.path("gate")
         os.mkfifo(self.gate)
         harness.spawn(["nq", "-q", "cat", self.gate], self.environment)
-        for _ in range(count):
-            harness.spawn(["nq", "-q", *job], self.environment)
+        for name in names(count, named):
+            harness.spawn(["nq", "-q", *job, *name], self.environment)
 
     def go(self):
         with open(self.gate, "wb"):
             pass
+
+    def kill(self):
+        """No process serves; those that wait are the queue."""
+        for pid in processes("nq", f"NQDIR={self.queue}"):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def again(self):
+        pass
+
+    def stop(self):
+        super().stop()
+        self.kill()
 
 
 class FileSpooler(System):
@@ -121,7 +157,6 @@ class FileSpooler(System):
     name = "filespooler"
     program = "fspl"
     backlog_share = 0.1
-    keep = ()
 
     def __init__(self, yard, label=""):
         super().__init__(yard, label)
@@ -140,7 +175,7 @@ class FileSpooler(System):
         prepare.wait()
 
     def process_queue(self, job, *options):
-        return ["fspl", "-l", "warn", "queue-process", "-q", self.queue, *self.keep, *options, job[0], "--", *job[1:]]
+        return ["fspl", "-l", "warn", "queue-process", "-q", self.queue, *options, job[0], "--", *job[1:]]
 
     def drop(self, name):
         self.write()
@@ -149,13 +184,13 @@ class FileSpooler(System):
     def wait(self, name):
         os.waitpid(self.client, 0)
 
-    def fill(self, count, job):
+    def fill(self, count, job, named=False):
         self.job = job
-        for _ in range(count):
-            self.write()
+        for name in names(count, named):
+            self.write(*name)
 
     def go(self):
-        self.process = self.yard.start(self.process_queue(self.job), self.log)
+        self.process = self.yard.start(self.process_queue(self.job, "--allow-job-params"), self.log)
 
 
 class Python(System):
@@ -187,13 +222,17 @@ class Python(System):
     def wait(self, name):
         self.watch.wait(name)
 
-    def fill(self, count, job):
-        self.job = job
+    def fill(self, count, job, named=False):
+        self.job = [*job, "{}"] if named else job
         for index in range(count):
             self.drop(f"job{index:06}")
 
     def go(self):
         self.worker(self.job)
+
+    def again(self):
+        os.unlink(os.path.join(self.done, "ready"))
+        self.go()
 
 
 class DirQ(Python):
@@ -275,12 +314,23 @@ class Beanstalkd(Python):
         number, _ = self.client.reserve()
         self.client.delete(number)
 
-    def fill(self, count, job):
+    def fill(self, count, job, named=False):
         self.open()
-        super().fill(count, job)
+        super().fill(count, job, named)
+
+    def kill(self):
+        """Of the server; its worker cannot do without it."""
+        self.server.kill()
+        self.server.wait()
+        super().kill()
+
+    def again(self):
+        self.client = None
+        self.open()
+        super().again()
 
     def pids(self):
-        return harness.tree(self.server.pid) + harness.tree(self.process.pid)
+        return [pid for process in (self.server, self.process) if process for pid in harness.tree(process.pid)]
 
     def stop(self):
         super().stop()

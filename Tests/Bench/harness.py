@@ -202,6 +202,9 @@ def pss(pids):
     """Memory in MB (10^6 bytes), what is shared divided among those that share it."""
     total = 0
     for pid in pids:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            total += sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                total += sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has just ended
     return total * 1024 / 1e6

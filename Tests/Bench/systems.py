@@ -3,8 +3,10 @@
     start(job)      serves an empty queue; `job` is the command that each dropped job runs
     drop(name)      drops a job, as a client of that queue does
     wait(name)      returns when the job's end is to be seen from outside
-    fill(count)     instead of start: makes a queue of so many jobs that wait
+    fill(count, job)    instead of start: makes a queue of so many jobs that wait; `named`: each gets its name as an argument
     go()            lets them run, one at a time
+    burst(count, job)   instead of both: so many jobs, with their names, as fast as they come
+    kill(), again() kill -9 of what serves, and a new one
 """
 
 import json
@@ -54,10 +56,17 @@ class System:
             self.watch.close()
             self.watch = None
 
+    def burst(self, count, job):
+        self.fill(count, job, named=True)
+        self.go()
+
     def kill(self):
         """kill -9 of what serves the queue, and of that alone: a job that runs goes on."""
         self.process.kill()
         self.process.wait()
+
+    def again(self):
+        self.go()
 
 
 class Files(System):
@@ -71,10 +80,10 @@ class Files(System):
         os.mkdir(self.spool)
         self.job = None
 
-    def start(self, job, options=()):
+    def start(self, job):
         self.job = job
         self.watch = harness.Watch(self.spool, harness.IN_MOVED_TO)
-        self.serve(*options)
+        self.serve()
 
     def drop(self, name):
         temporary = os.path.join(self.spool, f".{name}.tmp")
@@ -86,13 +95,23 @@ class Files(System):
     def wait(self, name):
         self.watch.wait(name + ".result.json")
 
-    def fill(self, count, job):
+    def fill(self, count, job, named=False):
         self.job = job
         for index in range(count):
             self.drop(f"job{index:06}")
 
     def go(self):
         self.serve()
+
+    def burst(self, count, job):
+        """The job reads its name from the request."""
+        self.job = job
+        self.serve()
+        self.fill(count, job)
+
+    def serve(self):
+        self.begin()
+        harness.until(f"{self.name} serves", self.ready)
 
     def finish(self, count):
         return self.results() >= count
@@ -107,13 +126,12 @@ class JobSpool(Files):
     kind = "jobspool"
     command = None  # the binary that is measured, set by bench.py
 
-    def serve(self, *options):
+    def begin(self):
         types = self.path("types")
         os.makedirs(types, exist_ok=True)
         with open(os.path.join(types, "job.json"), "w") as file:
             json.dump({"command": self.job}, file)
-        self.process = self.yard.start([self.command, "serve", self.spool, "--types", types, *options], self.log)
-        harness.until("jobspool serves", self.ready)
+        self.process = self.yard.start([self.command, "serve", self.spool, "--types", types], self.log)
 
     def status(self):
         """`spool.status.json` as this daemon has written it, or nothing."""
@@ -135,12 +153,13 @@ class Limit(Files):
     syncs = 0
     command = None  # where the C programs are, set by bench.py
 
-    def serve(self, *options):
-        ready = os.path.join(self.spool, "limit.ready")
-        if os.path.exists(ready):
-            os.unlink(ready)
+    def begin(self):
+        if self.ready():
+            os.unlink(os.path.join(self.spool, "limit.ready"))
         self.process = self.yard.start([self.command, self.spool, str(self.syncs), *self.job], self.log)
-        harness.until("the limit serves", lambda: os.path.exists(ready))
+
+    def ready(self):
+        return os.path.exists(os.path.join(self.spool, "limit.ready"))
 
 
 class Limit0(Limit):
@@ -168,11 +187,13 @@ class Loop(Files):
     done"""
     named = False  # whether the job gets the name as its last argument
 
-    def serve(self):
+    def begin(self):
         words = " ".join(f"'{word}'" for word in self.job)
         environment = dict(os.environ, JOB=words, SPOOL=self.spool, NAMED="1" if self.named else "")
         self.process = self.yard.start(["sh", "-c", self.script, "sh", self.spool], self.log, env=environment)
-        harness.until("inotifywait watches", lambda: any(self.watches(pid) for pid in self.pids()))
+
+    def ready(self):
+        return any(self.watches(pid) for pid in self.pids())
 
     @staticmethod
     def watches(pid):
@@ -185,13 +206,21 @@ class Loop(Files):
             pass
         return False
 
-    def fill(self, count, job):
+    def fill(self, count, job, named=False):
         self.job = job
         self.count = count
 
     def go(self):
         self.serve()
         super().fill(self.count, self.job)
+
+    def burst(self, count, job):
+        self.named = True
+        super().burst(count, job)
+        super().fill(count, job)
+
+    def again(self):
+        self.serve()
 
     def kill(self):
         for pid in self.pids():

@@ -1,0 +1,33 @@
+"""What a queue costs in which nothing happens: processor time and wake-ups of all its processes."""
+
+import time
+
+import harness
+from figures import Table
+
+
+def measure(bench):
+    systems = []
+    for kind in bench.systems:
+        if kind.name in ("nq", "filespooler"):  # no process, nothing to measure
+            continue
+        system = kind(bench.yard)
+        starts = harness.Starts(system.path("started"), fifo=True)
+        system.start([bench.tool("started"), system.path("started")])
+        # It has worked once, and rests.
+        system.drop("once")
+        system.wait("once")
+        starts.take()
+        systems.append(system)
+    time.sleep(2)
+    seconds = bench.size("IDLE_SECONDS", 30, 1)
+    pids = {system: system.pids() for system in systems}
+    before = {system: (harness.wake_ups(pids[system]), harness.cpu_seconds(pids[system])) for system in systems}
+    time.sleep(seconds)
+    table = Table(f"Idle for {seconds} s", "wake-ups a second", ["wake-ups/s", "CPU %", "MB (PSS)", "processes"])
+    for system in systems:
+        woken, used = harness.wake_ups(pids[system]) - before[system][0], harness.cpu_seconds(pids[system]) - before[system][1]
+        table.add(system, [woken / seconds, used / seconds * 100, harness.pss(pids[system]), len(pids[system])])
+    for system in systems:
+        system.stop()
+    return [table]
