@@ -115,11 +115,12 @@ class NQ(System):
         harness.spawn(["nq", "-q", *self.job], self.environment)
 
     def wait(self, name):
-        # Its mode changes when it starts, and when it is over; the next job looks after those before it, too.
-        seen = []
-        while not any(seen.count(job) == 2 for job in seen):
-            seen += [job for job in self.watch.names(harness.PATIENCE) or self.late() if job not in self.over]
-        self.over.update(seen)
+        # A job's file is executable from its start to its end. The next job changes those before it, too.
+        while True:
+            for job in self.watch.names(harness.PATIENCE) or self.late():
+                if job not in self.over and not os.stat(os.path.join(self.queue, job)).st_mode & 0o100:
+                    self.over.add(job)
+                    return
 
     def late(self):
         raise harness.Late("nq: no job is over")

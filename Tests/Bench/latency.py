@@ -1,5 +1,6 @@
 """From the drop of a job to the start of its handler, and to its committed result, when nothing else is to be done."""
 
+import random
 import statistics
 import time
 
@@ -10,8 +11,10 @@ from figures import Table
 def rounds(systems, starts, count, label="r"):
     """Drops one job at each system in turn, `count` times. The times in ms by system: to the start, to the result."""
     times = {system: ([], []) for system in systems}
+    order, chance = list(systems), random.Random(1)
     for index in range(-3, count):  # the first ones warm up, and do not count
-        for system in systems:
+        chance.shuffle(order)  # what one leaves behind must not always fall upon the same other
+        for system in order:
             time.sleep(0.005)  # what the last one left behind is done
             name = f"{label}{index + 3:06}"
             dropped = harness.now()
