@@ -2,7 +2,9 @@
 # Measures jobspool beside task-spooler, nq, filespooler, beanstalkd, an inotifywait loop, dirq and huey, and beside C programs that
 # do the least that such a queue can do (Tests/Bench/limit.c): absolute figures and ratios, in one run, in turns. What is missing is
 # installed (Debian, PyPI), or left out, with a line that says so. Ratios count: absolute figures are those of this machine now.
-# Usage: sh Tests/bench.sh [MEASURE ...]     latency backlog commands finished idle memory logs burst; all of them without arguments
+# Usage: sh Tests/bench.sh [--readme] [MEASURE ...]
+#   MEASURE             latency backlog commands finished idle memory logs burst; all of them if none is named
+#   --readme            put the figures into README.md
 #   JOBSPOOL=FILE       measure this binary instead of a release build of this package
 #   BENCH_QUICK=1       everything small: whether it works, not how fast
 #   BENCH_SYSTEMS="nq"  only these alternatives; "none": jobspool and the limit alone

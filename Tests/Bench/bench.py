@@ -1,6 +1,6 @@
 """Measures jobspool beside its alternatives: see ../bench.sh, which is how to start it.
 
-    bench.py TOOLS JOBSPOOL DIRECTORY [MEASURE ...]     TOOLS: the directory of the C programs
+    bench.py TOOLS JOBSPOOL DIRECTORY [--readme] [MEASURE ...]     TOOLS: the directory of the C programs
 """
 
 import importlib
@@ -11,9 +11,9 @@ import sys
 import time
 
 import alternatives
+import figures
 import harness
 import systems
-from figures import markdown
 
 MEASURES = ["latency", "backlog", "commands", "finished", "idle", "memory", "logs", "burst"]
 SYSTEMS = [
@@ -61,6 +61,8 @@ def machine():
 
 def main():
     tools, jobspool, directory, *wanted = sys.argv[1:]
+    into_readme = "--readme" in wanted
+    wanted = [name for name in wanted if name != "--readme"]
     unknown = set(wanted) - set(MEASURES)
     if unknown:
         sys.exit(f"there is no measure {' or '.join(sorted(unknown))}; there are: {' '.join(MEASURES)}")
@@ -77,7 +79,10 @@ def main():
                 tables.append(table)
             print(f"  ({name}: {time.monotonic() - at:.0f} s)", flush=True)
         print(f"\n{machine()}; the whole run took {time.monotonic() - began:.0f} s\n")
-        print(markdown(tables))
+        print(figures.markdown(tables))
+        if into_readme:
+            text = f"{time.strftime('%Y-%m-%d', time.gmtime())}, {machine()}.\n\n{figures.markdown(tables)}\n"
+            figures.write_into(os.path.join(bench.here, "..", "..", "README.md"), text)
     finally:
         yard.clear()
 

@@ -54,12 +54,12 @@ def run(bench, kind, count):
 
 def measure(bench):
     count = bench.size("BURST", 20_000, 200)
-    table = Table(f"A burst of {count:,} jobs with {KILLS} kill -9", "lost of 100 jobs", ["lost %", "lost", "at once", "ran twice", "jobs", "s"])
+    table = Table(f"A burst of {count:,} jobs with {KILLS} kill -9", "lost, %", ["lost %", "lost", "at once", "ran twice", "jobs", "s"])
     for kind in bench.systems:
         if kind.kind == "limit":  # it recovers from nothing, and does not say that it does
             continue
         lost, overlaps, twice, jobs, seconds = run(bench, kind, max(100, int(count * kind.backlog_share)))
-        table.add(kind, [lost / jobs * 100, lost, overlaps, twice, jobs, seconds])
+        table.add(kind, [lost / jobs * 100, lost, overlaps, twice, jobs, seconds], f"{overlaps} at once, {twice} ran twice")
         if kind.kind == "jobspool" and (lost or overlaps):
             raise RuntimeError(f"jobspool lost {lost} jobs, and {overlaps} ran at once")
     return [table]

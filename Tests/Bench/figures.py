@@ -62,12 +62,29 @@ class Table:
         """A row of the table of all measures."""
         best, limit, own = self.of("alternative"), self.limit_row(), self.of("jobspool")
         others = ", ".join(f"{row.system} {text(row.values[0])}" for row in best[:3])
-        value = own[0].values[0] if own else None
+        value, note = (own[0].values[0], own[0].note) if own else (None, "")
         ratios = [self.ratio(value, row.values[0]) if row else None for row in (limit, best[0] if best else None)]
-        cells = [f"{self.title} ({self.unit})", text(value), text(limit.values[0]) if limit else "-", others or "-", *map(text, ratios)]
+        cells = [
+            f"{self.title}: {self.unit}", text(value) + (f" ({note})" if note else ""), text(limit.values[0]) if limit else "-",
+            others or "-", *map(text, ratios),
+        ]
         return "| " + " | ".join(cells) + " |"
 
 
 def markdown(tables):
-    head = "| measure | jobspool | limit | best alternatives | ratio to the limit | to the best alternative |"
+    head = "| measure | jobspool | limit | best alternatives | ratio to limit | to best |"
     return "\n".join([head, "|---|---|---|---|---|---|", *(table.markdown() for table in tables)])
+
+
+BEGIN, END = "<!-- Tests/bench.sh --readme -->\n", "<!-- end -->\n"
+
+
+def write_into(path, figures):
+    """Puts figures in the place of those between the two marks in a file."""
+    with open(path) as file:
+        before, begin, rest = file.read().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise RuntimeError(f"{path} has no place for figures")
+    with open(path, "w") as file:
+        file.write(before + begin + figures + end + after)

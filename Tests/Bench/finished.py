@@ -47,7 +47,7 @@ def job(bench, count):
     table = Table(f"Drop to result with {count:,} finished jobs there, beside an empty spool", "times as long", ["ratio", "ms, full", "ms, empty"])
     for kind in kinds:
         with_them, without = (statistics.median(times[system[kind]][1]) for system in (full, empty))
-        table.add(kind, [with_them / without, with_them, without])
+        table.add(kind, [with_them / without, with_them, without], f"{with_them:.1f} and {without:.1f} ms")
         empty[kind].stop()
         full[kind].stop()
     table.limit = "limit, 4 syncs"

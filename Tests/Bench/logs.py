@@ -23,5 +23,5 @@ def measure(bench):
     if lines != count:
         raise RuntimeError(f"the log has {lines} of {count} lines")
     table = Table(f"{count:,} log lines from a handler, drop to result", "lines/s", ["lines/s", "daemon's cores", "s"], less_is_better=False)
-    table.add(system, [count / seconds, used / seconds, seconds])
+    table.add(system, [count / seconds, used / seconds, seconds], f"the daemon took {used / seconds:.2f} cores")
     return [table]
