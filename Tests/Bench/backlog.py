@@ -1,4 +1,5 @@
-"""How fast jobs run that wait already: one at a time, from the moment in which the queue is let go to the end of the last one."""
+"""How fast jobs run that wait already: one at a time, from the moment in which the queue is let go to the end of the
+last one."""
 
 import shutil
 import statistics
@@ -32,7 +33,9 @@ def measure(bench):
         for kind in bench.systems:
             share = max(20, int(count * kind.backlog_share))
             rates.setdefault(kind, []).append(run(bench, kind, share))
-    table = Table(f"Backlog of {count:,} jobs, one at a time", "jobs/s", ["median", "lowest", "jobs"], "limit, 4 syncs", False)
+    table = Table(
+        f"Backlog of {count:,} jobs, one at a time", "jobs/s", ["median", "lowest", "jobs"], "limit, 4 syncs", False
+    )
     for kind, values in rates.items():
         table.add(kind, [statistics.median(values), min(values), max(20, int(count * kind.backlog_share))])
     return [table]

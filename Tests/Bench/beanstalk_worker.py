@@ -1,4 +1,5 @@
-"""PORT DONE COMMAND ...: takes jobs from beanstalkd, one at a time, runs the command, and tells their end in another tube."""
+"""PORT DONE COMMAND ...: takes jobs from beanstalkd, one at a time, runs the command, and tells their end in another
+tube."""
 
 import os
 import socket

@@ -1,6 +1,6 @@
 """Measures jobspool beside its alternatives: see ../bench.sh, which is how to start it.
 
-    bench.py TOOLS JOBSPOOL DIRECTORY [--readme] [MEASURE ...]     TOOLS: the directory of the C programs
+bench.py TOOLS JOBSPOOL DIRECTORY [--readme] [MEASURE ...]     TOOLS: the directory of the C programs
 """
 
 import importlib
@@ -10,15 +10,25 @@ import signal
 import sys
 import time
 
-import alternatives
 import figures
 import harness
+import spoolers
 import systems
+import workers
 
 MEASURES = ["latency", "backlog", "commands", "finished", "idle", "memory", "logs", "burst"]
 SYSTEMS = [
-    systems.Limit0, systems.Limit2, systems.Limit4, systems.JobSpool, systems.Loop, alternatives.TaskSpooler, alternatives.NQ,
-    alternatives.FileSpooler, alternatives.Beanstalkd, alternatives.DirQ, alternatives.Huey,
+    systems.Limit0,
+    systems.Limit2,
+    systems.Limit4,
+    systems.JobSpool,
+    systems.Loop,
+    spoolers.TaskSpooler,
+    spoolers.NQ,
+    spoolers.FileSpooler,
+    workers.Beanstalkd,
+    workers.DirQ,
+    workers.Huey,
 ]
 
 

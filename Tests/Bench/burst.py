@@ -1,7 +1,9 @@
-"""A burst of jobs, and kill -9 of what serves them, three times in the middle: what is lost, and what runs beside another.
+"""A burst of jobs, and kill -9 of what serves them, three times in the middle: what is lost, and what runs beside
+another.
 
-A job that had begun may run twice; none may be lost, and no two may run at once. nq has no process that serves, and those that wait
-are the queue: these are killed. filespooler's burst is written before it is processed, as that is what it is for."""
+A job that had begun may run twice; none may be lost, and no two may run at once. nq has no process that serves, and
+those that wait are the queue: these are killed. filespooler's burst is written before it is processed, as that is what
+it is for."""
 
 import collections
 import os
@@ -39,11 +41,18 @@ def run(bench, kind, count):
     began = time.monotonic()
     system.burst(count, [bench.tool("once"), system.directory])
     for kill in range(1, KILLS + 1):
-        harness.until(f"{kind.name}: a part has run", lambda: runs.ended() >= count * kill / (KILLS + 2) or runs.quiet(3), 300, 0.05)
+        harness.until(
+            f"{kind.name}: a part has run",
+            lambda: runs.ended() >= count * kill / (KILLS + 2) or runs.quiet(3),
+            300,
+            0.05,
+        )
         system.kill()
         system.again()
     last = 30 if kind.kind == "jobspool" else 5
-    harness.until(f"{kind.name}: all has run, or no more does", lambda: runs.ended() >= count or runs.quiet(last), 600, 0.2)
+    harness.until(
+        f"{kind.name}: all has run, or no more does", lambda: runs.ended() >= count or runs.quiet(last), 600, 0.2
+    )
     seconds = time.monotonic() - began
     system.stop()
     lines = runs.lines()
@@ -54,12 +63,18 @@ def run(bench, kind, count):
 
 def measure(bench):
     count = bench.size("BURST", 20_000, 200)
-    table = Table(f"A burst of {count:,} jobs with {KILLS} kill -9", "lost, %", ["lost %", "lost", "at once", "ran twice", "jobs", "s"])
+    table = Table(
+        f"A burst of {count:,} jobs with {KILLS} kill -9",
+        "lost, %",
+        ["lost %", "lost", "at once", "ran twice", "jobs", "s"],
+    )
     for kind in bench.systems:
         if kind.kind == "limit":  # it recovers from nothing, and does not say that it does
             continue
         lost, overlaps, twice, jobs, seconds = run(bench, kind, max(100, int(count * kind.backlog_share)))
-        table.add(kind, [lost / jobs * 100, lost, overlaps, twice, jobs, seconds], f"{overlaps} at once, {twice} ran twice")
+        table.add(
+            kind, [lost / jobs * 100, lost, overlaps, twice, jobs, seconds], f"{overlaps} at once, {twice} ran twice"
+        )
         if kind.kind == "jobspool" and (lost or overlaps):
             raise RuntimeError(f"jobspool lost {lost} jobs, and {overlaps} ran at once")
     return [table]

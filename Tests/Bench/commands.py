@@ -5,8 +5,8 @@ import statistics
 import sys
 import time
 
-import alternatives
 import harness
+import spoolers
 import systems
 from figures import Table
 
@@ -35,9 +35,12 @@ def clients(bench, place):
     """Those that drop, and those that ask, by system; the first of each is the limit."""
     spool, request, nq = (os.path.join(place, name) for name in ("spool", "request.json", "nq"))
     fspl, dirq, huey = (os.path.join(place, name) for name in ("fspl", "dirq", "huey"))
-    socket = alternatives.TaskSpooler(bench.yard).environment["TS_SOCKET"]
+    socket = spoolers.TaskSpooler(bench.yard).environment["TS_SOCKET"]
     status = os.path.join(spool, "done.status.json")
-    import_huey = f"import sys; sys.path.insert(0, '{bench.here}'); import huey_worker; t = huey_worker.task('{huey}', '{place}', None)"
+    import_huey = (
+        f"import sys; sys.path.insert(0, '{bench.here}'); import huey_worker; "
+        f"t = huey_worker.task('{huey}', '{place}', None)"
+    )
     import_dirq = f"from dirq.QueueSimple import QueueSimple; q = QueueSimple('{dirq}')"
     write = f"fspl prepare -s '{place}/sequence' | fspl queue-write -q '{fspl}'"
     drop = [
@@ -69,7 +72,9 @@ def prepare(bench, place):
     system.drop("done")
     system.wait("done")
     # The status is announced after the result.
-    harness.until("the status says so", lambda: '"completed"' in open(os.path.join(system.spool, "done.status.json")).read())
+    harness.until(
+        "the status says so", lambda: '"completed"' in open(os.path.join(system.spool, "done.status.json")).read()
+    )
     system.stop()
     os.symlink(system.spool, os.path.join(place, "spool"))
     with open(os.path.join(place, "request.json"), "wb") as file:
@@ -85,7 +90,9 @@ def measure(bench):
     prepare(bench, place)
     count = bench.size("COMMANDS", 100, 5)
     tables = []
-    for title, group in zip(("A command that drops a job", "A command that asks for the status"), clients(bench, place)):
+    for title, group in zip(
+        ("A command that drops a job", "A command that asks for the status"), clients(bench, place)
+    ):
         for number in range(count):
             for client in [*group, *group] if number == 0 else group:  # the first run warms up
                 if number == 0 and len(client.times) == 1:

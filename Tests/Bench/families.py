@@ -1,7 +1,8 @@
-"""Spools with many jobs in them, without running those: copies of the files of a real job, under other names and identities.
+"""Spools with many jobs in them, without running those: copies of the files of a real job, under other names and
+identities.
 
-A daemon takes them for what they are because nothing in them is wrong: each request's time is the one that its status and
-result have recorded."""
+A daemon takes them for what they are because nothing in them is wrong: each request's time is the one that its status
+and result have recorded."""
 
 import json
 import os

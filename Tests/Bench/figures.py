@@ -1,5 +1,5 @@
-"""The tables: absolute figures, and jobspool's ratios to the limit and to the best alternative. A ratio below 1 means that jobspool is
-ahead, whether the figure is better small (a time) or large (a rate)."""
+"""The tables: absolute figures, and jobspool's ratios to the limit and to the best alternative. A ratio below 1 means
+that jobspool is ahead, whether the figure is better small (a time) or large (a rate)."""
 
 import dataclasses
 
@@ -18,7 +18,11 @@ def text(value):
     if value == 0:
         return "0"
     size = abs(value)
-    return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.1 else f"{value:.4f}"
+    return (
+        f"{value:,.0f}"
+        if size >= 100
+        else f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.1 else f"{value:.4f}"
+    )
 
 
 class Table:
@@ -56,7 +60,11 @@ class Table:
             ratio = self.ratio(own[0].values[0], row.values[0]) if own and row.kind != "jobspool" else None
             cells = [text(value) for value in row.values] + ["-"] * (len(self.columns) - len(row.values))
             mark = " *" if best and row is best[0] else " =" if row is limit else ""
-            print(f"  {row.system + mark:28}" + "".join(f"{cell:>18}" for cell in [*cells, text(ratio)]) + ("  " + row.note if row.note else ""))
+            print(
+                f"  {row.system + mark:28}"
+                + "".join(f"{cell:>18}" for cell in [*cells, text(ratio)])
+                + ("  " + row.note if row.note else "")
+            )
 
     def markdown(self):
         """A row of the table of all measures."""
@@ -65,8 +73,11 @@ class Table:
         value, note = (own[0].values[0], own[0].note) if own else (None, "")
         ratios = [self.ratio(value, row.values[0]) if row else None for row in (limit, best[0] if best else None)]
         cells = [
-            f"{self.title}: {self.unit}", text(value) + (f" ({note})" if note else ""), text(limit.values[0]) if limit else "-",
-            others or "-", *map(text, ratios),
+            f"{self.title}: {self.unit}",
+            text(value) + (f" ({note})" if note else ""),
+            text(limit.values[0]) if limit else "-",
+            others or "-",
+            *map(text, ratios),
         ]
         return "| " + " | ".join(cells) + " |"
 

@@ -1,13 +1,14 @@
-"""What finished jobs that still lie in the spool cost: the time of another job, and the daemon's start with pending ones on top."""
+"""What finished jobs that still lie in the spool cost: the time of another job, and the daemon's start with pending
+ones on top."""
 
 import os
 import statistics
 import time
 
-import alternatives
 import families
 import harness
 import latency
+import spoolers
 import systems
 from figures import Table
 
@@ -30,8 +31,8 @@ def start_job(bench, system, starts):
 
 
 def job(bench, count):
-    """The same job in a spool with so many finished jobs, and in an empty one. The served spools with many remain, by kind."""
-    kinds = [kind for kind in bench.systems if kind in (systems.JobSpool, systems.Limit4, alternatives.NQ)]
+    """The same job in a spool with so many finished jobs, and in an empty one; and the spools with many, by kind."""
+    kinds = [kind for kind in bench.systems if kind in (systems.JobSpool, systems.Limit4, spoolers.NQ)]
     full, empty, starts = {}, {}, {}
     for kind in kinds:
         full[kind] = kind(bench.yard, "-full")
@@ -41,10 +42,16 @@ def job(bench, count):
             system.start(start_job(bench, system, starts))
     os.sync()
     rounds = bench.size("FINISHED_ROUNDS", 60, 5)
-    slow = [full[kind] for kind in kinds if kind is alternatives.NQ]
-    times = latency.rounds([system for system in [*full.values(), *empty.values()] if system not in slow], starts, rounds)
+    slow = [full[kind] for kind in kinds if kind is spoolers.NQ]
+    times = latency.rounds(
+        [system for system in [*full.values(), *empty.values()] if system not in slow], starts, rounds
+    )
     times |= latency.rounds(slow, starts, max(3, rounds // 10), "slow")
-    table = Table(f"Drop to result with {count:,} finished jobs there, beside an empty spool", "times as long", ["ratio", "ms, full", "ms, empty"])
+    table = Table(
+        f"Drop to result with {count:,} finished jobs there, beside an empty spool",
+        "times as long",
+        ["ratio", "ms, full", "ms, empty"],
+    )
     for kind in kinds:
         with_them, without = (statistics.median(times[system[kind]][1]) for system in (full, empty))
         table.add(kind, [with_them / without, with_them, without], f"{with_them:.1f} and {without:.1f} ms")
@@ -57,7 +64,12 @@ def job(bench, count):
 def start(bench, full, finished, pending):
     """From the start of a daemon to the start of its first job."""
     rounds = bench.size("START_ROUNDS", 3, 1)
-    table = Table(f"Start with {finished:,} finished and {pending:,} pending jobs, to the first job", "s", ["median", "slowest"], "limit, 4 syncs")
+    table = Table(
+        f"Start with {finished:,} finished and {pending:,} pending jobs, to the first job",
+        "s",
+        ["median", "slowest"],
+        "limit, 4 syncs",
+    )
     for kind, system in full.items():
         if not isinstance(system, systems.Files):
             continue

@@ -1,4 +1,4 @@
-"""What measuring needs: processes that end with the run, waiting for files without polling, and what /proc tells of processes."""
+"""What measuring needs: processes that end with the run, and waiting for files and jobs without polling."""
 
 import ctypes
 import os
@@ -8,6 +8,8 @@ import signal
 import struct
 import subprocess
 import time
+
+import proc
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 IN_ATTRIB, IN_MOVED_TO, IN_DELETE = 0x4, 0x80, 0x200
@@ -123,7 +125,7 @@ class Yard:
 
     def end(self, process, how=signal.SIGKILL):
         """Ends a process and what is left of its session."""
-        pids = tree(process.pid)
+        pids = proc.tree(process.pid)
         if process.poll() is None:
             process.send_signal(how)
             try:
@@ -148,63 +150,9 @@ class Yard:
 
 
 def spawn(arguments, environment=None, input=None):
-    """Runs a client command to its end and returns its exit status; posix_spawn(3), as a shell's cost would not be the command's."""
+    """Runs a command to its end, by posix_spawn(3) without a shell, and returns its exit status."""
     null = os.open(input or os.devnull, os.O_RDWR | os.O_CLOEXEC)
     actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
     pid = os.posix_spawnp(arguments[0], arguments, environment or os.environ, file_actions=actions)
     os.close(null)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-# What /proc tells
-
-
-def tree(pid):
-    """A process's descendants, the process itself first."""
-    children = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{entry}/stat") as file:
-                parent = int(file.read().rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(entry))
-        except OSError:
-            pass
-    found = [pid]
-    for parent in found:
-        found.extend(children.get(parent, []))
-    return found
-
-
-def cpu_seconds(pids):
-    """The time that processes have used; of those that have ended meanwhile, nothing."""
-    ticks = 0
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/stat") as file:
-                fields = file.read().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        except OSError:
-            pass
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def wake_ups(pids):
-    """How often threads have waited for something: each wait ends with a wake-up."""
-    total = 0
-    for pid in pids:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/status") as file:
-                total += sum(int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt_switches"))
-    return total
-
-
-def pss(pids):
-    """Memory in MB (10^6 bytes), what is shared divided among those that share it."""
-    total = 0
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/smaps_rollup") as file:
-                total += sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
-        except (FileNotFoundError, ProcessLookupError):
-            pass  # it has just ended
-    return total * 1024 / 1e6

@@ -3,6 +3,7 @@
 import time
 
 import harness
+import proc
 from figures import Table
 
 
@@ -22,13 +23,20 @@ def measure(bench):
     time.sleep(0.3 if bench.quick else 2)
     seconds = bench.size("IDLE_SECONDS", 30, 1)
     pids = {system: system.pids() for system in systems}
-    before = {system: (harness.wake_ups(pids[system]), harness.cpu_seconds(pids[system])) for system in systems}
+    before = {system: (proc.wake_ups(pids[system]), proc.cpu_seconds(pids[system])) for system in systems}
     time.sleep(seconds)
-    table = Table(f"Idle for {seconds} s", "wake-ups a second", ["wake-ups/s", "CPU %", "MB (PSS)", "processes"], "limit, 4 syncs")
+    table = Table(
+        f"Idle for {seconds} s", "wake-ups a second", ["wake-ups/s", "CPU %", "MB (PSS)", "processes"], "limit, 4 syncs"
+    )
     for system in systems:
-        woken, used = harness.wake_ups(pids[system]) - before[system][0], harness.cpu_seconds(pids[system]) - before[system][1]
+        woken, used = (
+            proc.wake_ups(pids[system]) - before[system][0],
+            proc.cpu_seconds(pids[system]) - before[system][1],
+        )
         share = used / seconds * 100
-        table.add(system, [woken / seconds, share, harness.pss(pids[system]), len(pids[system])], f"{share:.1f} % of a core")
+        table.add(
+            system, [woken / seconds, share, proc.pss(pids[system]), len(pids[system])], f"{share:.1f} % of a core"
+        )
     for system in systems:
         system.stop()
     return [table]

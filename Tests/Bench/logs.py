@@ -1,8 +1,9 @@
-"""Many log lines from one handler: how fast they are in the job's log, and what share of a core the daemon takes for it."""
+"""Many log lines from one handler: how fast they get into the job's log, and how much of a core the daemon takes."""
 
 import os
 
 import harness
+import proc
 import systems
 from figures import Table
 
@@ -12,16 +13,21 @@ def measure(bench):
     system = systems.JobSpool(bench.yard)
     system.start([bench.tool("lines"), str(count)])
     pids = system.pids()
-    used, began = harness.cpu_seconds(pids), harness.now()
+    used, began = proc.cpu_seconds(pids), harness.now()
     system.drop("lines")
     system.watch.wait("lines.result.json", patience=300)
     seconds = (harness.now() - began) / 1e9
-    used = harness.cpu_seconds(pids) - used
+    used = proc.cpu_seconds(pids) - used
     with open(os.path.join(system.spool, "lines.log.jsonl"), "rb") as file:
         lines = sum(b"Processed" in line for line in file)
     system.stop()
     if lines != count:
         raise RuntimeError(f"the log has {lines} of {count} lines")
-    table = Table(f"{count:,} log lines from a handler, drop to result", "lines/s", ["lines/s", "daemon's cores", "s"], less_is_better=False)
+    table = Table(
+        f"{count:,} log lines from a handler, drop to result",
+        "lines/s",
+        ["lines/s", "daemon's cores", "s"],
+        less_is_better=False,
+    )
     table.add(system, [count / seconds, used / seconds, seconds], f"the daemon took {used / seconds:.2f} cores")
     return [table]

@@ -2,10 +2,11 @@
 
 import os
 
-import alternatives
 import families
 import harness
+import proc
 import systems
+import workers
 from figures import Table
 
 
@@ -20,7 +21,7 @@ def waiting_jobspool(bench, count):
 
 
 def waiting_beanstalkd(bench, count):
-    system = alternatives.Beanstalkd(bench.yard, "-pending")
+    system = workers.Beanstalkd(bench.yard, "-pending")
     system.fill(count, ["/bin/true"])
     return system
 
@@ -38,11 +39,11 @@ def measure(bench):
         system.drop("once")
         system.wait("once")
         starts.take()
-        idle.add(kind, [harness.pss(system.pids())])
+        idle.add(kind, [proc.pss(system.pids())])
         system.stop()
-    for kind, waiting in ((systems.JobSpool, waiting_jobspool), (alternatives.Beanstalkd, waiting_beanstalkd)):
+    for kind, waiting in ((systems.JobSpool, waiting_jobspool), (workers.Beanstalkd, waiting_beanstalkd)):
         if kind in bench.systems:
             system = waiting(bench, count)
-            full.add(kind, [harness.pss(system.pids())])
+            full.add(kind, [proc.pss(system.pids())])
             system.stop()
     return [idle, full]

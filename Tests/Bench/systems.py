@@ -1,12 +1,12 @@
-"""The queues that are compared, each behind the same few verbs. Here: the base, jobspool, the limit, and a loop in a shell.
+"""The queues that are compared, each behind the same few verbs. Here: the base, jobspool, the limit, and a shell loop.
 
-    start(job)      serves an empty queue; `job` is the command that each dropped job runs
-    drop(name)      drops a job, as a client of that queue does
-    wait(name)      returns when the job's end is to be seen from outside
-    fill(count, job)    instead of start: makes a queue of so many jobs that wait; `named`: each gets its name as an argument
-    go()            lets them run, one at a time
-    burst(count, job)   instead of both: so many jobs, with their names, as fast as they come
-    kill(), again() kill -9 of what serves, and a new one
+start(job)          serves an empty queue; `job` is the command that each dropped job runs
+drop(name)          drops a job, as a client of that queue does
+wait(name)          returns when the job's end is to be seen from outside
+fill(count, job)    instead of start: so many jobs that wait; `named`: each gets its name as an argument
+go()                lets them run, one at a time
+burst(count, job)   instead of both: so many jobs, with their names, as fast as they come
+kill(), again()     kill -9 of what serves, and a new one
 """
 
 import json
@@ -14,6 +14,7 @@ import os
 import shutil
 
 import harness
+import proc
 
 
 class System:
@@ -46,7 +47,7 @@ class System:
 
     def pids(self):
         """The processes that serve the queue."""
-        return harness.tree(self.process.pid) if self.process else []
+        return proc.tree(self.process.pid) if self.process else []
 
     def stop(self):
         if self.process:
