@@ -32,14 +32,23 @@ def cpu_seconds(pids):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def wake_ups(pids):
-    """How often threads have waited for something: each wait ends with a wake-up."""
-    total = 0
+def waits(pids):
+    """How often each thread has waited for something, by its number: each wait ends with a wake-up."""
+    found = {}
     for pid in pids:
         for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/status") as file:
-                total += sum(int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt_switches"))
-    return total
+            try:
+                with open(f"/proc/{pid}/task/{thread}/status") as file:
+                    lines = [line.split() for line in file if line.startswith("voluntary_ctxt_switches")]
+                found[thread] = int(lines[0][1])
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it has just ended
+    return found
+
+
+def wake_ups(pids, before):
+    """How many there have been since `before`, of the threads that are still there."""
+    return sum(count - before.get(thread, 0) for thread, count in waits(pids).items())
 
 
 def pss(pids):
