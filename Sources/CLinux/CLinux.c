@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -23,6 +24,8 @@ int linux_rename_noreplace(int old_directory, const char *old_name, int new_dire
 }
 
 int linux_syncfs(int descriptor) { return syncfs(descriptor); }
+
+void linux_start_writing(int descriptor) { (void)sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE); }
 
 static int add_actions(posix_spawn_file_actions_t *actions, const struct linux_spawn_setup *setup) {
     int code = 0;
@@ -80,6 +83,11 @@ int linux_settle_after_fork(int directory, const int *descriptors, int descripto
 }
 
 int linux_socket_pair(int sockets[2]) { return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets); }
+
+int linux_is_peer_gone(int socket) {
+    char byte;
+    return recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
 
 enum { most_descriptors = 8 };
 

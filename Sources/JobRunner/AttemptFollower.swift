@@ -13,6 +13,7 @@ final class AttemptLink: Sendable {
 
     private struct Orders {
         var isDetached = false
+        var isHidden = false
         var notes: [(LogEntry.Level, String)] = []
     }
 
@@ -26,6 +27,13 @@ final class AttemptLink: Sendable {
 
     /// Adds a line of the daemon's to the job's log.
     func note(_ level: LogEntry.Level, _ message: String) { orders.withLock { $0.notes.append((level, message)) } }
+
+    /// No status may show that the attempt runs before `show`.
+    func hide() { orders.withLock { $0.isHidden = true } }
+
+    func show() { orders.withLock { $0.isHidden = false } }
+
+    fileprivate var isHidden: Bool { orders.withLock { $0.isHidden } }
 
     /// The follower is to leave the attempt alone and return.
     func detach() { orders.withLock { $0.isDetached = true } }
@@ -212,7 +220,7 @@ struct AttemptFollower {
         let now = Clock.monotonic()
         // A checkpoint that is shown survives a power cut: it is saved first.
         guard following.isUpToDate, following.ledger.unsavedCheckpoint == nil, following.ledger.hasChanged,
-            now >= following.statusDue
+            now >= following.statusDue, !link.isHidden
         else { return }
         following.statusDue = now + Self.statusInterval
         do throws(SpoolError) {

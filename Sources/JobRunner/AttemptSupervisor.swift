@@ -47,11 +47,17 @@ package struct AttemptSupervisor {
             let record = try Directory.open(".").open(AttemptFile.record, O_WRONLY | O_APPEND)
             try record.write(AttemptRecordState.startedLine(of: attempt, at: Clock.now()))
             try record.write(AttemptRecordState.endedLine(of: attempt, superviseHandler()))
+            Self.letGo()
             return 0
         } catch {
             complain("\(error)")
             return HandlerExitStatus.ioError
         }
+    }
+
+    /// Closes the outputs, and with them the lock, before the FIFO that wakes the daemon: it need not wait for the rest of this process's end.
+    private static func letGo() {
+        for descriptor in 0...AttemptFile.controlDescriptor { close(descriptor) }
     }
 
     private func superviseHandler() -> ExitRecord {

@@ -23,15 +23,14 @@ enum ClientFile<Content> {
 typealias RequestFile = ClientFile<Request>
 
 extension ClientFile<Request> {
-    /// - Parameter sync: wait until a valid request is on the disk.
     /// - Throws: `SpoolError` when the daemon cannot look: that says nothing about the request.
-    static func look(at name: JobName, in root: Directory, sync: Bool) throws(SpoolError) -> Self {
+    static func look(at name: JobName, in root: Directory) throws(SpoolError) -> Self {
         guard let file = SpoolFile.request(name).fileName else { return .gone }
         let kind = ClientFileKind(
             what: "a request", code: .invalidRequest, maximumBytes: Request.maximumBytes,
             remedy: "give the handler a file's path in `params` instead of its content"
         ) { bytes throws(JobError) in try Request(parsing: bytes) }
-        return try look(at: file, kind, in: root, sync: sync)
+        return try look(at: file, kind, in: root)
     }
 }
 
@@ -45,7 +44,7 @@ extension ClientFile<Schedule> {
             what: "a schedule", code: .invalidSchedule, maximumBytes: Schedule.maximumBytes,
             remedy: "give the handler a file's path in `params` instead of its content"
         ) { bytes throws(JobError) in try Schedule(parsing: bytes) }
-        return try look(at: file, kind, in: root, sync: false)
+        return try look(at: file, kind, in: root)
     }
 }
 
@@ -65,7 +64,7 @@ private struct ClientFileKind<Content> {
 
 extension ClientFile {
     private static func look(
-        at file: FileName, _ kind: ClientFileKind<Content>, in root: Directory, sync: Bool
+        at file: FileName, _ kind: ClientFileKind<Content>, in root: Directory
     ) throws(SpoolError) -> Self {
         guard let entry = try root.stat(file) else { return .gone }
         guard entry.kind == .file else {
@@ -87,11 +86,11 @@ extension ClientFile {
             default: throw error
             }
         }
-        return try read(opened, file, kind, sync: sync)
+        return try read(opened, file, kind)
     }
 
     private static func read(
-        _ opened: borrowing Descriptor, _ file: FileName, _ kind: ClientFileKind<Content>, sync: Bool
+        _ opened: borrowing Descriptor, _ file: FileName, _ kind: ClientFileKind<Content>
     ) throws(SpoolError) -> Self {
         let isBeingWritten = opened.isBeingWritten()
         let before = try opened.stat()
@@ -114,8 +113,6 @@ extension ClientFile {
             let isSyntax = error.details["field"] == nil
             return .refused(Refusal(error: error, stat: after, mayChange: isSyntax))
         }
-        // What is accepted on the strength of this file must not be lost with it.
-        if sync { try opened.syncData() }
         return .valid(content, after, isBeingWritten: isBeingWritten)
     }
 

@@ -1,6 +1,7 @@
 /// Where supervisors come from: a process that has been started once, and forks for each attempt what would otherwise
-/// have to be loaded and linked anew. It is this very program, has one thread and nothing open but its socket, and ends with the
-/// daemon. An attempt that has been forked does not notice that.
+/// have to be loaded and linked anew. One child is always ready and waits for the next order, so that no job waits for a fork.
+/// It is this very program, has one thread and nothing open but its socket, and ends with the daemon. An attempt that has
+/// been forked does not notice that.
 import CLinux
 import Glibc
 import JSONText
@@ -79,23 +80,66 @@ final class ForkServer: Sendable {
     /// The argument that makes a supervisor's program the server.
     static let argument = "--fork-server"
 
-    /// Forks until the daemon is gone; returns in the forked children, with the arguments of a supervisor.
+    /// Keeps one child ready that waits for an order, until the daemon is gone; returns in each child that has got one, with the
+    /// arguments of a supervisor.
     static func serve() -> [String]? {
         // The children are nobody's to wait for.
         signal(SIGCHLD, SIG_IGN)
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] { Glibc.signal(signal, SIG_IGN) }
+        while true {
+            switch forkReadyChild() {
+            case .isChild(let taken):
+                guard let (order, descriptors) = receive() else { exit(0) }
+                var told: UInt8 = 1
+                _ = write(taken, &told, 1)
+                return settle(order, descriptors)
+            case .took: continue
+            case .ended: if linux_is_peer_gone(AttemptFile.controlDescriptor) != 0 { return nil }
+            case .failed:
+                if linux_is_peer_gone(AttemptFile.controlDescriptor) != 0 { return nil }
+                // No more processes are allowed just now.
+                _ = poll(nil, 0, 100)
+            }
+        }
+    }
+
+    /// What became of a child, in the parent; and that this is the child.
+    private enum Fork {
+        /// The end of a pipe by which it says that it has got an order.
+        case isChild(Int32)
+        case took, ended, failed
+    }
+
+    /// Forks a child, and waits in the parent until it has something to do or is gone.
+    private static func forkReadyChild() -> Fork {
+        var pipe: [Int32] = [-1, -1]
+        guard Glibc.pipe(&pipe) == 0 else { return .failed }
+        let child = linux_fork()
+        if child == 0 {
+            close(pipe[0])
+            return .isChild(pipe[1])
+        }
+        close(pipe[1])
+        defer { close(pipe[0]) }
+        if child < 0 { return .failed }
+        var told: UInt8 = 0
+        while true {
+            let count = read(pipe[0], &told, 1)
+            if count < 0, errno == EINTR { continue }
+            return count == 1 ? .took : .ended
+        }
+    }
+
+    /// Waits for an order; nil when the daemon is gone, or for an order that is none.
+    private static func receive() -> ([UInt8], [Int32])? {
         var bytes = [UInt8](repeating: 0, count: maximumBytes + 1)
         var descriptors = [Int32](repeating: -1, count: descriptorCount)
         while true {
             let count = linux_receive_descriptors(
                 AttemptFile.controlDescriptor, &bytes, bytes.count, &descriptors, Int32(descriptorCount))
-            if count == 0 { return nil }
-            if count < 0 {
-                if errno == EINTR { continue }
-                return nil
-            }
-            if linux_fork() == 0 { return settle(Array(bytes[..<count]), descriptors) }
-            for descriptor in descriptors { close(descriptor) }
+            if count > 0 { return (Array(bytes[..<count]), descriptors) }
+            if count < 0, errno == EINTR { continue }
+            return nil
         }
     }
 

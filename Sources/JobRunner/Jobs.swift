@@ -119,11 +119,15 @@ struct AttemptPolicy: Sendable {
     }
 }
 
-/// A job that is over and whose result the disk has not taken yet. Its lane stays taken: what happened must not be lost.
+/// A job that is over and whose result the disk has not taken yet.
 struct FinishedJob: Sendable {
     var result: JobResult
     var owner: UInt32
     var event: JobEvent.Kind
+    /// The committer has it.
+    var isOnItsWay = false
+    /// The disk did not take it, the last time.
+    var hasFailed = false
     /// The result is on the disk; status and cleaning up may still be to do.
     var isCommitted = false
     /// Neither a status nor the feed has told of it before.

@@ -10,6 +10,8 @@ enum News: Sendable {
     case tick
     case followed(JobName, jobID: String, FollowReport)
     case askedToStop(JobName, jobID: String, StopReason)
+    /// A result is on the disk, or is not.
+    case committed(CommitReport)
     /// It is time to go on archiving.
     case retain
     case trouble(SpoolError)

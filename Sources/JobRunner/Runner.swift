@@ -14,6 +14,7 @@ package actor Runner {
     let configuration: RunnerConfiguration
     let logger: Logger
     nonisolated let mailbox = Mailbox()
+    let committer: ResultCommitter
     var catalog: TypeCatalog
     let feed: EventFeed
     var numbers: AcceptanceNumbers
@@ -33,6 +34,8 @@ package actor Runner {
     var recheck: Set<JobName> = []
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
     var parked: Set<JobName> = []
+    /// Accepted requests that are not known to be on the disk.
+    var unsynced: [JobName] = []
     /// Files with impossible names that have been told of.
     var badNames: [FileName: UInt64] = [:]
     /// A rescan could not be finished.
@@ -61,11 +64,6 @@ package actor Runner {
     var totals: [Standing: Int64] = [:]
     var show = ShowState()
 
-    struct Lane {
-        var queue = LaneQueue()
-        var busy: JobName?
-    }
-
     /// - Parameters:
     ///   - spool: opened and locked by the caller.
     package init(
@@ -78,6 +76,7 @@ package actor Runner {
         feed = try EventFeed(spool, rotationSize: configuration.rotateEventsAt)
         numbers = try AcceptanceNumbers(spool)
         spares = try Spares(spool)
+        committer = ResultCommitter(spool, mailbox)
     }
 
     package enum End: Sendable {
@@ -120,6 +119,7 @@ package actor Runner {
         case .tick: tick()
         case .followed(let name, let jobID, let report): attemptEnded(name, jobID, report)
         case .askedToStop(let name, let jobID, let reason): askToStop(name, jobID, reason)
+        case .committed(let report): committed(report)
         case .trouble(let error): tell(error)
         case .retain: retain()
         case .stop(let how): beginStopping(how)
@@ -163,6 +163,7 @@ package actor Runner {
             rescan(.timer)
         }
         if !names.isEmpty { mailbox.put(.lookOn) }
+        syncAccepted()
         tryFinishingAgain()
         lookAtSettled()
         lookAtSettledSchedules()

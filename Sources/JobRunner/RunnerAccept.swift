@@ -6,57 +6,44 @@ import JSONText
 import SpoolProtocol
 import SpoolStorage
 
-/// A request whose status is written, but whose directory entry is not yet known to be on the disk.
-struct Acceptance {
-    var name: JobName
-}
-
-/// How accepted requests get to the disk.
-enum Syncing {
-    /// One by one, and their directory once.
-    case eachFile
-    /// All at once, with whatever else waits: cheaper for many.
-    case fileSystem
-}
-
 extension Runner {
-    /// Looks at a request file and does with it what it is there for.
-    func examine(_ name: JobName, syncing: Syncing) throws(SpoolError) -> Acceptance? {
+    /// Looks at a request file and does with it what it is there for; true when it has been accepted.
+    func examine(_ name: JobName) throws(SpoolError) -> Bool {
         // A request that changes while its job runs is looked at when that run is over.
-        if running[name] != nil || finishing[name] != nil { return nil }
-        switch try RequestFile.look(at: name, in: spool.root, sync: syncing == .eachFile) {
+        if running[name] != nil || finishing[name] != nil { return false }
+        switch try RequestFile.look(at: name, in: spool.root) {
         case .gone:
             try requestIsGone(name)
-            return nil
+            return false
         case .refused(let refusal):
-            guard try isNew(name, refusal.stat.fingerprint) else { return nil }
-            if refusal.mayChange, !hasSettled(name, refusal.stat) { return nil }
+            guard try isNew(name, refusal.stat.fingerprint) else { return false }
+            if refusal.mayChange, !hasSettled(name, refusal.stat) { return false }
             settling[name] = nil
             if let obstacle = try clearOutputs(of: name) {
                 try obstruct(name, refusal.stat, nil, obstacle)
             } else {
                 try reject(name, refusal.stat, request: nil, try explainEmpty(name, refusal))
             }
-            return nil
+            return false
         case .valid(let request, let stat, let isBeingWritten):
             guard try isNew(name, stat.fingerprint) else {
                 settling[name] = nil
                 unpark(name)
-                return nil
+                return false
             }
             // The close makes another hint; a writer that links a temporary file into place is about to remove the other name.
             let isForeign = try mayBeForeign(stat)
-            if isBeingWritten || isForeign, !hasSettled(name, stat) { return nil }
+            if isBeingWritten || isForeign, !hasSettled(name, stat) { return false }
             settling[name] = nil
             if let obstacle = try clearOutputs(of: name) {
                 try obstruct(name, stat, request, obstacle)
-                return nil
+                return false
             }
             if isForeign {
                 try reject(name, stat, request: request, Self.linkedError(stat))
-                return nil
+                return false
             }
-            return try accept(name, request, stat, syncing)
+            return try accept(name, request, stat)
         }
     }
 
@@ -73,9 +60,7 @@ extension Runner {
 
     // MARK: Accepting
 
-    private func accept(
-        _ name: JobName, _ request: Request, _ stat: FileStat, _ syncing: Syncing
-    ) throws(SpoolError) -> Acceptance? {
+    private func accept(_ name: JobName, _ request: Request, _ stat: FileStat) throws(SpoolError) -> Bool {
         let definition: Definition
         let origin = origin(of: name, stat)
         do throws(JobError) {
@@ -84,13 +69,13 @@ extension Runner {
             _ = try definition.params(for: request)
         } catch {
             try reject(name, stat, request: request, error)
-            return nil
+            return false
         }
         if let circle = DependencyCircle.find(
             from: name, after: { $0 == name ? request.after : pending[$0]?.neededJobs ?? [] })
         {
             try reject(name, stat, request: request, DependencyCircle.error(circle))
-            return nil
+            return false
         }
         try makeRoom(for: name)
         let job = PendingJob(
@@ -100,33 +85,28 @@ extension Runner {
         switch try turn(of: job.waitingFromTheStart()) {
         case .over(.rejected, let error):
             try reject(name, stat, request: request, lane: job.lane, error)
-            return nil
+            return false
         case .over(let standing, let error):
             // A daemon that returns after this has the same to decide: it must not take the job for one that waits for nothing.
             let job = job.waitingFromTheStart()
-            let acceptance = try publish(job, request, syncing)
+            try publish(job, request)
             try finishPending(job, standing, error.message, error: error)
-            return acceptance
+            return true
         case .waits(let job):
-            let acceptance = try publish(job, request, syncing)
+            try publish(job, request)
             enqueue(job)
-            return acceptance
+            return true
         }
     }
 
-    /// From here on the job cannot be lost.
-    private func publish(
-        _ job: PendingJob, _ request: Request, _ syncing: Syncing
-    ) throws(SpoolError) -> Acceptance {
+    /// From here on the job is there for everybody; `commit` sees to it that it cannot be lost.
+    private func publish(_ job: PendingJob, _ request: Request) throws(SpoolError) {
         var status = Self.status(of: job, request, .pending, job.waiting?.message ?? "Waiting")
         status.waitingFor = job.waiting
-        try spool.publish(
-            status.json, as: .status(job.name),
-            syncing == .eachFile ? .powerAfterDirectorySync : .powerAfterFileSystemSync)
+        try spool.publish(status.json, as: .status(job.name), .process)
         feed.append(.accepted, status)
         heardOfJob(status)
         recheckDependents(on: job.name)
-        return Acceptance(name: job.name)
     }
 
     /// Jobs that wait for this one show that it has come, or has gone.
@@ -153,23 +133,38 @@ extension Runner {
         return request.params["path"]?.string.map { "Sync \($0)" } ?? request.type.string
     }
 
-    /// Syncs once for all of them, and lets them wait for their turn.
-    func commit(_ accepted: [Acceptance], syncing: Syncing) {
+    // MARK: Committing
+
+    /// What has been accepted starts if it can, and gets to the disk meanwhile, with what else waits; only then the feed tells of it.
+    func commit(_ accepted: [JobName]) {
         if accepted.isEmpty { return }
-        do throws(SpoolError) {
-            switch syncing {
-            case .eachFile: try spool.root.sync()
-            case .fileSystem: try spool.root.syncFileSystem()
-            }
-            for acceptance in accepted { forgetNote(of: acceptance.name) }
-        } catch {
-            // They stand in the directory, and the next sync takes them too.
-            tell(error)
-        }
+        unsynced += accepted
         // A cancel that was there first.
-        for acceptance in accepted { cancelOrTell(acceptance.name) }
+        for name in accepted { cancelOrTell(name) }
+        lookAtWaiting()
+        startWhatCan()
+        syncAccepted()
         show.isDirty = true
     }
+
+    /// Waits until the accepted requests and their statuses are on the disk; what fails is tried again.
+    func syncAccepted() {
+        guard !unsynced.isEmpty, Clock.monotonic() >= troubleUntil else { return }
+        do throws(SpoolError) {
+            if unsynced.count < Self.fewEnoughToSyncAlone {
+                try spool.syncTogether(unsynced.flatMap { [.request($0), .status($0)] })
+            } else {
+                try spool.root.syncFileSystem()
+            }
+            for name in unsynced { forgetNote(of: name) }
+            unsynced = []
+        } catch {
+            tell(error)
+        }
+    }
+
+    /// More at once are synced with all else on their file system: cheaper for many.
+    private static let fewEnoughToSyncAlone = 16
 
     /// A request whose turn came while it was away is back as it was.
     private func unpark(_ name: JobName) {

@@ -14,13 +14,12 @@ extension Runner {
         }
     }
 
-    /// What runs in the lane, or is next in it.
+    /// What runs in the lane, is not yet seen to be over, or is next in it.
     private func holder(of lane: String) -> JobReference? {
-        if let busy = lanes[lane]?.busy {
-            if let job = running[busy] { return job.reference }
-            if let status = finishing[busy]?.result.status {
-                return JobReference(name: busy, jobID: status.identity.jobID, startedAt: status.startedAt)
-            }
+        if let job = lanes[lane]?.running.first.flatMap({ running[$0] }) { return job.reference }
+        if let status = lanes[lane]?.ending.first.flatMap({ finishing[$0] })?.result.status {
+            return JobReference(
+                name: status.identity.name, jobID: status.identity.jobID, startedAt: status.startedAt)
         }
         let pending = pending
         if let next = lanes[lane]?.queue.peek(where: { pending[$0.name]?.sequence == $0.sequence }) {

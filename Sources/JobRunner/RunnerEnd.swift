@@ -6,16 +6,22 @@ import SpoolStorage
 extension Runner {
     func attemptEnded(_ name: JobName, _ jobID: String, _ report: FollowReport) {
         guard let job = running[name], job.pending.jobID == jobID else { return }
-        running[name] = nil
-        summaries[job.pending.type.string]?.running.removeAll { $0 == name.string }
-        show.isDirty = true
         switch report.ending {
-        case .detached: lanes[job.pending.lane]?.busy = nil
+        case .detached:
+            leaveRunning(job)
+            lanes[job.pending.lane]?.end(name)
         case .neverStarted:
+            leaveRunning(job)
             // Daemon and supervisor died between two steps, or the machine cannot start processes: nothing has run.
             requeue(job, job.history, report, "Waiting", after: 1)
         case .ended(let record): conclude(job, report, record)
         }
+    }
+
+    private func leaveRunning(_ job: RunningJob) {
+        running[job.pending.name] = nil
+        summaries[job.pending.type.string]?.running.removeAll { $0 == job.pending.name.string }
+        show.isDirty = true
     }
 
     private func conclude(_ job: RunningJob, _ report: FollowReport, _ record: ExitRecord) {
@@ -29,6 +35,13 @@ extension Runner {
             interruptionsWithoutProgress: interruptions,
             retry: job.policy.retry, onInterrupted: job.policy.onInterrupted)
         let (_, move) = Self.state(of: job, record).after(.attemptEnded(attempt))
+        if case .again = move, lanes[job.pending.lane]?.hasResultsUnderWay ?? false {
+            // What came before is told first.
+            lanes[job.pending.lane]?.postponed.append(
+                .followed(job.pending.name, jobID: job.pending.jobID, report))
+            return
+        }
+        leaveRunning(job)
         var history = job.history
         history.attempts.append(Self.record(of: job, record, move))
         switch move {
@@ -107,8 +120,9 @@ extension Runner {
             // history in memory counts.
             tell(error)
         }
+        if let start = lanes[waiting.lane]?.takeStart(of: waiting.jobID) { tellStart(start) }
         feed.append(.requeued, status)
-        lanes[waiting.lane]?.busy = nil
+        lanes[waiting.lane]?.end(waiting.name)
         enqueue(waiting)
         // It may have been changed or cancelled while the attempt ran.
         for file in [SpoolFile.request(waiting.name), .cancel(waiting.name)] {
@@ -149,6 +163,8 @@ extension Runner {
         let result = JobResult(
             status: status, attempts: history.attempts, result: report.result, errorsTotal: report.errorsTotal,
             errors: report.errors)
+        lanes[job.pending.lane]?.end(job.pending.name)
+        lanes[job.pending.lane]?.awaitResult(of: job.pending.name)
         let leavesSpare = job.attempt == 1 && job.state == .running && record.end != .vanished
         finish(result, owner: job.pending.owner, event: event, leavesSpare: leavesSpare)
     }

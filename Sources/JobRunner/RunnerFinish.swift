@@ -7,7 +7,7 @@ import SpoolProtocol
 import SpoolStorage
 
 extension Runner {
-    /// Commits a result now, or as soon as the disk takes it; until then the job's lane stays taken.
+    /// Commits a result now, or as soon as the disk takes it.
     /// - Parameter isUnheardOf: neither a status nor the feed has told of the job.
     func finish(
         _ result: JobResult, owner: UInt32, event: JobEvent.Kind, leavesSpare: Bool = false, isUnheardOf: Bool = false
@@ -87,60 +87,87 @@ extension Runner {
     }
 
     private func tryFinishing(_ name: JobName) {
-        guard var job = finishing[name] else { return }
+        guard var job = finishing[name], !job.isOnItsWay else { return }
         do throws(SpoolError) {
-            if !job.isCommitted {
-                // The feed knows the job first: by what it says is open a daemon that returns finds what it has to complete.
-                try feed.flush()
-                if let file = SpoolFile.result(name).fileName { try spool.moveAsideUnlessOwn(file) }
-                try spool.publish(job.result.json, as: .result(name), .power)
-                job.isCommitted = true
-                finishing[name] = job
-                free(job.result.status.identity)
-            }
-            if job.isUnheardOf {
-                // Before its status: by a result without one, a daemon that returns knows what may not have been told.
-                if !job.isTold { feed.append(job.event, job.result.status) }
-                job.isTold = true
-                finishing[name] = job
-                try feed.flush()
-            }
-            try publishLastStatus(job)
+            // The feed knows the job first: by what it says is open a daemon that returns finds what it has to complete.
+            if !job.isCommitted { try feed.flush() }
         } catch {
+            tell(error)
+            return
+        }
+        job.isOnItsWay = true
+        finishing[name] = job
+        let part: ResultOrder.Part = job.isCommitted ? .status : job.isUnheardOf ? .result : .resultAndStatus
+        committer.commit(ResultOrder(result: job.result, part: part))
+    }
+
+    /// A result is on the disk; or it is not, and is tried again.
+    func committed(_ report: CommitReport) {
+        guard var job = finishing[report.name], job.result.status.identity.jobID == report.jobID else { return }
+        job.isOnItsWay = false
+        if report.resultError == nil { job.isCommitted = true }
+        finishing[report.name] = job
+        do throws(SpoolError) {
+            if let error = report.resultError { throw error }
+            try tellUnheardOf(&job)
+            if let error = report.statusError { try judgeStatusError(error, job) }
+        } catch {
+            finishing[report.name]?.hasFailed = true
             do throws(SpoolError) {
-                if error.isForbidden, try obstructEnd(of: name) { return }
+                if error.isForbidden, try obstructEnd(of: report.name) { return }
             } catch {
                 // Trouble of another kind comes up again with the next try.
             }
             tell(error)
             return
         }
-        finishing[name] = nil
+        finishing[report.name] = nil
         announceEnd(of: job)
     }
 
-    /// The result says all that the status does: where somebody else holds its name the job is over without.
-    private func publishLastStatus(_ job: FinishedJob) throws(SpoolError) {
-        let name = job.result.status.identity.name
+    /// The feed tells before the status: by a result without one, a daemon that returns knows what may not have been told.
+    private func tellUnheardOf(_ job: inout FinishedJob) throws(SpoolError) {
+        guard job.isUnheardOf else { return }
+        if !job.isTold { feed.append(job.event, job.result.status) }
+        job.isTold = true
+        finishing[job.result.status.identity.name] = job
+        try feed.flush()
         do throws(SpoolError) {
-            try spool.publish(job.result.status.json, as: .status(name), .process)
-        } catch  where error.isForbidden {
-            if let file = SpoolFile.status(name).fileName, let stat = try spool.root.stat(file),
-                !stat.isFile(of: geteuid()), obstructions.isNews(file, stat)
-            {
-                announceObstacle(Obstacle(file: file, stat: stat).message)
-            }
+            try spool.publish(job.result.status.json, as: .status(job.result.status.identity.name), .process)
+        } catch {
+            try judgeStatusError(error, job)
         }
     }
 
-    func free(_ identity: JobIdentity) {
-        if lanes[identity.lane]?.busy == identity.name { lanes[identity.lane]?.busy = nil }
+    /// The result says all that the status does: where somebody else holds its name the job is over without.
+    private func judgeStatusError(_ error: SpoolError, _ job: FinishedJob) throws(SpoolError) {
+        guard error.isForbidden else { throw error }
+        guard let file = SpoolFile.status(job.result.status.identity.name).fileName,
+            let stat = try spool.root.stat(file),
+            !stat.isFile(of: geteuid()), obstructions.isNews(file, stat)
+        else { return }
+        announceObstacle(Obstacle(file: file, stat: stat).message)
+    }
+
+    /// Of the jobs that started behind this one, the next is told now.
+    func leaveLane(_ status: JobStatus) {
+        let lane = status.identity.lane
+        if let next = lanes[lane]?.leave(status.identity.name) { tellStart(next) }
+        guard lanes[lane]?.hasResultsUnderWay == false else { return }
+        for news in lanes[lane]?.takePostponed() ?? [] { mailbox.put(news) }
+    }
+
+    func tellStart(_ status: JobStatus) {
+        feed.append(.started, status)
+        running[status.identity.name]?.link.show()
     }
 
     private func announceEnd(of job: FinishedJob) {
         let status = job.result.status
         let name = status.identity.name
+        if let start = lanes[status.identity.lane]?.takeStart(of: status.identity.jobID) { tellStart(start) }
         if !job.isTold { feed.append(job.event, status) }
+        leaveLane(status)
         totals[status.standing, default: 0] += 1
         if status.startedAt != nil { summaries[status.identity.type, default: TypeSummary()].take(status) }
         show.isDirty = true
@@ -164,7 +191,17 @@ extension Runner {
             // A cancel file that cannot be removed finds nothing to cancel; the directory goes at the next start.
             logger.warning("cannot clean up after \(name): \(error)")
         }
-        // It may have been changed while it ran.
-        if let request = SpoolFile.request(name).fileName { look(at: request) }
+        lookForChange(of: name, since: status.request)
+    }
+
+    /// The request may have been changed while its job ran.
+    private func lookForChange(of name: JobName, since version: Fingerprint) {
+        guard let request = SpoolFile.request(name).fileName else { return }
+        do throws(SpoolError) {
+            if try spool.root.stat(request)?.fingerprint == version, settling[name] == nil { return }
+        } catch {
+            // Whoever looks at it finds out.
+        }
+        look(at: request)
     }
 }

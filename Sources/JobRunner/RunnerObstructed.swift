@@ -126,7 +126,7 @@ extension Runner {
         job.tryAgainAt = Clock.monotonic() + Self.obstaclePatience
         finishing[name] = job
         wake(at: job.tryAgainAt)
-        free(job.result.status.identity)
+        leaveLane(job.result.status)
         show.isDirty = true
         return true
     }

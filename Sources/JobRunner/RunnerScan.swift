@@ -19,16 +19,15 @@ extension Runner {
             wake(at: troubleUntil)
             return
         }
-        let syncing: Syncing = names.count >= Self.batch / 4 ? .fileSystem : .eachFile
-        var accepted: [Acceptance] = []
+        var accepted: [JobName] = []
         var cancels: [JobName] = []
         for _ in 0..<Self.batch {
             guard let name = names.takeFirst() else { break }
             do throws(SpoolError) {
                 if case .cancel(let job) = SpoolFile(name) {
                     cancels.append(job)
-                } else if let acceptance = try judge(name, syncing) {
-                    accepted.append(acceptance)
+                } else if try judge(name), case .request(let job) = SpoolFile(name) {
+                    accepted.append(job)
                 }
             } catch {
                 names.append(name)
@@ -36,22 +35,23 @@ extension Runner {
                 break
             }
         }
-        commit(accepted, syncing: syncing)
+        commit(accepted)
         // After the requests of the same batch: what they cancel may be among those.
         for job in cancels { cancelOrTell(job) }
         if !names.isEmpty { mailbox.put(.lookOn) }
     }
 
-    private func judge(_ name: FileName, _ syncing: Syncing) throws(SpoolError) -> Acceptance? {
+    /// True when it is a request that has been accepted.
+    private func judge(_ name: FileName) throws(SpoolError) -> Bool {
         switch SpoolFile(name) {
-        case .request(let job): return try examine(job, syncing: syncing)
+        case .request(let job): return try examine(job)
         case .badName(let reason): noticeBadName(name, reason)
         case .pause: try lookAtPause()
         case .schedule(let schedule): try examineSchedule(schedule)
         case .cancel, .scheduleStatus, .status, .log, .errors, .result, .spoolStatus, .events, .ignored:
             break
         }
-        return nil
+        return false
     }
 
     private func noticeBadName(_ name: FileName, _ reason: String) {

@@ -70,7 +70,7 @@ extension Runner {
                         return (
                             lane,
                             [
-                                "running": JSON(lanes[lane]?.busy?.string), "queued": JSON(count.queued),
+                                "running": JSON(lanes[lane]?.running.first?.string), "queued": JSON(count.queued),
                                 "waiting": JSON(count.waiting),
                             ]
                         )

@@ -6,10 +6,10 @@ import SpoolStorage
 
 extension Runner {
     func startWhatCan() {
-        guard stopping == nil, paused == nil, Clock.monotonic() >= troubleUntil else { return }
-        for lane in lanes.keys.sorted() where lanes[lane]?.busy == nil {
-            guard lanes.values.count(where: { $0.busy != nil }) < configuration.maxLanes else { return }
-            while lanes[lane]?.busy == nil, let job = nextJob(in: lane) {
+        guard stopping == nil, paused == nil, Clock.monotonic() >= troubleUntil, hasRoomForResults else { return }
+        for lane in lanes.keys.sorted() where lanes[lane]?.isFree ?? false {
+            guard lanes.values.count(where: { !$0.isFree }) < configuration.maxLanes else { return }
+            while lanes[lane]?.isFree ?? false, let job = nextJob(in: lane) {
                 do throws(SpoolError) {
                     try start(job)
                 } catch {
@@ -21,6 +21,14 @@ extension Runner {
         }
     }
 
+    /// Results that the disk has not taken are kept in memory, and after a crash their jobs are looked at anew: there are never many.
+    private var hasRoomForResults: Bool {
+        let underWay = finishing.values.filter { !$0.isObstructed }
+        return underWay.count < Self.mostResultsUnderWay && !underWay.contains(where: \.hasFailed)
+    }
+
+    private static let mostResultsUnderWay = 64
+
     private func nextJob(in lane: String) -> PendingJob? {
         let pending = pending
         return lanes[lane]?.queue.next { pending[$0.name]?.sequence == $0.sequence }.flatMap { pending[$0.name] }
@@ -29,7 +37,7 @@ extension Runner {
     /// Starts an attempt, or finds out that there is nothing to start.
     private func start(_ job: PendingJob) throws(SpoolError) {
         let request: Request
-        switch try RequestFile.look(at: job.name, in: spool.root, sync: false) {
+        switch try RequestFile.look(at: job.name, in: spool.root) {
         case .valid(let found, let stat, _) where stat.fingerprint == job.request: request = found
         case .valid, .refused, .gone:
             // It has been changed, or is being changed: it is looked at before it can have its turn again.
@@ -99,9 +107,13 @@ extension Runner {
     func began(_ job: RunningJob, jobDirectory: Directory, isNewJob: Bool, isAdopted: Bool = false) {
         let name = job.pending.name
         running[name] = job
-        lanes[job.pending.lane, default: Lane()].busy = name
+        let mayBeTold = lanes[job.pending.lane, default: Lane()].begin(job.status, isKnown: isAdopted)
         summaries[job.pending.type.string, default: TypeSummary()].running.append(name.string)
-        if !isAdopted { feed.append(.started, job.status) }
+        if !mayBeTold {
+            job.link.hide()
+        } else if !isAdopted {
+            feed.append(.started, job.status)
+        }
         heardOfJob(job.status)
         show.isDirty = true
         let mailbox = mailbox

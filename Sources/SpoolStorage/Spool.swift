@@ -78,8 +78,6 @@ package final class Spool: Sendable {
         case power
         /// A power cut, once the caller has synced the directory too: for several files at once.
         case powerAfterDirectorySync
-        /// A power cut, once the caller has synced the whole file system: for many files at once.
-        case powerAfterFileSystemSync
     }
 
     /// Puts a file into the spool: readers see the old one or the new one, whole.
@@ -92,12 +90,12 @@ package final class Spool: Sendable {
             let file = try openForAll(scratch, O_WRONLY)
             try file.write(bytes)
             switch durability {
-            case .process, .powerAfterFileSystemSync: break
+            case .process: break
             case .power, .powerAfterDirectorySync: try file.syncData()
             }
             try place(scratch, in: directory, name)
             switch durability {
-            case .process, .powerAfterDirectorySync, .powerAfterFileSystemSync: break
+            case .process, .powerAfterDirectorySync: break
             case .power: try directory.sync()
             }
         } catch {
@@ -128,7 +126,7 @@ package final class Spool: Sendable {
     }
 
     /// Makes a file that everybody may read who may read the spool, whatever the daemon's umask.
-    private func openForAll(_ scratch: FileName, _ flags: Int32) throws(SpoolError) -> Descriptor {
+    func openForAll(_ scratch: FileName, _ flags: Int32) throws(SpoolError) -> Descriptor {
         let mode: UInt32 = 0o644
         let file = try temporary.open(scratch, flags | O_CREAT | O_EXCL, mode: mode)
         if ProcessUmask.bits & mode != 0 { try file.perform(.changeMode) { fchmod($0, mode) } }
@@ -136,7 +134,7 @@ package final class Spool: Sendable {
     }
 
     /// Renames a finished file into place. A directory that somebody put there is moved aside.
-    private func place(_ scratch: FileName, in directory: Directory, _ name: FileName) throws(SpoolError) {
+    func place(_ scratch: FileName, in directory: Directory, _ name: FileName) throws(SpoolError) {
         do {
             try temporary.rename(scratch, to: directory, name)
         } catch  where error.code == EISDIR && directory === root {

@@ -124,7 +124,9 @@ extension EndToEnd {
                 try await eventually("the cancel file to be moved aside") {
                     yard.exists("\(job).cancel.json") ? nil : true
                 }
-                #expect(try yard.notices().contains { $0.contains("\(People.bob.name) may not cancel \(job)") })
+                try await eventually("that to be told") {
+                    try yard.notices().contains { $0.contains("\(People.bob.name) may not cancel \(job)") } ? true : nil
+                }
                 #expect(yard.shell("ls .jobspool/aside").output.hasPrefix("\(job).cancel.json~"))
                 try go()
                 #expect(try await yard.result(job)["status"] == "completed")

@@ -52,7 +52,8 @@ struct ArchivedFamiliesTests {
     }
 
     func foreignThings() throws -> String {
-        let script = "cd '\(temporary.path)' && find . -path ./.jobspool -prune -o -print | grep -v '~' | sort >list"
+        let script =
+            "cd '\(temporary.path)' && find . -path ./.jobspool -prune -o ! -name list -print | grep -v '~' | sort >list"
         try Tool.run(["sh", "-c", script])
         return temporary.read("list") ?? ""
     }

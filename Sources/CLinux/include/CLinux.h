@@ -37,6 +37,9 @@ int linux_rename_noreplace(int old_directory, const char *old_name, int new_dire
 /// syncfs(2): waits until everything that was written to the file system is on the disk.
 int linux_syncfs(int descriptor);
 
+/// sync_file_range(2) with SYNC_FILE_RANGE_WRITE: starts writing the file's content to the disk, and does not wait. A hint.
+void linux_start_writing(int descriptor);
+
 /// fork(2). The caller has no other threads.
 pid_t linux_fork(void);
 
@@ -49,6 +52,9 @@ int linux_settle_after_fork(int directory, const int *descriptors, int descripto
 
 /// socketpair(2) of AF_UNIX, SOCK_SEQPACKET, close-on-exec.
 int linux_socket_pair(int sockets[2]);
+
+/// Whether nobody has the other end of the socket any more and no packet is left: recv(2) with MSG_PEEK. 0 or 1.
+int linux_is_peer_gone(int socket);
 
 /// sendmsg(2) of one packet with descriptors (SCM_RIGHTS, unix(7)), without SIGPIPE.
 ssize_t linux_send_descriptors(int socket, const void *bytes, size_t count, const int *descriptors, int descriptor_count);

@@ -115,6 +115,15 @@ extension ReferenceModel {
         jobs.values.contains { other in
             other.id != job.id && other.asked.onBusy == .replace && other.asked.type == job.asked.type
                 && other.asked.form == .whole && !other.isAdmitted && !other.wasOver
+        } || hasDied && names.values.contains { mayHaveReplaced(job, as: $0) }
+    }
+
+    /// A daemon may have died between what a request does to others and its acceptance; then it may have been changed before the next
+    /// one saw it.
+    private func mayHaveReplaced(_ job: ModelJob, as name: NameState) -> Bool {
+        name.versions.values.contains { version in
+            version.asked.onBusy == .replace && version.asked.type == job.asked.type && version.asked.form == .whole
+                && !jobs.values.contains { $0.version.fingerprint == version.fingerprint }
         }
     }
 

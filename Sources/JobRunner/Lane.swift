@@ -1,0 +1,53 @@
+/// One lane: the jobs that wait in it, and those on the way from their start to their result. Its next job starts as soon as
+/// an attempt has ended, while the result of that one gets to the disk; but what is told keeps the order: a start is shown, in the feed
+/// and in the status, when the ends before it are.
+import SpoolProtocol
+
+struct Lane {
+    var queue = LaneQueue()
+    /// The jobs with an attempt: one, or after a restart all that an earlier daemon left.
+    private(set) var running: [JobName] = []
+    /// Jobs whose attempt has ended and whose result is on its way to the disk, in the order of their ends.
+    private(set) var ending: [JobName] = []
+    /// Starts behind those that nobody has been told of, in order.
+    private var untold: [JobStatus] = []
+
+    /// Ends of attempts that wait until those before them have been told.
+    var postponed: [News] = []
+
+    /// Its next job may start.
+    var isFree: Bool { running.isEmpty }
+
+    var hasResultsUnderWay: Bool { !ending.isEmpty }
+
+    mutating func takePostponed() -> [News] {
+        defer { postponed = [] }
+        return postponed
+    }
+
+    /// An attempt has begun; true: it may be told at once.
+    mutating func begin(_ status: JobStatus, isKnown: Bool) -> Bool {
+        running.append(status.identity.name)
+        if isKnown || ending.isEmpty && untold.isEmpty { return true }
+        untold.append(status)
+        return false
+    }
+
+    /// An attempt has ended.
+    mutating func end(_ name: JobName) { running.removeAll { $0 == name } }
+
+    /// Its job is over, as will be told when the result is on the disk.
+    mutating func awaitResult(of name: JobName) { ending.append(name) }
+
+    /// The start of a job that is about to be told to be over.
+    mutating func takeStart(of jobID: String) -> JobStatus? {
+        untold.firstIndex { $0.identity.jobID == jobID }.map { untold.remove(at: $0) }
+    }
+
+    /// The end of a job has been told, or cannot be; returns the start that may be told now.
+    mutating func leave(_ name: JobName) -> JobStatus? {
+        ending.removeAll { $0 == name }
+        guard let next = untold.first, ending.first ?? next.identity.name == next.identity.name else { return nil }
+        return untold.removeFirst()
+    }
+}
