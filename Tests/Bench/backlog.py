@@ -29,7 +29,7 @@ def run(bench, kind, count):
 def measure(bench):
     count = bench.size("BACKLOG", 10_000, 100)
     rates = {}
-    for _ in range(bench.size("BACKLOG_ROUNDS", 3, 1)):
+    for _ in range(bench.size("BACKLOG_ROUNDS", 1, 1)):
         for kind in bench.systems:
             share = max(20, int(count * kind.backlog_share))
             rates.setdefault(kind, []).append(run(bench, kind, share))

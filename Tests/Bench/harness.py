@@ -3,7 +3,6 @@
 import ctypes
 import os
 import select
-import shutil
 import signal
 import struct
 import subprocess
@@ -146,7 +145,6 @@ class Yard:
             stop()
         for process in list(self.running):
             self.end(process)
-        shutil.rmtree(self.path, ignore_errors=True)
 
 
 def spawn(arguments, environment=None, input=None):

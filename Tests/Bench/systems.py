@@ -21,7 +21,7 @@ class System:
     name = ""
     kind = "alternative"  # or "jobspool", or "limit"
     program = None  # the command without which it cannot be measured
-    backlog_share = 1.0  # of BENCH_BACKLOG: what waits costs some a process each
+    backlog_share = 0.2  # of BENCH_BACKLOG and BENCH_BURST; less where what waits costs a process each
     slow = False  # so slow to start a job that fewer rounds have to do
 
     def __init__(self, yard, label=""):
@@ -125,6 +125,7 @@ class Files(System):
 class JobSpool(Files):
     name = "jobspool"
     kind = "jobspool"
+    backlog_share = 1.0
     command = None  # the binary that is measured, set by bench.py
 
     def begin(self):
@@ -173,6 +174,7 @@ class Limit2(Limit):
 
 class Limit4(Limit):
     name, syncs = "limit, 4 syncs", 4
+    backlog_share = 1.0
 
 
 class Loop(Files):
