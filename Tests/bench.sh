@@ -17,8 +17,7 @@ cd "$(dirname "$0")/.."
 
 place=$(mktemp -d "${TMPDIR:-/tmp}/jobspool-bench-XXXXXX")
 trap 'rm -rf "$place"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'exit 143' INT TERM
 mkdir "$place/tools" "$place/python" "$place/yard"
 
 sh samples/install.sh python3 gcc /usr/include/stdio.h:libc6-dev
@@ -39,4 +38,7 @@ for source in Tests/Bench/*.c; do
     gcc -O2 -Wall -Wextra -o "$place/tools/${name%.c}" "$source"
 done
 # What it starts ends with it, also when it is interrupted.
-PYTHONPATH=$place/python python3 -B Tests/Bench/bench.py "$place/tools" "$JOBSPOOL" "$place/yard" "$@"
+PYTHONPATH=$place/python python3 -B Tests/Bench/bench.py "$place/tools" "$JOBSPOOL" "$place/yard" "$@" &
+bench=$!
+trap 'kill "$bench" 2>/dev/null; wait "$bench"; exit 143' INT TERM
+wait "$bench"
