@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 
 import harness
 from systems import System
@@ -102,21 +103,21 @@ class NQ(System):
         self.queue = self.path("queue")
         os.mkdir(self.queue)
         self.environment = dict(os.environ, NQDIR=self.queue)
-        self.over = set()
+        self.began = ""
 
     def start(self, job):
         self.job = job
         self.watch = harness.Watch(self.queue, harness.IN_ATTRIB)
 
     def drop(self, name):
+        self.began = f",{time.time_ns() // 1_000_000:x}"  # as nq names its files
         harness.spawn(["nq", "-q", *self.job], self.environment)
 
     def wait(self, name):
-        # A job's file is executable from its start to its end. The next job changes those before it, too.
+        # A job's file is executable from its start to its end. Each job changes those before it, too.
         while True:
             for job in self.watch.names(harness.PATIENCE) or self.late():
-                if job not in self.over and not os.stat(os.path.join(self.queue, job)).st_mode & 0o100:
-                    self.over.add(job)
+                if job >= self.began and not os.stat(os.path.join(self.queue, job)).st_mode & 0o100:
                     return
 
     def late(self):
