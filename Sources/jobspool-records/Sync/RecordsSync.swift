@@ -11,6 +11,11 @@ struct RecordsSync: JobType {
 
     func run(_ job: Job) async throws -> JSON? {
         let retry = try params.retryOf.map { try ErrorsFile.items(of: $0, job) }
+        if let retry, retry.isEmpty {
+            let tally = SyncTally(job, params.errors, earlier: SyncState())
+            try tally.finish()
+            return SyncSummary(job, tally).result(stoppedEarly: false)
+        }
         let target = try params.target.open(job, pacing)
         do {
             let result = try await run(job, target, retry)
