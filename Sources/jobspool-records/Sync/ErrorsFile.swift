@@ -35,7 +35,8 @@ enum ErrorsFile {
             return try pathByHand(name)
         }
         // Nothing that leads out of the spool.
-        guard !name.contains("/"), name.utf8.first != UInt8(ascii: "."), !name.utf8.contains(where: { $0 < 0x20 }) else {
+        guard !name.contains("/"), name.utf8.first != UInt8(ascii: "."), !name.utf8.contains(where: { $0 < 0x20 })
+        else {
             throw JobFailure.invalidParams(field: "params.retry_of", "`params.retry_of` must be a job's name")
         }
         guard let directory = isOver(name, in: spool) ? spool : archived(name, in: spool) else {
@@ -74,7 +75,9 @@ enum ErrorsFile {
     // MARK: Which run
 
     /// Whether the spool itself has the end of a run. While the name's next run is at work, it has not.
-    private static func isOver(_ name: String, in directory: String) -> Bool { isOwn("\(directory)/\(name).result.json") }
+    private static func isOver(_ name: String, in directory: String) -> Bool {
+        isOwn("\(directory)/\(name).result.json")
+    }
 
     /// The directory of the run that ended last.
     private static func archived(_ name: String, in spool: String) -> String? {
