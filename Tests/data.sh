@@ -4,6 +4,7 @@
 #   airportsdata-20241001, -20250622   airports.csv (28,232 and 28,224 rows)
 #   vega_datasets-0.9.0                airports.csv (3,376 rows)
 #   holidays-0.40, holidays-0.108      iCalendar files of 20 countries (3,340 and 2,745 events)
+#   tap-rest-api-0.2.22                a Singer tap, with what it needs
 # Usage: Tests/data.sh [DIRECTORY]   (default: $JOBSPOOL_TEST_DATA, or jobspool-test-data in the temporary directory)
 set -eu
 umask 022
@@ -45,6 +46,10 @@ calendars() {
     python3 "$tests/holidays_calendar.py" "$work/modules" "$work/$1-$2"
 }
 
+modules() {
+    pip install --quiet --disable-pip-version-check --no-compile --root-user-action ignore --target "$work/$1-$2" "$1==$2" >&2
+}
+
 make Django-4.2 sources
 make Django-4.2.16 sources
 make airportsdata-20241001 airports
@@ -52,4 +57,5 @@ make airportsdata-20250622 airports
 make vega_datasets-0.9.0 airports
 make holidays-0.40 calendars
 make holidays-0.108 calendars
+make tap-rest-api-0.2.22 modules
 echo "$data"

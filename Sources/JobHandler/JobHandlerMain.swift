@@ -40,7 +40,7 @@ public enum JobHandlerMain {
             let request = try JobRequest(parsing: StandardInput.readAll(from: input, usage: usage.text))
             let type = try usage.type(arguments.count == 2 ? arguments[1] : request.type, in: types)
             job = Job(request: request, reporter: reporter, isStopRequested: isStopRequested)
-            let result = try await decode(type, request.params).run(job)
+            let result = try await run(decode(type, request.params), job)
             reporter.flush()
             if let result { job.result(result) }
             exit = .completed
@@ -58,6 +58,15 @@ public enum JobHandlerMain {
             exit = .internalError
         }
         return afterOutput(reporter.failure, exit, usage, &diagnostics)
+    }
+
+    private static func run(_ type: any JobType, _ job: Job) async throws -> JSON? {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let reporter = job.reporter
+            group.addTask { await reporter.keepFlushing() }
+            defer { group.cancelAll() }
+            return try await type.run(job)
+        }
     }
 
     /// A param nobody asked for, or of the wrong kind, stops the job before it has done anything.

@@ -1,6 +1,6 @@
 /// What a handler says while it runs: one JSON object a line on standard output, in the order of the calls, from any
 /// thread. Everything is written at once except progress, of which at most ten lines a second come out; the latest is
-/// written before the handler ends.
+/// written soon, also when nothing follows for a long time, and before the handler ends.
 import Glibc
 import JSONText
 import Synchronization
@@ -36,6 +36,21 @@ final class Reporter: Sendable {
             state.isProgressPending = true
             let admitted = state.throttle.admits(at: now())
             if admitted || state.progress.phase != phase { Self.flush(&state) }
+        }
+    }
+
+    /// Writes what was held back and has not been overtaken, again and again until the task is cancelled. A handler that waits, for a
+    /// server or a slow disk, has said before how far it is, and nobody else would write that.
+    func keepFlushing() async {
+        while !Task.isCancelled {
+            do {
+                try await Task.sleep(nanoseconds: state.withLock { $0.throttle.interval })
+            } catch {
+                return
+            }
+            state.withLock { state in
+                if state.isProgressPending, state.throttle.admits(at: now()) { Self.flush(&state) }
+            }
         }
     }
 

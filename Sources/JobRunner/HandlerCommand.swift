@@ -29,7 +29,8 @@ package struct ProgramPath: Sendable {
 /// A handler's environment: clean, then the definition's, then what the contract gives.
 enum HandlerEnvironment {
     static func make(
-        _ definition: Definition, jobID: String, dryRun: Bool, attempt: Int, checkpoint: String, workDirectory: String
+        _ definition: Definition, jobID: String, dryRun: Bool, attempt: Int, checkpoint: String, workDirectory: String,
+        spoolDirectory: String
     ) -> [(name: String, value: String)] {
         var environment = base
         func set(_ name: String, _ value: String) {
@@ -43,6 +44,7 @@ enum HandlerEnvironment {
         set("JOBSPOOL_ATTEMPT", String(attempt))
         set("JOBSPOOL_CHECKPOINT", checkpoint)
         set("JOBSPOOL_WORK_DIR", workDirectory)
+        set("JOBSPOOL_SPOOL_DIR", spoolDirectory)
         return environment
     }
 

@@ -99,7 +99,7 @@ extension Runner {
             environment: HandlerEnvironment.make(
                 definition, jobID: job.jobID, dryRun: request.dryRun, attempt: attempt,
                 checkpoint: "\(spool.attempts.path)/\(job.jobID)/\(AttemptFile.checkpoint)",
-                workDirectory: workDirectory),
+                workDirectory: workDirectory, spoolDirectory: spool.root.path),
             workingDirectory: definition.workingDirectory ?? workDirectory, graceSeconds: definition.graceSeconds,
             request: input.json.line)
     }

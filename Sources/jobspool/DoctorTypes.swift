@@ -97,7 +97,9 @@ struct TypeCheck {
     private func handlerFindings(_ definitions: [Definition]) -> [Finding] {
         var findings: [Finding] = []
         var good = 0
-        for definition in definitions {
+        let absent = absentPrograms(definitions)
+        findings += absent.sorted { $0.key < $1.key }.map { notInstalled($0.key, $0.value) }
+        for definition in definitions where absent[definition.command[0]] == nil {
             let problems = directoryProblems(definition) + programProblems(definition)
             findings += problems
             if problems.isEmpty { good += 1 }
@@ -112,19 +114,33 @@ struct TypeCheck {
         return findings
     }
 
+    /// The executables of this package that are not there, and the types that need them.
+    private func absentPrograms(_ definitions: [Definition]) -> [String: [JobType]] {
+        let own = Set(BuiltInTypes.all.values.compactMap { $0.command?.first })
+        var absent: [String: [JobType]] = [:]
+        for definition in definitions where own.contains(definition.command[0]) {
+            do throws(JobError) {
+                _ = try programs.find(definition.command[0], for: definition.type)
+            } catch {
+                absent[definition.command[0], default: []].append(definition.type)
+            }
+        }
+        return absent
+    }
+
+    /// Nobody needs all of them.
+    private func notInstalled(_ program: String, _ types: [JobType]) -> Finding {
+        let some = types.prefix(3).map(\.string).joined(separator: ", ") + (types.count > 3 ? ", …" : "")
+        return .unchecked(
+            .handlers, "\(program) is not installed, and \(types.count) types need it: \(some)",
+            remedy: "build \(program) and put it beside jobspool, if they are needed")
+    }
+
     private func programProblems(_ definition: Definition) -> [Finding] {
         let program: String
         do throws(JobError) {
             program = try programs.find(definition.command[0], for: definition.type)
         } catch {
-            if BuiltInTypes.all[definition.type]?.command == definition.command {
-                // Nobody needs all of them.
-                return [
-                    .unchecked(
-                        .handlers, "the built-in type \(definition.type) is not installed: \(error.message)",
-                        remedy: "build \(definition.command[0]) and put it beside jobspool, if it is needed")
-                ]
-            }
             return [
                 .problem(
                     .handlers, error.message, remedy: "install it, or correct `command` in \(definition.type).json")

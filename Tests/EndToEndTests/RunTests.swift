@@ -78,6 +78,7 @@ extension EndToEnd {
             #expect(output.first == "0 1 2 3 ")
             #expect(output.contains("TOKEN=t1"))
             #expect(output.contains("JOBSPOOL_TYPE=look"))
+            #expect(output.contains("JOBSPOOL_SPOOL_DIR=\(yard.path)"))
             #expect(!output.contains { $0.hasPrefix("JOBSPOOL_TEST_SECRET") })
             #expect(output.last == "\(yard.path)/.jobspool/work/look")
         }

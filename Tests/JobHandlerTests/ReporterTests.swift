@@ -26,6 +26,40 @@ import Testing
         #expect(currents == [1, 101, 201, 301, 401, 501, 601, 701, 801, 901, 1000])
     }
 
+    /// What a handler says before it waits for something, and nothing comes after.
+    @Test func whatIsHeldBackComesOutSoon() async throws {
+        let output = try ScratchFile()
+        let reporter = Reporter(descriptor: output.descriptor)
+        for item in 1...3 { reporter.progress { $0.current = item } }
+        let deadline = ContinuousClock.now + .seconds(20)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await reporter.keepFlushing() }
+            while try output.lines.count < 2, ContinuousClock.now < deadline { await Task.yield() }
+            group.cancelAll()
+        }
+        #expect(try output.lines.map { $0["current"]?.int } == [1, 3])
+    }
+
+    @Test func aJobThatWaitsHasToldHowFarItIs() async throws {
+        let output = try ScratchFile()
+        let name = "script-\(UInt64.random(in: .min ... .max))"
+        Scripted.script.withLock { scripts in
+            scripts[name] = { job in
+                for item in 1...3 { job.progress { $0.current = item } }
+                let deadline = ContinuousClock.now + .seconds(20)
+                while try output.lines.last?["current"] != 3, ContinuousClock.now < deadline {
+                    try await Task.sleep(for: .milliseconds(1))
+                }
+                return try .bool(output.lines.last?["current"] == 3)
+            }
+        }
+        let input = try ScratchFile(#"{"v":1,"params":{"script":"\#(name)"}}"#)
+        _ = await JobHandlerMain.run(
+            types: ["scripted": Scripted.self], arguments: ["bin/handler", "scripted"], input: input.descriptor,
+            output: output.descriptor, errors: STDERR_FILENO, isStopRequested: { false })
+        #expect(try output.lines.last?["value"] == true)
+    }
+
     @Test func aNewPhaseIsToldAtOnce() throws {
         let output = try ScratchFile()
         let reporter = Reporter(descriptor: output.descriptor, now: { 0 })

@@ -181,33 +181,4 @@ import Testing
         #expect(run.logs.contains("Stopped early: 3 records in a row were unchanged"))
         #expect(run.logs.last?.hasPrefix("Sync complete: 6/6 operations successful") == true)
     }
-
-    @Test func retryingLooksAtTheFailedItemsAlone() throws {
-        let scratch = try Scratch()
-        try scratch.write("a.csv", "id,n\n1,1\n2\n,3\n4,4\n5,5\n")
-        let run = try scratch.sync("a.csv")
-        #expect(run.itemErrors == ["line 3 WRONG_FIELD_COUNT", "line 4 NO_KEY"])
-        try scratch.sh("mkdir -p spool/archive/2026/01/02/first~1")
-        for file in ["spool/first.errors.jsonl", "spool/archive/2026/01/02/first~1/gone.errors.jsonl"] {
-            try scratch.write(file, run.of("error").map { $0.text + "\n" }.joined() + "{\"item\": \"5\"}\n")
-        }
-        try scratch.sh(
-            "mkdir 'spool/archive/2026/01/02/gone~2'; mv spool/archive/2026/01/02/first~1/gone.errors.jsonl spool/archive/2026/01/02/gone~2/"
-        )
-        try scratch.write("a.csv", "id,n\n1,changed\n2,2\n3,3\n4,changed\n5,changed\n")
-        let params = scratch.params(["source": .string("\(scratch.path)/a.csv"), "retry_of": "first"])
-        #expect(try scratch.run("records.sync", params).failure?["details"]?["field"] == "params.retry_of")
-        for (name, counts) in [("first", "2 1 0 0 0"), ("gone", "0 0 3 0 0"), ("none", "? ? ? ? ?")] {
-            let request: JSON = [
-                "type": "records.sync",
-                "params": .object(
-                    scratch.params(["source": .string("\(scratch.path)/a.csv"), "retry_of": .string(name)])),
-            ]
-            let end = try Child.run(
-                ["/usr/bin/env", "JOBSPOOL_SPOOL_DIR=\(scratch.path)/spool", products + "/jobspool-records"],
-                input: request.text)
-            #expect(try Run(end).counts == counts)
-        }
-        #expect(try scratch.sql("SELECT id, n FROM t ORDER BY id") == "1|1\n2|2\n3|3\n4|4\n5|changed")
-    }
 }

@@ -134,6 +134,7 @@ import Testing
             ["key": "id", "mode": "mirror", "max_delete_percent": 100])
         let run = try scratch.sync(params)
         #expect(run.failure?["code"] == "COMMAND_FAILED")
+        #expect(run.exit == 75)
         #expect(run.failure?["message"]?.string?.contains("exit status 3") == true)
         #expect(run.logs.contains("no access"))
         #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "2")

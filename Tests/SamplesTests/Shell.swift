@@ -31,9 +31,11 @@ final class Place: Sendable {
         umask 022
         executables='\(executables)'
         jobspool() { "$executables/jobspool" "$@"; }
+        others=
         serve() {
+            rm -f spool/spool.status.json
             "$executables/jobspool" serve spool --types samples/types 2>daemon.log & daemon=$!
-            trap 'kill -TERM $daemon; wait $daemon' EXIT
+            trap 'kill -TERM $daemon $others; wait $daemon' EXIT
             until [ -e spool/spool.status.json ]; do kill -0 $daemon || { cat daemon.log >&2; exit 1; }; sleep 0.01; done
         }
         need() { command -v "$1" >/dev/null || { echo "$1 is missing: apt-get install ${2:-$1}" >&2; exit 69; }; }

@@ -83,7 +83,8 @@ final class HTTPTarget: RecordTarget {
         let key = batch.key(record)
         var request = HTTPConnection.Request(address: params.address(of: key))
         request.method = HTTPMethod(rawValue: params.method.rawValue)
-        request.body = JSON.object(try batch.object(record)).bytes
+        let object = JSON.object(try batch.object(record))
+        request.body = (params.member.map { JSON.object([$0: object]) } ?? object).bytes
         request.headers = [
             ("Content-Type", "application/json"),
             ("Idempotency-Key", idempotencyKey(request.method, key, batch.hash(record))),

@@ -10,6 +10,8 @@ struct HTTPTargetParams: Sendable {
 
     let connection: HTTPConnectionParams
     let method: Method
+    /// The member of the body that has the record; nil when the body is the record.
+    let member: String?
     /// The path of a SQLite database, which remembers what was sent.
     let state: String
     private let template: String
@@ -21,6 +23,7 @@ struct HTTPTargetParams: Sendable {
         deleteTemplate = members.object["delete_url"] == nil ? nil : try Self.template("delete_url", &members)
         connection = try HTTPConnectionParams(&members, limit: "max_response_bytes", default: 1 << 20)
         method = try members.choice("method") ?? .put
+        member = try members.string("member")
         state = try members.require(
             try members.string("state"), "state",
             "the absolute path of a SQLite database that remembers what was sent, such as \"/var/lib/jobspool/shop.db\""

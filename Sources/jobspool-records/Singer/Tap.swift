@@ -95,7 +95,8 @@ final class Tap {
         let end = status & 0x7F == 0 ? "with exit status \(status >> 8 & 0xFF)" : "by signal \(status & 0x7F)"
         throw JobFailure(
             "COMMAND_FAILED", "the command \(name) ended \(end): the log has what it said",
-            details: ["command": .string(name)])
+            // Why it failed is not known: what it reads from may be there the next time.
+            details: ["command": .string(name)], exit: .temporary)
     }
 
     private func hasExited() -> Bool {

@@ -1,4 +1,5 @@
 /// The log lines about batches: "Adding batch 1/130", or, in a dry run, what it would add.
+import JSONText
 import JobHandler
 
 struct BatchLog {
@@ -34,7 +35,18 @@ struct BatchLog {
     /// - Parameter keys: the first ones.
     func tellWould(_ verb: String, _ keys: [String], count: Int) {
         let more = count > min(keys.count, 5) ? ", …" : ""
-        job.log("DRY RUN: would \(verb) \(count): \(keys.prefix(5).joined(separator: ", "))\(more)")
+        job.log("DRY RUN: would \(verb) \(count): \(keys.prefix(5).map(Self.shown).joined(separator: ", "))\(more)")
+    }
+
+    /// A key of several fields is a JSON array, of which people need not see what is missing: most calendar events do not recur.
+    private static func shown(_ key: String) -> String {
+        guard key.utf8.first == UInt8(ascii: "[") else { return key }
+        do {
+            let fields = try JSON(parsing: key).array?.filter { !$0.isNull } ?? []
+            return fields.count == 1 ? fields[0].string ?? fields[0].text : JSON.array(fields).text
+        } catch {
+            return key
+        }
     }
 
     /// The number of batches can only be an upper limit of what is read, where some of it needs no change.

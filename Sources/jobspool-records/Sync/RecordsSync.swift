@@ -11,6 +11,11 @@ struct RecordsSync: JobType {
 
     func run(_ job: Job) async throws -> JSON? {
         let retry = try params.retryOf.map { try ErrorsFile.items(of: $0, job) }
+        if let retry, retry.isEmpty {
+            let tally = SyncTally(job, params.errors, earlier: SyncState())
+            try tally.finish()
+            return SyncSummary(job, tally).result(stoppedEarly: false)
+        }
         let target = try params.target.open(job, pacing)
         do {
             let result = try await run(job, target, retry)
@@ -51,7 +56,7 @@ struct RecordsSync: JobType {
                 force: params.force, dropsRepeats: params.mode == .incremental, laterWins: source.isStreamOfChanges,
                 stopAfterUnchanged: params.stopAfterUnchanged, limit: params.limit)
             let engine = SyncEngine(params, job, target, state: state, rules: rules, movesBookmark: retry == nil)
-            let total = try await source.count()
+            let total = try await source.count().map { retry == nil ? atMost($0) : $0 }
             let reader = RecordReader(source, params, start: start, retry: retry)
             let result = try await engine.run(reader, total: total, source: source.name)
             await source.close()
@@ -70,6 +75,11 @@ struct RecordsSync: JobType {
         case .incremental: state.reached?.failed == 0
         case .full: true
         }
+    }
+
+    /// Of so many records those that will be looked at, where `limit` says it. What an incremental job passes over is none of them.
+    private func atMost(_ records: Int) -> Int {
+        params.mode == .incremental ? records : min(records, params.limit ?? records)
     }
 
     private func startingPoint(_ state: SyncState) throws(JobFailure) -> Cursor? {

@@ -8,6 +8,7 @@ struct RetryItems: Sendable {
     init(_ items: [String]) { self.items = Set(items.map { Array($0.utf8) }) }
 
     var count: Int { items.count }
+    var isEmpty: Bool { items.isEmpty }
 
     func contains(_ record: Int, of batch: RecordBatch) -> Bool {
         let entry = batch.entries[record]

@@ -70,6 +70,14 @@ extension HTTPTests {
             #expect(shop.all["a"] == #"{"id":"a","name":"m"}"#)
         }
 
+        @Test func theRecordMayBeAMemberOfTheBody() async throws {
+            let (scratch, shop) = (try Scratch(), Shop())
+            let server = try await TestServer { request, _ in shop.answer(request) }
+            try write(scratch, ["a"])
+            #expect(try await scratch.runHere(params(scratch, server, ["member": "item"])).counts == "1 0 0 0 0")
+            #expect(shop.all["a"] == #"{"item":{"id":"a","name":"n"}}"#)
+        }
+
         @Test func aMirrorDeletesAfterTheGuard() async throws {
             let (scratch, shop) = (try Scratch(), Shop())
             let server = try await TestServer { request, _ in shop.answer(request) }
