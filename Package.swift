@@ -80,7 +80,7 @@ let package = Package(
             dependencies: ["JobHandler", "JSONText", grdb, sqlite, httpClient, nioCore, nioPosix, nioHTTP, nioSSL],
             swiftSettings: strict),
         .executableTarget(
-            name: "jobspool-library", dependencies: ["JobHandler", "JSONText", grdb], swiftSettings: strict),
+            name: "jobspool-library", dependencies: ["JobHandler", "JSONText", grdb, sqlite], swiftSettings: strict),
 
         // Tests: a folder per target, and the real daemon from outside
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),

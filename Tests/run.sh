@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 command -v swift >/dev/null 2>&1 || PATH=$PATH:/opt/swift/usr/bin
 command -v swift >/dev/null 2>&1 || { echo "There is no swift: install Swift 6.3 and put it on the PATH" >&2; exit 69; }
 sh samples/install.sh git jq rsync python3 pip:python3-pip gcc /usr/include/stdio.h:libc6-dev php:php-cli ps:procps \
-    setpriv:util-linux openssl strace sqlite3 rclone vdirsyncer \
+    setpriv:util-linux openssl sqlite3 rclone vdirsyncer \
     /usr/include/inotifytools/inotifytools.h:libinotifytools0-dev /usr/include/sqlite3.h:libsqlite3-dev \
     /usr/share/ieee-data/oui.csv:ieee-data /usr/share/iso-codes/json:iso-codes \
     /usr/share/doc/python3.11/html/index.html:python3.11-doc \

@@ -38,6 +38,8 @@ import Testing
         #expect((100..<3600).contains(processed))
         #expect(try scratch.sh("find target -name '.jobspool*' | wc -l") == "0\n")
         #expect(try scratch.sh("find target -type f ! -name 'old*' | wc -l") == "\(processed)\n")
+        // Deletions come last.
+        #expect(try scratch.sh("find target -name 'old*' | wc -l") == "50\n")
         let resumed = try scratch.sync(params, checkpoint: checkpoint)
         #expect(resumed.logs.first == "Resuming after \(processed) documents: what is done is found equal")
         #expect(resumed.counts == "\(3600 - processed) 0 \(processed) 50 0")

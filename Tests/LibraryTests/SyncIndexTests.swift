@@ -15,40 +15,9 @@ import Testing
         return scratch
     }
 
-    private func params(_ scratch: Scratch, _ more: JSONObject = [:]) -> JSONObject {
-        var params: JSONObject = [
-            "source": .string(scratch.path + "/source"), "target": .string(scratch.path + "/target"),
-            "index": .string(scratch.path + "/index.db"), "delete": true,
-        ]
-        for (key, value) in more.members { params[key] = value.isNull ? nil : value }
-        return params
-    }
-
-    private func sync(_ scratch: Scratch, _ more: JSONObject = [:], dryRun: Bool = false) throws -> Run {
-        try Run(
-            Child.run(
-                [products + "/jobspool-documents", "documents.sync"],
-                input: scratch.request(params(scratch, more), dryRun)))
-    }
-
-    /// What an index that is made anew of the target holds, and what this one does.
-    private func expectConsistent(_ scratch: Scratch, sourceLocation: SourceLocation = #_sourceLocation) throws {
-        try scratch.sh("rm -f anew.db")
-        _ = try scratch.run(
-            "documents.index",
-            [
-                "index": .string(scratch.path + "/anew.db"), "directory": .string(scratch.path + "/target"),
-                "allow_empty": true,
-            ])
-        let rows =
-            "SELECT path, format, size, modified, title, text FROM document d JOIN words w ON w.rowid = d.id ORDER BY path"
-        #expect(
-            try scratch.sql(rows, in: "index.db") == scratch.sql(rows, in: "anew.db"), sourceLocation: sourceLocation)
-    }
-
     @Test func theIndexFollowsTheTarget() throws {
         let scratch = try scratch()
-        let first = try sync(scratch)
+        let first = try scratch.syncWithIndex()
         #expect(first.exit == 0, "\(first.failure?.text ?? first.errors)")
         // Copied is everything; one of the copied cannot be indexed.
         #expect(first.counts == "42 0 0 0 1")
@@ -56,16 +25,16 @@ import Testing
         #expect(first.itemErrors == ["bad.txt ENCODING"])
         #expect(
             first.logs.contains("Index finished with errors: 40 created, 0 updated, 0 skipped, 0 deleted, 1 failed"))
-        try expectConsistent(scratch)
+        try scratch.expectRightIndex()
         try scratch.sh(
             "rm source/bad.txt source/a/1.txt; echo new >source/a/2.txt; echo new >source/d.md; touch source/a/3.txt")
-        let dry = try sync(scratch, dryRun: true)
-        let second = try sync(scratch)
+        let dry = try scratch.syncWithIndex(dryRun: true)
+        let second = try scratch.syncWithIndex()
         #expect(second.counts == "1 1 39 2 0")
         #expect(Run.counts(second.result?["index"]) == "1 1 38 1 0")
         #expect(dry.counts == second.counts)
         #expect(Run.counts(dry.result?["index"]) == "1 1 38 1 0")
-        try expectConsistent(scratch)
+        try scratch.expectRightIndex()
         let search = try scratch.run("search", ["q": "new", "index": .string(scratch.path + "/index.db")])
         #expect(search.result?["total"] == 2)
     }
@@ -73,9 +42,9 @@ import Testing
     @Test func aDryRunCountsTheIndexOfATargetThatDoesNotExist() throws {
         let scratch = try scratch()
         try scratch.sh("ln -s a/1.txt source/link.txt; mkdir source/dir.txt; echo in >source/dir.txt/in.md")
-        let dry = try sync(scratch, dryRun: true)
+        let dry = try scratch.syncWithIndex(dryRun: true)
         #expect(try scratch.sh("ls") == "source\n")
-        let real = try sync(scratch)
+        let real = try scratch.syncWithIndex()
         #expect(dry.exit == 0)
         #expect(dry.counts == real.counts)
         #expect(dry.result?["index"]?["counts"] == real.result?["index"]?["counts"])
@@ -85,16 +54,16 @@ import Testing
             "rm -r source/dir.txt source/a/5.txt; echo file >source/dir.txt; mkdir source/a/5.txt; rm source/a/6.txt; ln -s x source/a/6.txt"
         )
         let more: JSONObject = ["max_delete_percent": 100]
-        let dryAgain = try sync(scratch, more, dryRun: true)
-        let realAgain = try sync(scratch, more)
+        let dryAgain = try scratch.syncWithIndex(more, dryRun: true)
+        let realAgain = try scratch.syncWithIndex(more)
         #expect(dryAgain.counts == realAgain.counts)
         #expect(dryAgain.result?["index"]?["counts"] == realAgain.result?["index"]?["counts"])
-        try expectConsistent(scratch)
+        try scratch.expectRightIndex()
     }
 
     @Test func progressRunsThroughTheIndexWithoutStartingAgain() throws {
         let scratch = try scratch()
-        let run = try sync(scratch)
+        let run = try scratch.syncWithIndex()
         let progress = run.of("progress")
         #expect(progress.contains { $0["phase"] == "index" })
         let currents = progress.compactMap { $0["current"]?.int }
@@ -108,20 +77,20 @@ import Testing
 
     @Test func aPathIsIndexedAlone() throws {
         let scratch = try scratch()
-        #expect(Run.counts(try sync(scratch, ["path": "a"]).result?["index"]) == "20 0 0 0 0")
-        #expect(Run.counts(try sync(scratch, ["path": "b"]).result?["index"]) == "20 0 0 0 0")
-        #expect(Run.counts(try sync(scratch).result?["index"]) == "0 0 40 0 1")
+        #expect(Run.counts(try scratch.syncWithIndex(["path": "a"]).result?["index"]) == "20 0 0 0 0")
+        #expect(Run.counts(try scratch.syncWithIndex(["path": "b"]).result?["index"]) == "20 0 0 0 0")
+        #expect(Run.counts(try scratch.syncWithIndex().result?["index"]) == "0 0 40 0 1")
     }
 
     @Test func anIndexThatWasLostOrChangedIsPutRight() throws {
         let scratch = try scratch()
-        _ = try sync(scratch)
+        _ = try scratch.syncWithIndex()
         try scratch.sh("rm index.db")
-        #expect(Run.counts(try sync(scratch).result?["index"]) == "40 0 0 0 1")
+        #expect(Run.counts(try scratch.syncWithIndex().result?["index"]) == "40 0 0 0 1")
         try scratch.sql("DELETE FROM document WHERE path < 'b'", in: "index.db")
         try scratch.sql("DELETE FROM words WHERE rowid NOT IN (SELECT id FROM document)", in: "index.db")
-        #expect(Run.counts(try sync(scratch).result?["index"]) == "20 0 20 0 1")
-        try expectConsistent(scratch)
+        #expect(Run.counts(try scratch.syncWithIndex().result?["index"]) == "20 0 20 0 1")
+        try scratch.expectRightIndex()
     }
 
     @Test(arguments: [
@@ -132,7 +101,7 @@ import Testing
     func theIndexIsNotInTheTrees(index: String, field: String, message: String) throws {
         let scratch = try scratch()
         try scratch.sh("mkdir target")
-        let run = try sync(scratch, ["index": .string("\(scratch.path)/\(index)")])
+        let run = try scratch.syncWithIndex(["index": .string("\(scratch.path)/\(index)")])
         #expect(run.exit == 64)
         #expect(run.failure?["details"]?["field"]?.string == field)
         #expect(run.failure?["message"]?.string?.contains(message) ?? false)
@@ -144,7 +113,8 @@ import Testing
         try scratch.sh("mkdir bin; cp '\(products)/jobspool-documents' bin/")
         let run = try Run(
             Child.run(
-                [scratch.path + "/bin/jobspool-documents", "documents.sync"], input: scratch.request(params(scratch))))
+                [scratch.path + "/bin/jobspool-documents", "documents.sync"],
+                input: scratch.request(scratch.paramsWithIndex())))
         #expect(run.failure?["code"] == "HANDLER_MISSING")
         #expect(run.failure?["message"]?.string?.contains("swift build --product jobspool-library") ?? false)
         #expect(try scratch.sh("ls -d target 2>/dev/null || :") == "")
@@ -153,53 +123,12 @@ import Testing
     @Test func aFailureOfTheIndexIsTheJobs() throws {
         let scratch = try scratch()
         try scratch.sh("echo 'no database' >index.db")
-        let run = try sync(scratch)
+        let run = try scratch.syncWithIndex()
         #expect(run.exit == 1)
         #expect(run.failure?["code"] == "WRONG_DATABASE")
         #expect(try scratch.sh("cat index.db") == "no database\n")
         #expect(
-            try sync(scratch, ["max_errors": 0, "index": .string(scratch.path + "/other.db")]).failure?["code"]
+            try scratch.syncWithIndex(["max_errors": 0, "index": .string(scratch.path + "/other.db")]).failure?["code"]
                 == "TOO_MANY_ERRORS")
-    }
-
-    /// In whatever phase it is interrupted, the next run puts the index right.
-    @Test(arguments: [(SIGTERM, "Processed 40/"), (SIGKILL, "Processed 40/")])
-    func aSyncThatIsInterruptedEndsWithARightIndex(signal: Int32, marker: String) throws {
-        let scratch = try Scratch()
-        try scratch.sh(
-            """
-            mkdir -p source/{a,b,c,d} target/old
-            for n in $(seq 1200); do echo "text $n" >source/$(echo abcd | cut -c$((n % 4 + 1)))/$n.txt; done
-            for n in $(seq 30); do echo old >target/old/$n.txt; done
-            """)
-        let params = params(scratch, ["max_delete_percent": 100])
-        _ = try scratch.run(
-            "documents.index",
-            ["index": .string(scratch.path + "/index.db"), "directory": .string(scratch.path + "/target")])
-        // While somebody reads the index nothing is committed to it: the job cannot be over before its signal comes.
-        try scratch.write(
-            "reader.py",
-            """
-            import os, sqlite3, time
-            db = sqlite3.connect('\(scratch.path)/index.db')
-            db.execute('BEGIN')
-            db.execute('SELECT * FROM document').fetchone()
-            print('reading', flush=True)
-            while not os.path.exists('\(scratch.path)/read'): time.sleep(0.01)
-            """)
-        let reader = try Child(["/bin/bash", "-c", "exec python3 '\(scratch.path)/reader.py'"], input: "")
-        _ = reader.read(until: "reading")
-        let child = try Child([products + "/jobspool-documents", "documents.sync"], input: scratch.request(params))
-        _ = child.read(until: marker)
-        #expect(kill(child.pid, signal) == 0)
-        try scratch.sh("touch read")
-        #expect(try reader.finish().status == 0)
-        // On a busy machine it may have been over before its signal came: the index has to be right all the same.
-        #expect([0, signal == SIGTERM ? 143 : 128 + signal].contains(try child.finish().status))
-        let last = try sync(scratch, ["max_delete_percent": 100])
-        #expect(last.exit == 0, "\(last.failure?.text ?? last.errors)")
-        try scratch.sh("diff -r source target")
-        #expect(try scratch.sql("SELECT count(*) FROM document", in: "index.db") == ["1200"])
-        try expectConsistent(scratch)
     }
 }

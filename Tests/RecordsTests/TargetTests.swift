@@ -1,3 +1,4 @@
+import Glibc
 import JSONText
 import Testing
 
@@ -128,5 +129,34 @@ import Testing
             wait
             """)
         #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "3")
+    }
+
+    /// Another program holds the target, and the job is asked to stop: it does not wait on.
+    @Test func aJobThatIsToStopWaitsForNoLock() throws {
+        let scratch = try Scratch()
+        try scratch.write("a.csv", "id\n1\n")
+        try scratch.sync("a.csv")
+        try scratch.write(
+            "holder.py",
+            """
+            import os, sqlite3, time
+            db = sqlite3.connect('\(scratch.path)/target.db', isolation_level=None)
+            db.execute('BEGIN IMMEDIATE')
+            print('holding', flush=True)
+            while not os.path.exists('\(scratch.path)/enough'): time.sleep(0.01)
+            """)
+        let holder = try Child(["/bin/bash", "-c", "exec python3 '\(scratch.path)/holder.py'"], input: "")
+        #expect(holder.read(until: "holding").contains("holding"))
+        try scratch.write("a.csv", "id\n1\n2\n")
+        let request: JSON = ["params": .object(scratch.params(["source": .string("\(scratch.path)/a.csv")]))]
+        let child = try Child([products + "/jobspool-records", "records.sync"], input: request.text)
+        #expect(child.read(until: "Found 2 records").contains("Found 2 records"))
+        kill(child.pid, SIGTERM)
+        let (status, rest) = try child.finish()
+        #expect(status == 143, "\(rest)")
+        #expect(rest.contains("Stopped after 0 operations"))
+        try scratch.sh("touch enough")
+        #expect(try holder.finish().status == 0)
+        #expect(try scratch.sync("a.csv").counts == "1 0 1 0 0")
     }
 }

@@ -9,7 +9,8 @@ extension JobFailure {
         switch error.resultCode {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             self.init(
-                "DATABASE_BUSY", "another program has been writing to the database for too long: \(path)",
+                "DATABASE_BUSY",
+                "another program has been writing to the database for too long (\(path)): it is tried again if `retry` allows",
                 exit: .temporary)
         case .SQLITE_FULL: self.init("NO_SPACE", "the disk is full: \(path)", exit: .temporary)
         case .SQLITE_NOTADB: self.init("WRONG_DATABASE", "the file is no SQLite database: it is left alone")
@@ -24,11 +25,13 @@ extension JobFailure {
         }
     }
 
-    /// Runs a job, so that an error of SQLite ends it with a code.
-    static func translating<Value>(_ body: () async throws -> Value) async throws -> Value {
+    /// Runs a job, so that an error of SQLite ends it with a code. One that was asked to stop while it waited for somebody else
+    /// has stopped.
+    static func translating<Value>(_ job: Job, _ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()
         } catch let error as DatabaseError {
+            if [.SQLITE_BUSY, .SQLITE_LOCKED].contains(error.resultCode) { try job.checkStopping() }
             throw JobFailure(error)
         }
     }

@@ -1,10 +1,11 @@
 /// Opens the databases of this executable: caches and indexes. Each says in its header what it is (`application_id`,
 /// `user_version`), so that a path that leads to something else is refused, before anything is written to it.
 ///
-/// A database is one file, with a journal beside it while something is written (SQLite's `DELETE` mode, and `synchronous =
-/// EXTRA`): what a checkpoint reports survives a power cut, and readers need not be allowed to write. Who reads while another
-/// writes waits for a commit at the most.
+/// A database has a write-ahead log (SQLite's `WAL` mode, with `synchronous = FULL`): who reads sees what was committed before,
+/// holds up nobody who writes, and is not held up; and what a checkpoint reports survives a power cut. The log and its index
+/// (`-wal`, `-shm`) stay beside the database when nobody has it open, because readers who may not write need them.
 import GRDB
+import GRDBSQLite
 import JSONText
 import JobHandler
 
@@ -18,28 +19,34 @@ struct LibraryDatabase: Sendable {
     let tables: String
 
     /// Opens for writing; makes a database that is not there.
-    func open(_ path: String) throws -> DatabaseQueue {
-        let queue = try DatabaseQueue(path: path, configuration: Self.configuration())
-        try queue.transaction(.immediate) { database in
-            if try isNew(database) { try create(database) } else { try check(database, path) }
+    /// - Parameter patience: with others who write.
+    func open(_ path: String, _ patience: Patience) throws -> DatabaseQueue {
+        let queue = try DatabaseQueue(path: path, configuration: Self.configuration(patience))
+        // Who only looks waits for nobody.
+        if try queue.inDatabase(isNew) {
+            try queue.transaction(.immediate) { if try isNew($0) { try create($0) } }
+        }
+        try queue.inDatabase { database in
+            try check(database, path)
+            try keepLog(database)
         }
         return queue
     }
 
     /// Opens for reading. - Returns: nil when there is no such file, or nothing in it yet.
-    func openToRead(_ path: String) throws -> DatabaseQueue? {
+    func openToRead(_ path: String, _ patience: Patience) throws -> DatabaseQueue? {
         guard try FileStatus.exists(path) else { return nil }
         do {
-            return try read(path, isReadOnly: true)
+            return try read(path, patience, isReadOnly: true)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
-            // A job was killed while it wrote: what it had begun is taken back first, which is writing.
-            _ = try read(path, isReadOnly: false)
-            return try read(path, isReadOnly: true)
+            // A job was killed while it made the database: what it had begun is taken back first, which is writing.
+            _ = try read(path, patience, isReadOnly: false)
+            return try read(path, patience, isReadOnly: true)
         }
     }
 
-    private func read(_ path: String, isReadOnly: Bool) throws -> DatabaseQueue? {
-        let queue = try DatabaseQueue(path: path, configuration: Self.configuration(isReadOnly: isReadOnly))
+    private func read(_ path: String, _ patience: Patience, isReadOnly: Bool) throws -> DatabaseQueue? {
+        let queue = try DatabaseQueue(path: path, configuration: Self.configuration(patience, isReadOnly: isReadOnly))
         return try queue.inDatabase { database in
             if try isNew(database) { return nil }
             try check(database, path)
@@ -48,23 +55,37 @@ struct LibraryDatabase: Sendable {
     }
 
     /// For a dry run: the database as it is, read-only, or an empty one in memory. Temporary tables can be made in either.
-    func openToPlan(_ path: String) throws -> DatabaseQueue {
-        if let queue = try openToRead(path) { return queue }
-        let queue = try DatabaseQueue(configuration: Self.configuration())
+    func openToPlan(_ path: String, _ patience: Patience) throws -> DatabaseQueue {
+        if let queue = try openToRead(path, patience) { return queue }
+        let queue = try DatabaseQueue(configuration: Self.configuration(patience))
         try queue.transaction(.immediate) { try create($0) }
         return queue
     }
 
-    private static func configuration(isReadOnly: Bool = false) -> Configuration {
+    private static func configuration(_ patience: Patience, isReadOnly: Bool = false) -> Configuration {
         var configuration = Configuration()
         configuration.readonly = isReadOnly
-        configuration.busyMode = .timeout(30)
+        configuration.busyMode = .callback { patience.waits(after: $0) }
         configuration.prepareDatabase { database in
             // Plans of any size: what does not fit into the cache goes to a file.
             try database.execute(
-                sql: "PRAGMA synchronous = EXTRA; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536")
+                sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536")
         }
         return configuration
+    }
+
+    /// Gives the database its write-ahead log. One that was made without it and that somebody reads just now goes on without
+    /// it, until the next job.
+    private func keepLog(_ database: Database) throws {
+        do {
+            try database.execute(sql: "PRAGMA journal_mode = WAL")
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+            try database.execute(sql: "PRAGMA synchronous = EXTRA")
+        }
+        // The log is kept, and is empty when everything in it is in the database.
+        try database.execute(sql: "PRAGMA journal_size_limit = 67108864")
+        var isKept: Int32 = 1
+        sqlite3_file_control(database.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &isKept)
     }
 
     private func isNew(_ database: Database) throws -> Bool {

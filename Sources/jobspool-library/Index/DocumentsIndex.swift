@@ -13,9 +13,11 @@ struct DocumentsIndex: JobType {
     init(params: inout JSONFields) throws { self.params = try IndexParams(&params) }
 
     func run(_ job: Job) async throws -> JSON? {
-        try await JobFailure.translating {
+        try await JobFailure.translating(job) {
             let index = LibraryDatabase.index
-            let queue = try job.isDryRun ? index.openToPlan(params.index) : index.open(params.index)
+            let patience = Patience(job)
+            let queue =
+                try job.isDryRun ? index.openToPlan(params.index, patience) : index.open(params.index, patience)
             return try Indexing(params, job, queue).run()
         }
     }

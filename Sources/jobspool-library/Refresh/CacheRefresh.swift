@@ -10,9 +10,11 @@ struct CacheRefresh: JobType {
     init(params: inout JSONFields) throws { self.params = try RefreshParams(&params) }
 
     func run(_ job: Job) async throws -> JSON? {
-        try await JobFailure.translating {
+        try await JobFailure.translating(job) {
             let cache = LibraryDatabase.cache
-            let queue = try job.isDryRun ? cache.openToPlan(params.cache) : cache.open(params.cache)
+            let patience = Patience(job)
+            let queue =
+                try job.isDryRun ? cache.openToPlan(params.cache, patience) : cache.open(params.cache, patience)
             return try await Refresh(params, job, queue, FileFetcher()).run()
         }
     }

@@ -22,7 +22,7 @@ struct Search: JobType {
     }
 
     func run(_ job: Job) async throws -> JSON? {
-        try await JobFailure.translating { try search(job) }
+        try await JobFailure.translating(job) { try search(job) }
     }
 
     private func search(_ job: Job) throws -> JSON {
@@ -31,7 +31,7 @@ struct Search: JobType {
         var total = 0
         for place in places.all {
             try job.checkStopping()
-            let (found, count) = try place.read { database in
+            let (found, count) = try place.read(Patience(job)) { database in
                 switch place {
                 case .index: try IndexSearch(database: database).run(scope)
                 case .cache: try CacheSearch(database: database).run(scope)

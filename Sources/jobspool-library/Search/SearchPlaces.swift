@@ -7,11 +7,11 @@ enum SearchPlace: Sendable, Equatable {
     case index(String)
     case cache(String)
 
-    func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    func read<Value>(_ patience: Patience, _ body: (Database) throws -> Value) throws -> Value {
         let queue: DatabaseQueue?
         switch self {
-        case .index(let path): queue = try LibraryDatabase.index.openToRead(path)
-        case .cache(let path): queue = try LibraryDatabase.cache.openToRead(path)
+        case .index(let path): queue = try LibraryDatabase.index.openToRead(path, patience)
+        case .cache(let path): queue = try LibraryDatabase.cache.openToRead(path, patience)
         }
         guard let queue else { throw missing }
         // One transaction: a job that writes meanwhile changes nothing of what is read.

@@ -15,11 +15,11 @@ struct SubjectSearch: JobType {
     }
 
     func run(_ job: Job) async throws -> JSON? {
-        try await JobFailure.translating {
+        try await JobFailure.translating(job) {
             var sources: [SubjectSource] = []
             for place in places.all {
                 try job.checkStopping()
-                sources += try place.read { database in
+                sources += try place.read(Patience(job)) { database in
                     switch place {
                     case .index: try indexed(database)
                     case .cache: try cached(database)

@@ -28,11 +28,12 @@ struct CacheUpload: JobType {
     }
 
     func run(_ job: Job) async throws -> JSON? {
-        try await JobFailure.translating {
+        try await JobFailure.translating(job) {
             guard try FileStatus.exists(cache) else {
                 throw JobFailure.missing("cache", cache, "run cache.refresh first")
             }
-            let queue = try job.isDryRun ? LibraryDatabase.cache.openToPlan(cache) : LibraryDatabase.cache.open(cache)
+            let (library, patience) = (LibraryDatabase.cache, Patience(job))
+            let queue = try job.isDryRun ? library.openToPlan(cache, patience) : library.open(cache, patience)
             let target = try DirectoryTarget(self.target, isDryRun: job.isDryRun)
             return try await Upload(self, job, queue, target).run()
         }

@@ -8,6 +8,7 @@ final class FileSource: RecordSource {
     let name: String
     let key: [String]?
     let ignoredFields: [String]
+    let isReadAhead = true
     private let params: FileSourceParams
     private let files: [File]
     private let total: Int64

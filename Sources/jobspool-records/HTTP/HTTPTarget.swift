@@ -23,7 +23,7 @@ final class HTTPTarget: RecordTarget {
         run = job.request.jobID.isEmpty ? "\(UInt64.random(in: .min ... .max))" : job.request.jobID
         connection = try HTTPConnection(params.connection, to: params.address, job, pacing)
         entries = try SQLiteTarget(
-            path: params.state, table: params.name, type: job.request.type, dryRun: job.isDryRun, keepsFields: false)
+            path: params.state, table: params.name, job, keepsFields: false)
     }
 
     func count() throws -> Int { try entries.count() }
@@ -42,10 +42,16 @@ final class HTTPTarget: RecordTarget {
     /// - Returns: fewer outcomes than there are records when the job is asked to stop.
     func apply(_ batch: RecordBatch, _ planner: Planner, state: ([Outcome]) -> SyncState) async throws -> [Outcome] {
         var outcomes: [Outcome] = []
+        // How many of them are stored.
+        var stored = 0
         do {
             for record in 0..<batch.count {
                 try job.checkStopping()
-                outcomes.append(try await apply(record, of: batch, planner))
+                let outcome = try await apply(record, of: batch, planner) { outcome in
+                    stored = record + 1
+                    return state(outcomes + [outcome])
+                }
+                outcomes.append(outcome)
             }
         } catch is JobStopped {
             // What is done is committed, and the engine stops before the next batch.
@@ -53,11 +59,14 @@ final class HTTPTarget: RecordTarget {
             try write(state(outcomes))
             throw error
         }
-        try write(state(outcomes))
+        if stored < outcomes.count || outcomes.isEmpty { try write(state(outcomes)) }
         return outcomes
     }
 
-    private func apply(_ record: Int, of batch: RecordBatch, _ planner: Planner) async throws -> Outcome {
+    /// - Parameter state: what is committed with a record that was sent, so that it counts as that whatever happens then.
+    private func apply(
+        _ record: Int, of batch: RecordBatch, _ planner: Planner, state: (Outcome) -> SyncState
+    ) async throws -> Outcome {
         let decision = try withTable { table, _ in
             try planner.decide(record, of: batch) { try table.find(record, of: batch) }
         }
@@ -67,13 +76,13 @@ final class HTTPTarget: RecordTarget {
         case .fail(let error): return .failed(error)
         case .create:
             if let error = try await send(record, of: batch) { return .failed(error) }
-            try withTable { table, _ in
+            try write(state(.created)) { table, _ in
                 try planner.created(record, of: batch, row: try table.insert(record, of: batch))
             }
             return .created
         case .update:
             if let error = try await send(record, of: batch) { return .failed(error) }
-            try withTable { table, _ in try table.update(record, of: batch) }
+            try write(state(.updated)) { table, _ in try table.update(record, of: batch) }
             return .updated
         }
     }
@@ -125,17 +134,17 @@ final class HTTPTarget: RecordTarget {
         do {
             for (row, key) in rows {
                 try job.checkStopping()
-                ends.append((key, try await delete(row, key)))
+                let deleted = ends.count { $0.error == nil } + 1
+                ends.append((key, try await delete(row, key) { state(deleted) }))
             }
         } catch {
             try write(state(ends.count { $0.error == nil }))
             throw error
         }
-        try write(state(ends.count { $0.error == nil }))
         return ends
     }
 
-    private func delete(_ row: Int64, _ key: String) async throws -> ItemError? {
+    private func delete(_ row: Int64, _ key: String, state: () -> SyncState) async throws -> ItemError? {
         var request = HTTPConnection.Request(address: params.deletionAddress(of: key))
         request.method = .DELETE
         request.headers = [("Idempotency-Key", idempotencyKey(.DELETE, key, []))]
@@ -146,10 +155,9 @@ final class HTTPTarget: RecordTarget {
             Self.concernsOneRecord(answer.status) ? refused(answer, key) : nil
         }
         if error == nil {
-            try withTable { _, database in
-                try database.cachedStatement(
-                    sql: "DELETE FROM \(params.name.quotedDatabaseIdentifier) WHERE rowid = ?"
-                ).execute(arguments: [row])
+            try write(state()) { _, database in
+                try database.cachedStatement(sql: "DELETE FROM \(params.name.quotedName) WHERE rowid = ?")
+                    .execute(arguments: [row])
             }
         }
         return error
@@ -167,10 +175,14 @@ final class HTTPTarget: RecordTarget {
         }
     }
 
-    private func write(_ state: SyncState) throws {
+    /// Stores the state, in one transaction with what `body` does before.
+    private func write(
+        _ state: @autoclosure () -> SyncState, _ body: (RecordTable, Database) throws -> Void = { _, _ in }
+    ) throws {
         try entries.explained {
             try entries.queue?.inTransaction { database in
-                try entries.states?.write(state, database)
+                if let table = entries.table { try body(table, database) }
+                try entries.states?.write(state(), database)
                 return .commit
             }
         }

@@ -5,18 +5,20 @@ import JobHandler
 
 final class MappingTable {
     private let path: String
+    private let job: Job
     private let name: String
     private let table: String
     private let skippedTable: String
     /// nil in a dry run of which the database does not exist.
     private let queue: DatabaseQueue?
 
-    init(path: String, table: String, dryRun: Bool) throws {
+    init(path: String, table: String, _ job: Job) throws {
         self.path = path
+        self.job = job
         name = table
         self.table = table.quotedName
         skippedTable = "\(table)_skipped".quotedName
-        queue = try SQLiteFile.open(path, readOnly: dryRun, mayBeMissing: dryRun)
+        queue = try SQLiteFile.open(path, readOnly: job.isDryRun, mayBeMissing: job.isDryRun, for: job)
     }
 
     /// Calls `body` with each mapping that stands.
@@ -64,7 +66,7 @@ final class MappingTable {
         do {
             try body()
         } catch let error as DatabaseError {
-            throw JobFailure(error, path: path, role: "target")
+            throw job.end(error, path: path, role: "target")
         }
     }
 }

@@ -9,7 +9,7 @@ struct RecordsMatch: JobType {
     init(params: inout JSONFields) throws { self.params = try MatchParams(&params) }
 
     func run(_ job: Job) async throws -> JSON? {
-        let mappings = try MappingTable(path: params.target.path, table: params.target.table, dryRun: job.isDryRun)
+        let mappings = try MappingTable(path: params.target.path, table: params.target.table, job)
         let tables = try MatchTables(rules: params.rules.count)
         var reader = MatchReader(job, tables, params.errors)
         let left = try await reader.read(params.left, .left, params.rules.map { ($0.left, $0.normalizer, $0.country) })

@@ -31,6 +31,9 @@ protocol RecordSource: AnyObject {
     /// sources that are read from the beginning again.
     var position: JSON? { get }
 
+    /// Whether it may be read a batch further than is needed, by another thread, because that costs nobody anything.
+    var isReadAhead: Bool { get }
+
     /// How far the reading is, where the source is a matter of bytes.
     var bytes: (done: Int64, total: Int64)? { get }
 
@@ -52,6 +55,7 @@ extension RecordSource {
     var isOrderedByCursor: Bool { false }
     var bookmark: JSON? { nil }
     var position: JSON? { nil }
+    var isReadAhead: Bool { false }
     var bytes: (done: Int64, total: Int64)? { nil }
     func count() async throws -> Int? { nil }
     func close() async {}

@@ -10,6 +10,7 @@ final class SQLiteSource: RecordSource {
     let key: [String]?
     let isOrderedByCursor: Bool
     private let path: String
+    private let job: Job
     private let queue: DatabaseQueue
     /// What is read: a quoted name.
     private let table: String
@@ -22,7 +23,8 @@ final class SQLiteSource: RecordSource {
     init(_ params: SQLiteSourceParams, _ context: SourceContext) throws {
         name = params.name
         path = params.path
-        guard let queue = try SQLiteFile.open(params.path, readOnly: true) else {
+        job = context.job
+        guard let queue = try SQLiteFile.open(params.path, readOnly: true, for: job) else {
             throw JobFailure("SOURCE_MISSING", "there is no database \(params.path)")
         }
         self.queue = queue
@@ -34,7 +36,7 @@ final class SQLiteSource: RecordSource {
                 return (opened.key, opened.table, opened.layout)
             }
         } catch let error as DatabaseError {
-            throw Self.failure(error, params)
+            throw Self.failure(error, params, job)
         }
     }
 
@@ -117,10 +119,10 @@ final class SQLiteSource: RecordSource {
         return copy
     }
 
-    private static func failure(_ error: DatabaseError, _ params: SQLiteSourceParams) -> JobFailure {
+    private static func failure(_ error: DatabaseError, _ params: SQLiteSourceParams, _ job: Job) -> any Error {
         error.resultCode == .SQLITE_ERROR
             ? JobFailure("INVALID_QUERY", "\(params.name) cannot be read: \(error.message ?? "\(error)")")
-            : JobFailure(error, path: params.path, role: "database")
+            : job.end(error, path: params.path, role: "database")
     }
 
     // MARK: Reading
@@ -151,7 +153,7 @@ final class SQLiteSource: RecordSource {
                 return true
             }
         } catch let error as DatabaseError {
-            throw JobFailure(error, path: path, role: "database")
+            throw job.end(error, path: path, role: "database")
         }
     }
 

@@ -47,7 +47,10 @@ final class Planner {
         self.rules = rules
         self.seen = seen
         (alreadyLooked, alreadyUnchanged) = (earlier.looked, earlier.unchanged)
-        if let reached = earlier.reached { (looked, unchanged) = (reached.looked, reached.unchanged) }
+        if let reached = earlier.reached {
+            (looked, unchanged) = (reached.looked, reached.unchanged)
+            for chunk in earlier.seen { seen.restore(chunk) }
+        }
     }
 
     /// So many records in a row were unchanged that the rest is left.
@@ -56,6 +59,10 @@ final class Planner {
     var isAtLimit: Bool { rules.limit.map { looked >= $0 } ?? false }
 
     var isFinished: Bool { isStoppedEarly || isAtLimit }
+
+    /// Whether it matters what an earlier record of the same key has made of a row.
+    var mindsRepeats: Bool { rules.dropsRepeats || rules.laterWins }
+    func minds(_ held: Held) throws -> Bool { try mindsRepeats && seen.contains(held.row) }
 
     /// What happens to a record.
     /// - Parameter held: finds what the target holds under the record's key.

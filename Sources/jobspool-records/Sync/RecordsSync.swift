@@ -38,7 +38,7 @@ struct RecordsSync: JobType {
             state = state.begun(by: job.request.jobID)
         } else {
             let done = state.created + state.updated + state.deleted
-            if !goesOnWithPosition(state) { state.reached = nil }
+            if !goesOnWithPosition(state) { (state.reached, state.seen) = (nil, []) }
             let rest = state.reached == nil ? ", and their records are found equal" : ""
             job.log("Resuming: \(done) operations are done already\(rest)")
             // Everything is written once more: what was written before does not count.
@@ -58,11 +58,28 @@ struct RecordsSync: JobType {
             let engine = SyncEngine(params, job, target, state: state, rules: rules, movesBookmark: retry == nil)
             let total = try await source.count().map { retry == nil ? atMost($0) : $0 }
             let reader = RecordReader(source, params, start: start, retry: retry)
-            let result = try await engine.run(reader, total: total, source: source.name)
+            let result = try await reading(source, reader) { records in
+                try await engine.run(records, total: total, source: source.name)
+            }
             await source.close()
             return result
         } catch {
             await source.close()
+            throw error
+        }
+    }
+
+    private func reading<Value>(
+        _ source: any RecordSource, _ reader: RecordReader, _ body: (any IdentifiedRecords) async throws -> Value
+    ) async throws -> Value {
+        guard source.isReadAhead else { return try await body(reader) }
+        let ahead = ReadAhead(reader, limit: params.batchSize)
+        do {
+            let value = try await body(ahead)
+            await ahead.end()
+            return value
+        } catch {
+            await ahead.end()
             throw error
         }
     }

@@ -9,9 +9,13 @@ final class SyncEngine {
     private let target: any RecordTarget
     private let tally: SyncTally
     private let rules: Planner.Rules
+    /// What earlier attempts left.
+    private let earlier: SyncState
     private var bookmarks: BookmarkKeeper
     /// What is committed with each batch.
     private var state: SyncState
+    /// Whether the rows of the source that are kept are of this reading.
+    private var isSeenKept: Bool
 
     /// - Parameters:
     ///   - state: what earlier attempts of this job left, or what it begins with.
@@ -25,6 +29,9 @@ final class SyncEngine {
         self.target = target
         self.rules = rules
         self.state = state
+        (self.state.seen, self.state.seenAnew) = ([], false)
+        isSeenKept = state.reached != nil
+        earlier = state
         bookmarks = BookmarkKeeper(state, isMoving: params.mode == .incremental && movesBookmark)
         tally = SyncTally(job, params.errors, earlier: state)
     }
@@ -34,7 +41,7 @@ final class SyncEngine {
     ///   - source: its name.
     /// - Returns: the job's result.
     func run(_ records: any IdentifiedRecords, total: Int?, source: String) async throws -> JSON {
-        let planner = Planner(rules, after: state)
+        let planner = Planner(rules, after: earlier)
         do {
             if job.isDryRun || params.mode == .mirror {
                 try await runPlanned(records, planner, total, source)
@@ -67,20 +74,27 @@ final class SyncEngine {
         while hasMore, !planner.isFinished {
             try job.checkStopping()
             hasMore = try await records.next(into: &batch)
-            let before = planner.looked
+            if batch.position != nil { planner.seen.trackChanges() }
+            let (before, looked) = (state, planner.looked)
             let outcomes = try await target.apply(batch, planner) { outcomes in
+                state = before
                 state.count(outcomes)
-                // A target that was asked to stop has done a part of the batch.
-                if outcomes.count == batch.count {
-                    bookmarks.take(outcomes, batch)
-                    if params.mode != .mirror { (state.looked, state.unchanged) = (planner.looked, planner.unchanged) }
-                    state.bookmark = bookmarks.bookmark
-                    state.reached = tally.reached(batch.position, after: outcomes, state)
-                } else if params.mode != .mirror {
-                    state.looked = before + outcomes.count { $0 != .passedOver }
+                // A part of the batch is done.
+                if outcomes.count < batch.count {
+                    if params.mode != .mirror { state.looked = looked + outcomes.count { $0 != .passedOver } }
+                    return state
+                }
+                bookmarks.take(outcomes, batch)
+                if params.mode != .mirror { (state.looked, state.unchanged) = (planner.looked, planner.unchanged) }
+                state.bookmark = bookmarks.bookmark
+                state.reached = tally.reached(batch.position, after: outcomes, state)
+                if state.reached != nil {
+                    (state.seen, state.seenAnew) = (planner.seen.takeChanges(), !isSeenKept)
+                    isSeenKept = true
                 }
                 return state
             }
+            (state.seen, state.seenAnew) = ([], false)
             log.tell(outcomes, batch, of: total)
             try tally.take(outcomes, batch)
             if outcomes.count < batch.count { throw JobStopped() }
@@ -154,8 +168,9 @@ final class SyncEngine {
         var log = BatchLog(job, size: params.batchSize)
         while true {
             try job.checkStopping()
+            let before = state.deleted
             let ends = try await target.deleteUnseen(planner.seen, limit: params.batchSize) { deleted in
-                state.deleted += deleted
+                state.deleted = before + deleted
                 return state
             }
             if ends.isEmpty { break }

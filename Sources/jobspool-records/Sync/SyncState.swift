@@ -21,6 +21,11 @@ struct SyncState: Sendable, Equatable {
     var bookmark: JSON?
     /// How far the source was read by the job that is not over.
     var reached: Reached?
+    /// Which rows the source had up to there, by chunks: all of them as it was read, those that changed when it is written. They
+    /// are kept beside the rest.
+    var seen: [SeenRows.Chunk] = []
+    /// What is kept of those was of another reading.
+    var seenAnew = false
 
     struct Reached: Sendable, Equatable {
         /// The source's position.

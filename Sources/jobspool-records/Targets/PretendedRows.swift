@@ -1,5 +1,5 @@
-/// What a plan would create: keys in a temporary database, under negative row numbers, so that a second record of a key is
-/// found as it would be after the first had been written.
+/// What a plan would create or update: keys and hashes in a temporary database, so that a second record of a key is found as it
+/// would be after the first had been written. Rows that would be created have negative numbers.
 import Foundation
 import GRDB
 
@@ -14,6 +14,7 @@ final class PretendedRows {
                     PRAGMA journal_mode = OFF;
                     PRAGMA cache_size = -16000;
                     CREATE TABLE rows (number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, hash BLOB NOT NULL);
+                    CREATE TABLE updates (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
                     """)
         }
     }
@@ -36,6 +37,29 @@ final class PretendedRows {
             try database.cachedStatement(sql: "INSERT INTO rows (key, hash) VALUES (?, ?)").execute(
                 arguments: [Data(batch.bytes[batch.entries[record].key]), Data(batch.hash(record))])
             return -database.lastInsertedRowID
+        }
+    }
+
+    /// The record would be written to a row that is held.
+    func update(_ record: Int, of batch: RecordBatch, row: Int64) throws {
+        let hash = Data(batch.hash(record))
+        try queue.inDatabase { database in
+            if row < 0 {
+                try database.cachedStatement(sql: "UPDATE rows SET hash = ? WHERE number = ?")
+                    .execute(arguments: [hash, -row])
+            } else {
+                try database.cachedStatement(sql: "INSERT OR REPLACE INTO updates VALUES (?, ?)")
+                    .execute(arguments: [row, hash])
+            }
+        }
+    }
+
+    /// A row that is held, as it would be by now.
+    func updated(_ held: Planner.Held, _ record: Int, of batch: RecordBatch) throws -> Planner.Held {
+        try queue.inDatabase { database in
+            let statement = try database.cachedStatement(sql: "SELECT hash FROM updates WHERE number = ?")
+            guard let hash = try Data.fetchOne(statement, arguments: [held.row]) else { return held }
+            return Planner.Held(row: held.row, hasEqualHash: hash.elementsEqual(batch.hash(record)))
         }
     }
 }

@@ -19,7 +19,8 @@ protocol RecordTarget: AnyObject {
     /// Asks the planner about each record and does it. When it returns, everything that the outcomes say is done and
     /// `state` is stored, in one transaction. An error of one record is its outcome; an error thrown ends the job. Fewer
     /// outcomes than records mean that the job is asked to stop.
-    /// - Parameter state: called after the last record, with the outcomes.
+    /// - Parameter state: called with the outcomes: all of them once, after the last record, and before that those so far, where
+    ///   they are stored before the others are known.
     func apply(
         _ batch: RecordBatch, _ planner: Planner, state: ([Outcome]) -> SyncState
     ) async throws -> [Outcome]
@@ -30,7 +31,8 @@ protocol RecordTarget: AnyObject {
     /// The keys of the first of those.
     func unseenKeys(_ seen: SeenRows, limit: Int) throws -> [String]
 
-    /// Deletes those, at most `limit` of them at a time, in the order in which they stand, and stores `state`.
+    /// Deletes those, at most `limit` of them at a time, in the order in which they stand, and stores `state` of how many there
+    /// are so far.
     /// - Returns: their keys, and the errors of those that could not be deleted; empty when none is left.
     func deleteUnseen(
         _ seen: SeenRows, limit: Int, state: (_ deleted: Int) -> SyncState

@@ -7,8 +7,12 @@ import JobHandler
 enum SQLiteFile {
     /// Opens a database. A new one gets a write-ahead log, so that others can read it during a sync; one that is there keeps
     /// the journal that it has.
-    /// - Parameter mayBeMissing: then nil is returned when it is.
-    static func open(_ path: String, readOnly: Bool, mayBeMissing: Bool = false) throws -> DatabaseQueue? {
+    /// - Parameters:
+    ///   - mayBeMissing: then nil is returned when it is.
+    ///   - job: waits 30 s for others who hold the database, unless it is to stop.
+    static func open(
+        _ path: String, readOnly: Bool, mayBeMissing: Bool = false, for job: Job
+    ) throws -> DatabaseQueue? {
         let isThere = access(path, F_OK) == 0
         if readOnly, !isThere {
             if mayBeMissing { return nil }
@@ -16,7 +20,8 @@ enum SQLiteFile {
         }
         var configuration = Configuration()
         configuration.readonly = readOnly
-        configuration.busyMode = .timeout(30)
+        let patience = Patience(job)
+        configuration.busyMode = .callback { patience.waits(after: $0) }
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.inDatabase { database in
@@ -32,7 +37,7 @@ enum SQLiteFile {
             }
             return queue
         } catch let error as DatabaseError {
-            throw JobFailure(error, path: path, role: readOnly ? "database" : "target")
+            throw job.end(error, path: path, role: readOnly ? "database" : "target")
         }
     }
 
@@ -57,8 +62,16 @@ extension DatabaseError {
     }
 }
 
+extension Job {
+    /// What an error of SQLite means for the job: one that was asked to stop while it waited for somebody else has stopped.
+    func end(_ error: DatabaseError, path: String, role: String) -> any Error {
+        let isBusy = [.SQLITE_BUSY, .SQLITE_LOCKED].contains(error.resultCode)
+        return isBusy && isStopping ? JobStopped() : JobFailure(error, path: path, role: role)
+    }
+}
+
 extension JobFailure {
-    init(_ error: DatabaseError, path: String, role: String) {
+    fileprivate init(_ error: DatabaseError, path: String, role: String) {
         let message = error.message ?? "\(error.resultCode)"
         let details: JSONObject = ["path": .string(path), "sqlite": JSON(Int(error.extendedResultCode.rawValue))]
         switch error.resultCode {

@@ -7,7 +7,7 @@ final class SQLiteTarget: RecordTarget {
     let name: String
     private let path: String
     private let tableName: String
-    private let type: String
+    private let job: Job
     /// nil in a dry run of which the database does not exist.
     let queue: DatabaseQueue?
     /// nil in a dry run of which the table does not exist, and after `close`.
@@ -17,14 +17,15 @@ final class SQLiteTarget: RecordTarget {
     private var unseen: UnseenRows?
 
     /// - Parameters:
-    ///   - type: the job type, for which bookmarks are kept.
+    ///   - job: for its type bookmarks are kept.
     ///   - keepsFields: false for a table of keys and hashes alone.
-    init(path: String, table: String, type: String, dryRun: Bool, keepsFields: Bool = true) throws {
+    init(path: String, table: String, _ job: Job, keepsFields: Bool = true) throws {
+        let dryRun = job.isDryRun
         name = "table \(table) of \(path)"
         self.path = path
         tableName = table
-        self.type = type
-        queue = try SQLiteFile.open(path, readOnly: dryRun, mayBeMissing: dryRun)
+        self.job = job
+        queue = try SQLiteFile.open(path, readOnly: dryRun, mayBeMissing: dryRun, for: job)
         try explained {
             self.table = try queue?.inDatabase { database in
                 if dryRun {
@@ -40,7 +41,7 @@ final class SQLiteTarget: RecordTarget {
     func count() throws -> Int { try explained { try queue?.inDatabase { _ in try table?.count() } ?? 0 } }
 
     func state(source: String) throws -> SyncState {
-        let states = SyncStates(target: tableName, type: type, source: source)
+        let states = SyncStates(target: tableName, type: job.request.type, source: source)
         self.states = states
         return try explained { try queue?.inDatabase { try states.read($0) } ?? SyncState() }
     }
@@ -49,14 +50,20 @@ final class SQLiteTarget: RecordTarget {
         let pretended = try self.pretended ?? PretendedRows()
         self.pretended = pretended
         func outcome(_ record: Int) throws -> Outcome {
+            var held: Planner.Held?
             let decision = try planner.decide(record, of: batch) {
-                try table?.find(record, of: batch) ?? pretended.find(record, of: batch)
+                held = try table?.find(record, of: batch)
+                if let there = held, try planner.minds(there) { held = try pretended.updated(there, record, of: batch) }
+                if held == nil { held = try pretended.find(record, of: batch) }
+                return held
             }
             switch decision {
             case .create:
                 try planner.created(record, of: batch, row: try pretended.insert(record, of: batch))
                 return .created
-            case .update: return .updated
+            case .update:
+                if let held, planner.mindsRepeats { try pretended.update(record, of: batch, row: held.row) }
+                return .updated
             case .skip: return .skipped
             case .passOver: return .passedOver
             case .fail(let error): return .failed(error)
@@ -195,7 +202,7 @@ final class SQLiteTarget: RecordTarget {
         do {
             return try body()
         } catch let error as DatabaseError {
-            throw JobFailure(error, path: path, role: "target")
+            throw job.end(error, path: path, role: "target")
         } catch let error as RecordTable.Unusable {
             throw JobFailure.invalidParams(
                 field: "params.target.table", "\(error.reason) in \(path), and records need a table with row numbers")

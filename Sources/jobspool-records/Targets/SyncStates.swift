@@ -1,5 +1,7 @@
 /// What syncs remember, in a table of the target's database: a row for each target table, job type and source. It is written in
-/// the transactions that write the records.
+/// the transactions that write the records. Another table, which only sources that a job can go on with in the middle need, has
+/// the rows that the source had so far.
+import Foundation
 import GRDB
 import JSONText
 
@@ -25,11 +27,53 @@ struct SyncStates {
         let text = try String.fetchOne(
             database, sql: "SELECT state FROM \"\(Self.table)\" WHERE target = ? AND type = ? AND source = ?",
             arguments: [target, type, source])
-        return try text.map { SyncState(try JSON(parsing: $0)) } ?? SyncState()
+        var state = try text.map { SyncState(try JSON(parsing: $0)) } ?? SyncState()
+        if state.reached != nil { state.seen = try readSeen(database) }
+        return state
     }
 
     func write(_ state: SyncState, _ database: Database) throws {
         try database.cachedStatement(sql: "INSERT OR REPLACE INTO \"\(Self.table)\" VALUES (?, ?, ?, ?)").execute(
             arguments: [target, type, source, state.json.text])
+        if state.seenAnew || !state.seen.isEmpty { try writeSeen(state, database) }
+    }
+
+    // MARK: Rows of the source
+
+    private static let seenTable = "_jobspool_seen"
+
+    private func readSeen(_ database: Database) throws -> [SeenRows.Chunk] {
+        guard try database.tableExists(Self.seenTable) else { return [] }
+        return try Row.fetchAll(
+            database,
+            sql: "SELECT chunk, bits FROM \"\(Self.seenTable)\" WHERE target = ? AND type = ? AND source = ?",
+            arguments: [target, type, source]
+        ).map { row in
+            let bits: Data = row["bits"]
+            let words = stride(from: 0, to: bits.count - 7, by: 8).map { at in
+                bits.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
+            }
+            return SeenRows.Chunk(number: row["chunk"], bits: words)
+        }
+    }
+
+    private func writeSeen(_ state: SyncState, _ database: Database) throws {
+        if state.seenAnew {
+            try database.execute(
+                sql: """
+                    CREATE TABLE IF NOT EXISTS "\(Self.seenTable)" (
+                        target TEXT NOT NULL, type TEXT NOT NULL, source TEXT NOT NULL, chunk INTEGER NOT NULL,
+                        bits BLOB NOT NULL, PRIMARY KEY (target, type, source, chunk)
+                    ) WITHOUT ROWID
+                    """)
+            try database.execute(
+                sql: "DELETE FROM \"\(Self.seenTable)\" WHERE target = ? AND type = ? AND source = ?",
+                arguments: [target, type, source])
+        }
+        for chunk in state.seen {
+            let bits = chunk.bits.map(\.littleEndian).withUnsafeBytes { Data($0) }
+            try database.cachedStatement(sql: "INSERT OR REPLACE INTO \"\(Self.seenTable)\" VALUES (?, ?, ?, ?, ?)")
+                .execute(arguments: [target, type, source, chunk.number, bits])
+        }
     }
 }

@@ -47,7 +47,7 @@ enum TargetParams: Sendable {
     func open(_ job: Job, _ pacing: Pacing) throws -> any RecordTarget {
         switch self {
         case .sqlite(let path, let table):
-            try SQLiteTarget(path: path, table: table, type: job.request.type, dryRun: job.isDryRun)
+            try SQLiteTarget(path: path, table: table, job)
         case .http(let params): try HTTPTarget(params, job, pacing)
         }
     }
