@@ -6,7 +6,8 @@ import SpoolStorage
 
 extension Runner {
     func startWhatCan() {
-        guard stopping == nil, paused == nil, shortage == nil, Clock.monotonic() >= troubleUntil, hasRoomForResults else { return }
+        guard stopping == nil, paused == nil, shortage == nil, Clock.monotonic() >= troubleUntil, hasRoomForResults
+        else { return }
         for lane in lanes.keys.sorted() where lanes[lane]?.isFree ?? false {
             guard lanes.values.count(where: { !$0.isFree }) < configuration.maxLanes else { return }
             while lanes[lane]?.isFree ?? false, let job = nextJob(in: lane) {

@@ -47,7 +47,8 @@ extension EndToEnd {
             let result = try await yard.result("job")
             #expect(result["status"] == "cancelled")
             #expect(result["attempts"]?.array?.first?["exit_status"] == 0)
-            #expect(try yard.messages("job") == ["ready", "bye"])
+            // A child that bash has just forked when TERM comes says goodbye, too.
+            #expect(Set(try yard.messages("job")) == ["ready", "bye"])
         }
 
         @Test("works for a job that waits, for one that waits for its next attempt, and while no daemon is there")
