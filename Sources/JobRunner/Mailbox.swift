@@ -11,7 +11,7 @@ enum News: Sendable {
     case followed(JobName, jobID: String, FollowReport)
     case askedToStop(JobName, jobID: String, StopReason)
     /// Accepted requests are on the disk, or are not.
-    case synced([JobName], SpoolError?)
+    case accepted([(name: JobName, error: SpoolError?)])
     /// A result is on the disk, or is not.
     case committed(CommitReport)
     /// It is time to go on archiving.

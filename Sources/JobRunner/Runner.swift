@@ -35,6 +35,8 @@ package actor Runner {
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
     var parked: Set<JobName> = []
     var unsynced = UnsyncedJobs()
+    /// Of jobs that wait for another attempt, when the disk did not take them.
+    var unsavedHistories: [String: JobHistory] = [:]
     /// Files with impossible names that have been told of.
     var badNames: [FileName: UInt64] = [:]
     /// A rescan could not be finished.
@@ -127,7 +129,7 @@ package actor Runner {
         case .tick: tick()
         case .followed(let name, let jobID, let report): attemptEnded(name, jobID, report)
         case .askedToStop(let name, let jobID, let reason): askToStop(name, jobID, reason)
-        case .synced(let names, let error): synced(names, error)
+        case .accepted(let reports): accepted(reports)
         case .committed(let report): committed(report)
         case .trouble(let error): tell(error)
         case .retain: retain()

@@ -119,7 +119,9 @@ extension Runner {
     }
 
     /// The status says what the job waits for.
-    private func showWaiting(_ job: PendingJob) throws(SpoolError) {
+    func showWaiting(_ job: PendingJob) throws(SpoolError) {
+        // It is shown when the first status is there.
+        if unsynced.contains(job.name) { return }
         guard var status = try spool.readOwn(.status(job.name)).flatMap(JobStatus.init(json:)),
             status.identity.jobID == job.jobID
         else { return }

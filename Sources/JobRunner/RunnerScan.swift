@@ -40,7 +40,7 @@ extension Runner {
                 break
             }
         }
-        commit(accepted)
+        startAccepted(accepted)
         // After the requests of the same batch: what they cancel may be among those.
         for job in cancels { cancelOrTell(job) }
         for name in held { names.append(name) }

@@ -33,6 +33,9 @@ extension Runner {
 
     private func nextJob(in lane: String) -> PendingJob? {
         let pending = pending
+        // The next one's status is not there yet.
+        let next = lanes[lane]?.queue.peek { pending[$0.name]?.sequence == $0.sequence }
+        if let next, unsynced[next.name]?.isShown == false { return nil }
         return lanes[lane]?.queue.next { pending[$0.name]?.sequence == $0.sequence }.flatMap { pending[$0.name] }
     }
 
@@ -134,6 +137,7 @@ extension Runner {
     // MARK: Small files
 
     func readHistory(_ jobID: String) throws(SpoolError) -> JobHistory {
+        if let history = unsavedHistories[jobID] { return history }
         guard let directory = try existingDirectory(jobID), let bytes = try directory.read(AttemptFile.job) else {
             return JobHistory()
         }

@@ -19,6 +19,9 @@ package final class Spool: Sendable {
     package let scheduled: Directory
     let temporary: Directory
     private let temporaryNumber = Mutex<UInt64>(0)
+    /// In the names of temporary files: after a crash another daemon may have the process number of the one whose files are still there, as
+    /// in a container, where it is always the same.
+    private let token = String(UInt32.random(in: .min ... .max), radix: 36)
     private let notices = Mutex<[String]>([])
 
     /// In `.jobspool`.
@@ -232,7 +235,7 @@ package final class Spool: Sendable {
             number += 1
             return number
         }
-        return FileName("\(getpid())-\(number)")
+        return FileName("\(getpid())-\(token)-\(number)")
     }
 }
 
