@@ -40,7 +40,7 @@ package actor Runner {
 
     // What is to be done outside of the loop
     var tasks: [RunnerTask] = []
-    var nextTick = Double.infinity
+    var timer = WakeUpTimer()
     var stopping: RunnerConfiguration.OnStop?
     var paused: Pause?
     /// The inode of a pause file that does not count and has been told of.
@@ -118,6 +118,9 @@ package actor Runner {
         case .wakeUp(.rescan(let reason)): rescan(reason)
         case .lookOn: lookOn()
         case .tick: tick()
+        case .slept(let time):
+            timer.hasSlept(until: time)
+            tick()
         case .followed(let name, let jobID, let report): attemptEnded(name, jobID, report)
         case .askedToStop(let name, let jobID, let reason): askToStop(name, jobID, reason)
         case .trouble(let error): tell(error)
@@ -130,6 +133,7 @@ package actor Runner {
         announce()
         showSchedules()
         showIfDue()
+        if let time = timer.begin() { tasks.append(.sleep(until: time)) }
     }
 
     // MARK: Stopping
@@ -150,14 +154,11 @@ package actor Runner {
     // MARK: Time
 
     /// Has `tick` called at a time (CLOCK_MONOTONIC, seconds), or earlier.
-    func wake(at time: Double) {
-        guard time < nextTick else { return }
-        nextTick = time
-        tasks.append(.sleep(max(0, time - Clock.monotonic())))
-    }
+    func wake(at time: Double) { timer.wake(at: time) }
 
     private func tick() {
-        nextTick = .infinity
+        timer.look()
+        if Clock.monotonic() < troubleUntil { wake(at: troubleUntil) }
         if rescanAgain {
             rescanAgain = false
             rescan(.timer)
@@ -197,13 +198,15 @@ package actor Runner {
 
 /// What the runner has done beside its loop.
 enum RunnerTask {
-    case sleep(Double)
+    /// CLOCK_MONOTONIC, seconds.
+    case sleep(until: Double)
     case later(Double, News)
     case follow(AttemptFollower, JobName, jobID: String)
 
     func run(_ mailbox: Mailbox) async {
         switch self {
-        case .sleep(let seconds): await RunnerTask.later(seconds, .tick).run(mailbox)
+        case .sleep(let time):
+            await RunnerTask.later(max(0, time - Clock.monotonic()), .slept(until: time)).run(mailbox)
         case .later(let seconds, let news):
             do {
                 try await Task.sleep(for: .seconds(seconds))
