@@ -8,6 +8,8 @@ enum News: Sendable {
     case lookOn
     /// A time that the runner waited for has come.
     case tick
+    /// Likewise; CLOCK_MONOTONIC, seconds.
+    case slept(until: Double)
     case followed(JobName, jobID: String, FollowReport)
     case askedToStop(JobName, jobID: String, StopReason)
     /// Accepted requests are on the disk, or are not.

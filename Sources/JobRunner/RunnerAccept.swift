@@ -10,19 +10,24 @@ extension Runner {
     /// Looks at a request file and does with it what it is there for; true when it has been accepted.
     func examine(_ name: JobName) throws(SpoolError) -> Bool {
         // A request that changes while its job runs is looked at when that run is over, or when its status is there.
+        defer { heldBack.forget(name) }
         if running[name] != nil || finishing[name] != nil || unsynced.contains(name) { return false }
+        if try holdBackUnread(name) { return false }
         switch try RequestFile.look(at: name, in: spool.root) {
         case .gone:
             try requestIsGone(name)
             return false
         case .refused(let refusal):
             guard try isNew(name, refusal.stat.fingerprint) else { return false }
-            if refusal.mayChange, !hasSettled(name, refusal.stat) { return false }
+            let isForeign = try mayBeForeign(refusal.stat)
+            if refusal.mayChange || isForeign, !hasSettled(name, refusal.stat) { return false }
             settling[name] = nil
             if let obstacle = try clearOutputs(of: name) {
                 try obstruct(name, refusal.stat, nil, obstacle)
             } else {
-                try reject(name, refusal.stat, request: nil, try explainEmpty(name, refusal))
+                // What is wrong with somebody else's file would tell what is in it.
+                let error = isForeign ? Self.linkedError(refusal.stat) : try explainEmpty(name, refusal)
+                try reject(name, refusal.stat, request: nil, error)
             }
             return false
         case .valid(let request, let stat, let isBeingWritten):
@@ -43,6 +48,7 @@ extension Runner {
                 try reject(name, stat, request: request, Self.linkedError(stat))
                 return false
             }
+            if holdBack(name, origin(of: name, stat).owner) { return false }
             return try accept(name, request, stat)
         }
     }

@@ -48,7 +48,7 @@ extension Runner {
     /// Somebody put a file in the status's place, meanwhile, that cannot be moved: the job goes on without.
     private func isHeldByOther(_ error: SpoolError, _ name: JobName) -> Bool {
         guard error.isForbidden else { return false }
-        announceObstacle("\(name) has no status: \(error)")
+        notice("\(name) has no status: \(error)")
         return true
     }
 

@@ -147,7 +147,7 @@ extension Runner {
             let stat = try spool.root.stat(file),
             !stat.isFile(of: geteuid())
         else { throw error }
-        if obstructions.isNews(file, stat) { announceObstacle(Obstacle(file: file, stat: stat).message) }
+        if obstructions.isNews(file, stat) { notice(Obstacle(file: file, stat: stat).message) }
     }
 
     /// Of the jobs that started behind this one, the next is told now.

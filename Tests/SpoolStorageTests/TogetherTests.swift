@@ -55,7 +55,9 @@ struct TogetherTests {
         }
     }
 
-    @Test("come after the files that they are about, which are synced where they are; what has gone or is no file is passed over")
+    @Test(
+        "come after the files that they are about, which are synced where they are; what has gone or is no file is passed over"
+    )
     func sources() throws {
         try temporary.write("{}", "a.json")
         try temporary.link(to: "a.json", "b.json")
