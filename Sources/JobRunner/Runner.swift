@@ -24,6 +24,8 @@ package actor Runner {
     var running: [JobName: RunningJob] = [:]
     var finishing: [JobName: FinishedJob] = [:]
     var lanes: [String: Lane] = [:]
+    /// What the disk has not taken of pending jobs' last attempts, by `job_id`.
+    var unwritten: [String: UnwrittenConclusion] = [:]
 
     // Names to look at, in order
     var names = NameBacklog()

@@ -116,6 +116,7 @@ extension Runner {
             return
         }
         finishing[name] = nil
+        unwritten[job.result.status.identity.jobID] = nil
         announceEnd(of: job)
     }
 

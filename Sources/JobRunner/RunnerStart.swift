@@ -37,6 +37,7 @@ extension Runner {
             if let file = SpoolFile.request(job.name).fileName { look(at: file) }
             return
         }
+        try writeConclusion(of: job.jobID)
         let history = try readHistory(job.jobID)
         let attempt = (history.attempts.last?.attempt ?? 0) + 1
         if attempt == 1, try existingDirectory(job.jobID) == nil { try spares.take(for: job.jobID) }
@@ -119,6 +120,7 @@ extension Runner {
     // MARK: Small files
 
     func readHistory(_ jobID: String) throws(SpoolError) -> JobHistory {
+        if let known = unwritten[jobID] { return known.history }
         guard let directory = try existingDirectory(jobID), let bytes = try directory.read(AttemptFile.job) else {
             return JobHistory()
         }
