@@ -14,6 +14,8 @@ final class AttemptLink: Sendable {
     private struct Orders {
         var isDetached = false
         var isHidden = false
+        /// It is to stop, and could not be asked.
+        var isStopUndelivered = false
         var notes: [(LogEntry.Level, String)] = []
     }
 
@@ -22,7 +24,15 @@ final class AttemptLink: Sendable {
     /// Starts the ladder, and says so in the job's log.
     func stop(because note: String) {
         self.note(.warning, note)
-        process.stop()
+        let isDelivered = process.stop()
+        orders.withLock { $0.isStopUndelivered = !isDelivered }
+    }
+
+    /// Asks again, where that has failed.
+    fileprivate func insistOnStop() {
+        guard orders.withLock({ $0.isStopUndelivered }) else { return }
+        let isDelivered = process.stop()
+        orders.withLock { $0.isStopUndelivered = !isDelivered }
     }
 
     /// Adds a line of the daemon's to the job's log.
@@ -121,6 +131,7 @@ struct AttemptFollower {
         var tick = rhythm.firstTick
         while !link.process.waitForSupervisorEnd(milliseconds: tick) {
             if link.isDetached { return following.report(.detached) }
+            link.insistOnStop()
             let sawOutput = drain(&following)
             if sawOutput { watch.sawOutput() }
             // A chunk at a time, as long as there is more: a handler that never stops talking is stopped all the same.

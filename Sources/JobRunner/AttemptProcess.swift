@@ -93,15 +93,19 @@ final class AttemptProcess: Sendable {
     }
 
     /// Asks the supervisor for the ladder: TERM, the grace time, KILL. May be asked more than once.
-    func stop() {
-        guard control >= 0 else { return }
+    /// - Returns: false when it has to be asked again.
+    @discardableResult
+    func stop() -> Bool {
+        guard control >= 0 else { return true }
         do throws(SpoolError) {
             try directory.system.perform(.write, directory.path(AttemptFile.control)) { () -> Int in
                 var order = SupervisorOrder.stop.rawValue
                 return write(control, &order, 1)
             }
+            return true
         } catch {
             // Nobody has the other end any more, or it has been asked often enough to fill the FIFO.
+            return [EPIPE, EAGAIN].contains(error.code)
         }
     }
 

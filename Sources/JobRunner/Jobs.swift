@@ -142,6 +142,13 @@ struct FinishedJob: Sendable {
     var leavesSpare = false
 }
 
+/// What follows from an attempt's end, as long as the disk has not taken it.
+struct UnwrittenConclusion: Sendable {
+    var history: JobHistory
+    var attempt: Int
+    var keepsCheckpoint: Bool
+}
+
 /// What a job's earlier attempts left: `.jobspool/attempts/JOB_ID/job.json`.
 struct JobHistory: Sendable, Equatable {
     var attempts: [AttemptRecord] = []

@@ -25,6 +25,8 @@ package actor Runner {
     var running: [JobName: RunningJob] = [:]
     var finishing: [JobName: FinishedJob] = [:]
     var lanes: [String: Lane] = [:]
+    /// What the disk has not taken of pending jobs' last attempts, by `job_id`.
+    var unwritten: [String: UnwrittenConclusion] = [:]
 
     // Names to look at, in order
     var names = NameBacklog()
@@ -36,8 +38,6 @@ package actor Runner {
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
     var parked: Set<JobName> = []
     var unsynced = UnsyncedJobs()
-    /// Of jobs that wait for another attempt, when the disk did not take them.
-    var unsavedHistories: [String: JobHistory] = [:]
     /// Files with impossible names that have been told of.
     var badNames: [FileName: UInt64] = [:]
     var noticeLimit = NoticeLimit()

@@ -169,6 +169,7 @@ extension Runner {
             try spool.publish(result.status.json, as: .status(job.name), .process)
         }
         pending.remove(job.name)
+        unwritten[job.jobID] = nil
         recheck.formUnion(pending.joiners(of: job.jobID).map(\.name))
         tellAcceptance(of: job.name)
         feed.append(.cancelled, result.status)

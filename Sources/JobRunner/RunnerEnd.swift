@@ -111,17 +111,13 @@ extension Runner {
         status.waitingFor = waiting.waiting
         if !keepsCheckpoint { status.checkpoint = .null }
         put(status, .whole)
+        unwritten[waiting.jobID] = UnwrittenConclusion(
+            history: history, attempt: job.attempt, keepsCheckpoint: keepsCheckpoint)
         do throws(SpoolError) {
-            let directory = try spool.attempts.directory(waiting.jobID)
-            if !keepsCheckpoint { try directory.remove(AttemptFile.checkpoint) }
-            try spool.publish(history.json.indented, as: AttemptFile.job, in: directory, .power)
-            try spool.attempts.sync()
-            unsavedHistories[waiting.jobID] = nil
-            try directory.removeTree(FileName(String(job.attempt)))
+            try writeConclusion(of: waiting.jobID)
         } catch {
-            // The attempt's files are still there: the next daemon comes to the same conclusion. For this one the
-            // history in memory counts.
-            unsavedHistories[waiting.jobID] = history
+            // The attempt's files are still there: the next daemon comes to the same conclusion. This one writes it before the
+            // job's next attempt.
             tell(error)
         }
         if let start = lanes[waiting.lane]?.takeStart(of: waiting.jobID) { tellStart(start) }
@@ -132,6 +128,17 @@ extension Runner {
         for file in [SpoolFile.request(waiting.name), .cancel(waiting.name)] {
             if let fileName = file.fileName { look(at: fileName) }
         }
+    }
+
+    /// Writes what followed from a job's last attempt, unless that is written.
+    func writeConclusion(of jobID: String) throws(SpoolError) {
+        guard let conclusion = unwritten[jobID] else { return }
+        let directory = try spool.attempts.directory(jobID)
+        if !conclusion.keepsCheckpoint { try directory.remove(AttemptFile.checkpoint) }
+        try spool.publish(conclusion.history.json.indented, as: AttemptFile.job, in: directory, .power)
+        try spool.attempts.sync()
+        try directory.removeTree(FileName(String(conclusion.attempt)))
+        unwritten[jobID] = nil
     }
 
     // MARK: Over

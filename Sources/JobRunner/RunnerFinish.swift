@@ -123,6 +123,7 @@ extension Runner {
             return
         }
         finishing[report.name] = nil
+        unwritten[job.result.status.identity.jobID] = nil
         announceEnd(of: job)
     }
 
@@ -161,7 +162,6 @@ extension Runner {
         let name = status.identity.name
         if let start = lanes[status.identity.lane]?.takeStart(of: status.identity.jobID) { tellStart(start) }
         tellAcceptance(of: name)
-        unsavedHistories[status.identity.jobID] = nil
         if !job.isTold { feed.append(job.event, status) }
         leaveLane(status)
         totals[status.standing, default: 0] += 1

@@ -51,6 +51,7 @@ extension Runner {
             if let file = SpoolFile.request(job.name).fileName { look(at: file) }
             return
         }
+        try writeConclusion(of: job.jobID)
         let history = job.attempts == 0 ? JobHistory() : try readHistory(job.jobID)
         let attempt = (history.attempts.last?.attempt ?? 0) + 1
         let spare = attempt == 1 ? try spares.take(for: job.jobID) : nil
@@ -141,7 +142,7 @@ extension Runner {
     // MARK: Small files
 
     func readHistory(_ jobID: String) throws(SpoolError) -> JobHistory {
-        if let history = unsavedHistories[jobID] { return history }
+        if let known = unwritten[jobID] { return known.history }
         guard let directory = try existingDirectory(jobID), let bytes = try directory.read(AttemptFile.job) else {
             return JobHistory()
         }

@@ -1,7 +1,7 @@
 /// Power cuts: what a spool's programs write is recorded call by call, and after each call the disk is what a file system may have made
 /// of it; a daemon then has to find all that was promised.
 ///
-/// `JOBSPOOL_TEST_POWER_CUTS` is how many states are tried (without it as many as fit into 15 s), or `all`;
+/// `JOBSPOOL_TEST_POWER_CUTS` is how many states are tried (without it as many as fit into 10 s), or `all`;
 /// `JOBSPOOL_TEST_SEED` shuffles them. All of them: `JOBSPOOL_TEST_POWER_CUTS=all swift test --filter PowerCutTests`.
 import Glibc
 import SpoolProtocol
@@ -13,7 +13,7 @@ import Testing
 struct PowerCutTests {
     private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
-    private static let patience = Duration.seconds(15)
+    private static let patience = Duration.seconds(10)
 
     @Test("after any call takes away no request accepted, no result shown and no checkpoint reported")
     func anyCall() async throws {
@@ -32,7 +32,9 @@ struct PowerCutTests {
         var random = SeededGenerator(seed: seed)
         var cuts: [Cut] = []
         var known: Set<DiskTree> = []
-        for number in steps.indices {
+        // Making all trees takes longer than a sample of them is tried.
+        let numbers = asked == nil ? Array(steps.indices.shuffled(using: &random).prefix(50)) : Array(steps.indices)
+        for number in numbers {
             known.removeAll()
             for model in DiskModel.allCases {
                 for _ in 0..<(model == .reordered ? 3 : 1) {
@@ -60,7 +62,8 @@ struct PowerCutTests {
                 }
             }
         }
-        print("power cuts: \(steps.count) calls recorded, \(planned) states, seed \(seed)")
+        print(
+            "power cuts: \(steps.count) calls recorded, after \(numbers.count) of them \(planned) states, seed \(seed)")
         for model in DiskModel.allCases { print("  \(model.rawValue): \(tally.line(model))") }
         #expect(tally.violations.isEmpty)
     }
