@@ -40,7 +40,7 @@ extension Spool {
 
     /// Nobody else can make a directory that belongs to this user.
     private static func isHome(_ entry: FileName, in root: Directory) throws(SpoolError) -> Bool {
-        guard let stat = try root.stat(entry), stat.kind == .directory, stat.owner == geteuid(), stat.mode == 0o700,
+        guard let stat = try root.stat(entry), stat.kind == .directory, stat.owner == geteuid(), stat.mode & 0o077 == 0,
             let directory = try root.existingDirectory(entry)
         else { return false }
         for part in ["attempts", "work", temporaryDirectory] {
