@@ -6,7 +6,7 @@ Every few seconds memory (PSS), descriptors, threads and zombies are noted. At t
 set beside the last one. The exit status is 1 when the daemon grew, a job was lost, ended as it should not, or ran beside another of its
 lane.
 
-Usage: python3 soak.py JOBSPOOL MINUTES"""
+Usage: python3 soak.py JOBSPOOL MINUTES [--no-growth]    (growth is not looked at)"""
 
 import json
 import os
@@ -250,7 +250,7 @@ def soak(program, minutes):
 
 
 # How much the last quarter's median may be above the first one's
-ALLOWED = {"PSS, KiB": lambda first: first * 0.1 + 1024, "descriptors": lambda first: 2, "threads": lambda first: 2,
+ALLOWED = {"PSS, KiB": lambda first: first * 0.1 + 1024, "descriptors": lambda first: first * 0.2, "threads": lambda first: 2,
            "zombies": lambda first: 0}
 
 
@@ -266,7 +266,7 @@ def report(yards, samples, restarts, minutes):
         one, two = [sample[what] for sample in first], [sample[what] for sample in last]
         before, after = statistics.median(one), statistics.median(two)
         print(f"{what:14}{before:12g}{max(one):12g}{after:12g}{max(two):12g}")
-        if after > before + allowed(before):
+        if after > before + allowed(before) and "--no-growth" not in sys.argv:
             wrong.append(f"{what} grew from {before:g} to {after:g}")
     for name, yard in zip(["never restarted", "restarted"], yards):
         print(f"{name}: {yard.number} requests; {dict(sorted(yard.ended.items()))}")

@@ -2,7 +2,7 @@
 /// its state is here, and everything that changes it comes through one mailbox; the files that carry the steps are
 /// named after them:
 ///
-/// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerEnd`
+/// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerHeldBack` lets wait what is too much, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerEnd`
 /// draws the conclusions from their ends, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
 /// earlier daemon was, `RunnerRetention` archives what has aged, `RunnerShow` writes `spool.status.json`.
 package import Logging
@@ -28,6 +28,7 @@ package actor Runner {
     // Names to look at, in order
     var names = NameBacklog()
     var settling = SettlingFiles()
+    var heldBack = HeldBack()
     var schedules = ScheduleBook()
     /// Pending jobs whose wait may be over.
     var recheck: Set<JobName> = []
@@ -35,6 +36,7 @@ package actor Runner {
     var parked: Set<JobName> = []
     /// Files with impossible names that have been told of.
     var badNames: [FileName: UInt64] = [:]
+    var noticeLimit = NoticeLimit()
     /// A rescan could not be finished.
     var rescanAgain = false
 
@@ -128,6 +130,7 @@ package actor Runner {
         case .stop(let how): beginStopping(how)
         case .inspect(let look): look(self)
         }
+        lookAtHeldBack()
         lookAtWaiting()
         startWhatCan()
         announce()
@@ -184,10 +187,8 @@ package actor Runner {
     }
 
     private func announce() {
-        for notice in spool.takeNotices() {
-            logger.warning("\(notice)")
-            feed.notice(notice)
-        }
+        for message in spool.takeNotices() { notice(message) }
+        tellOfOmittedNotices()
         do throws(SpoolError) {
             try feed.flush()
         } catch {

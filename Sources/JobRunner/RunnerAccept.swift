@@ -23,19 +23,24 @@ extension Runner {
     /// Looks at a request file and does with it what it is there for.
     func examine(_ name: JobName, syncing: Syncing) throws(SpoolError) -> Acceptance? {
         // A request that changes while its job runs is looked at when that run is over.
+        defer { heldBack.forget(name) }
         if running[name] != nil || finishing[name] != nil { return nil }
+        if try holdBackUnread(name) { return nil }
         switch try RequestFile.look(at: name, in: spool.root, sync: syncing == .eachFile) {
         case .gone:
             try requestIsGone(name)
             return nil
         case .refused(let refusal):
             guard try isNew(name, refusal.stat.fingerprint) else { return nil }
-            if refusal.mayChange, !hasSettled(name, refusal.stat) { return nil }
+            let isForeign = try mayBeForeign(refusal.stat)
+            if refusal.mayChange || isForeign, !hasSettled(name, refusal.stat) { return nil }
             settling[name] = nil
             if let obstacle = try clearOutputs(of: name) {
                 try obstruct(name, refusal.stat, nil, obstacle)
             } else {
-                try reject(name, refusal.stat, request: nil, try explainEmpty(name, refusal))
+                // What is wrong with somebody else's file would tell what is in it.
+                let error = isForeign ? Self.linkedError(refusal.stat) : try explainEmpty(name, refusal)
+                try reject(name, refusal.stat, request: nil, error)
             }
             return nil
         case .valid(let request, let stat, let isBeingWritten):
@@ -56,6 +61,7 @@ extension Runner {
                 try reject(name, stat, request: request, Self.linkedError(stat))
                 return nil
             }
+            if holdBack(name, origin(of: name, stat).owner) { return nil }
             return try accept(name, request, stat, syncing)
         }
     }

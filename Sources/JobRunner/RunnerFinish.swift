@@ -128,7 +128,7 @@ extension Runner {
             if let file = SpoolFile.status(name).fileName, let stat = try spool.root.stat(file),
                 !stat.isFile(of: geteuid()), obstructions.isNews(file, stat)
             {
-                announceObstacle(Obstacle(file: file, stat: stat).message)
+                notice(Obstacle(file: file, stat: stat).message)
             }
         }
     }

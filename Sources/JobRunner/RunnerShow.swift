@@ -76,7 +76,7 @@ extension Runner {
                         )
                     })),
             "max_lanes": JSON(configuration.maxLanes), "paused": paused?.json ?? .null,
-            "pending": JSON(pending.count), "running": JSON(running.count),
+            "held_back": heldBackJSON, "pending": JSON(pending.count), "running": JSON(running.count),
             "oldest_pending": JSON(pending.oldest()?.createdAt.description),
             "finished_since_start": .object(
                 JSONObject(Standing.allCases.filter(\.isOver).map { ($0.rawValue, JSON(totals[$0] ?? 0)) })),
