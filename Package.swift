@@ -114,6 +114,12 @@ let package = Package(
         .testTarget(
             name: "SamplesTests", dependencies: ["jobspool", "jobspool-documents", "JSONText"], swiftSettings: strict),
         .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "jobspool-records", "jobspool-library", "JobHandler", "SpoolProtocol", "JSONText",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: ["jobspool", "jobspool-documents", "SpoolProtocol", "SpoolStorage", "JSONText", "CLinux"],
             swiftSettings: strict),

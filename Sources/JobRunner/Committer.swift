@@ -9,7 +9,16 @@ import SpoolProtocol
 import SpoolStorage
 import Synchronization
 
-/// What is to be committed.
+/// A request that has been accepted.
+struct AcceptanceOrder: Sendable {
+    var status: JobStatus
+    /// The status is in its place, whole.
+    var isShown: Bool
+
+    var name: JobName { status.identity.name }
+}
+
+/// A result that is to be committed.
 struct ResultOrder: Sendable {
     enum Part: Sendable {
         case resultAndStatus
@@ -42,23 +51,20 @@ final class Committer: Sendable {
     private let waiting = Mutex(Orders())
 
     private struct Orders {
-        var accepted: [JobName] = []
+        var accepted: [AcceptanceOrder] = []
         var results: [ResultOrder] = []
         var isEmpty: Bool { accepted.isEmpty && results.isEmpty }
     }
-
-    /// So many requests are synced with all else on their file system: each file by itself would be dearer.
-    private static let manyRequests = 4
 
     init(_ spool: Spool, _ mailbox: Mailbox) {
         self.spool = spool
         self.mailbox = mailbox
     }
 
-    /// Syncs requests and their statuses. The report comes as news.
-    func commit(accepted names: [JobName]) { put { $0.accepted += names } }
+    /// Sees a request and its first status to the disk. The report comes as news.
+    func commit(_ order: AcceptanceOrder) { put { $0.accepted.append(order) } }
 
-    /// Publishes a result. The report comes as news, after those of the requests before.
+    /// Publishes a result, after the statuses that came before. The report comes as news.
     func commit(_ order: ResultOrder) { put { $0.results.append(order) } }
 
     private func put(_ add: (inout Orders) -> Void) {
@@ -74,21 +80,30 @@ final class Committer: Sendable {
             defer { waiting = Orders() }
             return waiting
         }
-        if !orders.accepted.isEmpty { sync(orders.accepted) }
+        if !orders.accepted.isEmpty { publish(accepted: orders.accepted) }
         if !orders.results.isEmpty { publish(orders.results) }
     }
 
-    private func sync(_ names: [JobName]) {
-        do throws(SpoolError) {
-            if names.count < Self.manyRequests {
-                try spool.syncTogether(names.flatMap { [.request($0), .status($0)] })
-            } else {
-                try spool.root.syncFileSystem()
+    private func publish(accepted orders: [AcceptanceOrder]) {
+        let requests = orders.map { SpoolFile.request($0.name) }
+        var errors = [SpoolError?](repeating: nil, count: orders.count)
+        let unshown = orders.indices.filter { !orders[$0].isShown }
+        if unshown.isEmpty {
+            do throws(SpoolError) {
+                try spool.syncTogether(requests)
+            } catch {
+                errors = errors.map { _ in error }
             }
-            mailbox.put(.synced(names, nil))
-        } catch {
-            mailbox.put(.synced(names, error))
+        } else {
+            let outputs = unshown.map { (orders[$0].status.json, SpoolFile.status(orders[$0].name)) }
+            let results = spool.publishTogether(outputs, after: requests)
+            for (index, error) in zip(unshown, results) { errors[index] = error }
+            // Their requests and names have been synced with those of the others, or have not.
+            if let error = results.lazy.compactMap(\.self).first(where: { $0.operation.isSync }) {
+                for index in orders.indices where orders[index].isShown { errors[index] = error }
+            }
         }
+        mailbox.put(.accepted(zip(orders, errors).map { (name: $0.name, error: $1) }))
     }
 
     private func publish(_ orders: [ResultOrder]) {

@@ -8,10 +8,12 @@ enum News: Sendable {
     case lookOn
     /// A time that the runner waited for has come.
     case tick
+    /// Likewise; CLOCK_MONOTONIC, seconds.
+    case slept(until: Double)
     case followed(JobName, jobID: String, FollowReport)
     case askedToStop(JobName, jobID: String, StopReason)
     /// Accepted requests are on the disk, or are not.
-    case synced([JobName], SpoolError?)
+    case accepted([(name: JobName, error: SpoolError?)])
     /// A result is on the disk, or is not.
     case committed(CommitReport)
     /// It is time to go on archiving.

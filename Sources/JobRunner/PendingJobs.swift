@@ -11,8 +11,16 @@ struct PendingJobs {
     private(set) var timed: Set<JobName> = []
     /// Jobs that wait for the job of a name.
     private var dependents: [JobName: Set<JobName>] = [:]
+    /// By the users who dropped them.
+    private var users: [UInt32: UserCount] = [:]
     /// Jobs that wait for the result of a run, by its `job_id`.
     private var joiners: [String: Set<JobName>] = [:]
+
+    private struct UserCount {
+        var jobs = 0
+        /// In their requests' `after`.
+        var names = 0
+    }
 
     struct LaneCount {
         /// In the queue, or waiting for a retry.
@@ -26,6 +34,11 @@ struct PendingJobs {
     var all: Dictionary<JobName, PendingJob>.Values { jobs.values }
 
     subscript(_ name: JobName) -> PendingJob? { jobs[name] }
+
+    func count(of user: UInt32) -> Int { users[user]?.jobs ?? 0 }
+
+    /// The jobs of a user and the names that these wait for.
+    func weight(of user: UInt32) -> Int { users[user].map { $0.jobs + $0.names } ?? 0 }
 
     func count(inLane lane: String) -> LaneCount { lanes[lane] ?? LaneCount() }
 
@@ -60,6 +73,9 @@ struct PendingJobs {
     }
 
     private mutating func count(_ job: PendingJob, _ change: Int) {
+        users[job.owner, default: UserCount()].jobs += change
+        users[job.owner, default: UserCount()].names += change * job.turn.after.count
+        if users[job.owner]?.jobs == 0 { users[job.owner] = nil }
         if job.isQueued {
             lanes[job.lane, default: LaneCount()].queued += change
         } else {

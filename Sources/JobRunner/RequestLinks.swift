@@ -7,7 +7,7 @@ extension Runner {
     /// Whether somebody else than its owner may have dropped it: link(2) needs no right to the file where the kernel does not
     /// forbid it (`fs.protected_hardlinks` of proc(5)), and no more than the right to write it where it does.
     func mayBeForeign(_ stat: FileStat) throws(SpoolError) -> Bool {
-        if stat.links < 2 { return false }
+        if stat.links < 2 || stat.kind != .file { return false }
         return try spool.root.stat().mode & 0o022 != 0
     }
 

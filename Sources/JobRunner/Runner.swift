@@ -2,7 +2,7 @@
 /// its state is here, and everything that changes it comes through one mailbox; the files that carry the steps are
 /// named after them:
 ///
-/// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerEnd`
+/// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerHeldBack` lets wait what is too much, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerEnd`
 /// draws the conclusions from their ends, `RunnerCommit` sees accepted jobs to the disk, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerShortage` waits for room on the disk, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
 /// earlier daemon was, `RunnerRetention` archives what has aged, `RunnerShow` writes `spool.status.json`.
 package import Logging
@@ -29,20 +29,24 @@ package actor Runner {
     // Names to look at, in order
     var names = NameBacklog()
     var settling = SettlingFiles()
+    var heldBack = HeldBack()
     var schedules = ScheduleBook()
     /// Pending jobs whose wait may be over.
     var recheck: Set<JobName> = []
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
     var parked: Set<JobName> = []
     var unsynced = UnsyncedJobs()
+    /// Of jobs that wait for another attempt, when the disk did not take them.
+    var unsavedHistories: [String: JobHistory] = [:]
     /// Files with impossible names that have been told of.
     var badNames: [FileName: UInt64] = [:]
+    var noticeLimit = NoticeLimit()
     /// A rescan could not be finished.
     var rescanAgain = false
 
     // What is to be done outside of the loop
     var tasks: [RunnerTask] = []
-    var nextTick = Double.infinity
+    var timer = WakeUpTimer()
     var stopping: RunnerConfiguration.OnStop?
     var paused: Pause?
     /// The inode of a pause file that does not count and has been told of.
@@ -125,20 +129,25 @@ package actor Runner {
         case .wakeUp(.rescan(let reason)): rescan(reason)
         case .lookOn: lookOn()
         case .tick: tick()
+        case .slept(let time):
+            timer.hasSlept(until: time)
+            tick()
         case .followed(let name, let jobID, let report): attemptEnded(name, jobID, report)
         case .askedToStop(let name, let jobID, let reason): askToStop(name, jobID, reason)
-        case .synced(let names, let error): synced(names, error)
+        case .accepted(let reports): accepted(reports)
         case .committed(let report): committed(report)
         case .trouble(let error): tell(error)
         case .retain: retain()
         case .stop(let how): beginStopping(how)
         case .inspect(let look): look(self)
         }
+        lookAtHeldBack()
         lookAtWaiting()
         startWhatCan()
         announce()
         showSchedules()
         showIfDue()
+        if let time = timer.begin() { tasks.append(.sleep(until: time)) }
     }
 
     // MARK: Stopping
@@ -159,14 +168,11 @@ package actor Runner {
     // MARK: Time
 
     /// Has `tick` called at a time (CLOCK_MONOTONIC, seconds), or earlier.
-    func wake(at time: Double) {
-        guard time < nextTick else { return }
-        nextTick = time
-        tasks.append(.sleep(max(0, time - Clock.monotonic())))
-    }
+    func wake(at time: Double) { timer.wake(at: time) }
 
     private func tick() {
-        nextTick = .infinity
+        timer.look()
+        if Clock.monotonic() < troubleUntil { wake(at: troubleUntil) }
         lookForRoom()
         if rescanAgain {
             rescanAgain = false
@@ -200,10 +206,8 @@ package actor Runner {
     }
 
     private func announce() {
-        for notice in spool.takeNotices() {
-            logger.warning("\(notice)")
-            feed.notice(notice)
-        }
+        for message in spool.takeNotices() { notice(message) }
+        tellOfOmittedNotices()
         do throws(SpoolError) {
             try feed.flush()
         } catch {
@@ -214,13 +218,15 @@ package actor Runner {
 
 /// What the runner has done beside its loop.
 enum RunnerTask {
-    case sleep(Double)
+    /// CLOCK_MONOTONIC, seconds.
+    case sleep(until: Double)
     case later(Double, News)
     case follow(AttemptFollower, JobName, jobID: String)
 
     func run(_ mailbox: Mailbox) async {
         switch self {
-        case .sleep(let seconds): await RunnerTask.later(seconds, .tick).run(mailbox)
+        case .sleep(let time):
+            await RunnerTask.later(max(0, time - Clock.monotonic()), .slept(until: time)).run(mailbox)
         case .later(let seconds, let news):
             do {
                 try await Task.sleep(for: .seconds(seconds))

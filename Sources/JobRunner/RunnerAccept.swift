@@ -9,20 +9,25 @@ import SpoolStorage
 extension Runner {
     /// Looks at a request file and does with it what it is there for; true when it has been accepted.
     func examine(_ name: JobName) throws(SpoolError) -> Bool {
-        // A request that changes while its job runs is looked at when that run is over.
-        if running[name] != nil || finishing[name] != nil { return false }
+        // A request that changes while its job runs is looked at when that run is over, or when its status is there.
+        defer { heldBack.forget(name) }
+        if running[name] != nil || finishing[name] != nil || unsynced.contains(name) { return false }
+        if try holdBackUnread(name) { return false }
         switch try RequestFile.look(at: name, in: spool.root) {
         case .gone:
             try requestIsGone(name)
             return false
         case .refused(let refusal):
             guard try isNew(name, refusal.stat.fingerprint) else { return false }
-            if refusal.mayChange, !hasSettled(name, refusal.stat) { return false }
+            let isForeign = try mayBeForeign(refusal.stat)
+            if refusal.mayChange || isForeign, !hasSettled(name, refusal.stat) { return false }
             settling[name] = nil
             if let obstacle = try clearOutputs(of: name) {
                 try obstruct(name, refusal.stat, nil, obstacle)
             } else {
-                try reject(name, refusal.stat, request: nil, try explainEmpty(name, refusal))
+                // What is wrong with somebody else's file would tell what is in it.
+                let error = isForeign ? Self.linkedError(refusal.stat) : try explainEmpty(name, refusal)
+                try reject(name, refusal.stat, request: nil, error)
             }
             return false
         case .valid(let request, let stat, let isBeingWritten):
@@ -43,6 +48,7 @@ extension Runner {
                 try reject(name, stat, request: request, Self.linkedError(stat))
                 return false
             }
+            if holdBack(name, origin(of: name, stat).owner) { return false }
             return try accept(name, request, stat)
         }
     }
@@ -99,12 +105,18 @@ extension Runner {
         }
     }
 
-    /// From here on the job is there for everybody; `commit` sees to it that it stays.
+    private static let many = 4
+
+    /// From here on the job is there for the runner; from when its status is on the disk (`RunnerCommit`) it cannot be lost.
     private func publish(_ job: PendingJob, _ request: Request) throws(SpoolError) {
         var status = Self.status(of: job, request, .pending, job.waiting?.message ?? "Waiting")
         status.waitingFor = job.waiting
-        try spool.publish(status.json, as: .status(job.name), .process)
-        unsynced.put(status)
+        // One by itself starts at once: its status is there first. Of many all statuses get to the disk together.
+        let isShown = names.count < Self.many
+        if isShown { try spool.publish(status.json, as: .status(job.name), .whole) }
+        let order = AcceptanceOrder(status: status, isShown: isShown)
+        unsynced.put(order)
+        committer.commit(order)
         heardOfJob(status)
         recheckDependents(on: job.name)
     }

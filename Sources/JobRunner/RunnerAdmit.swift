@@ -19,9 +19,7 @@ extension Runner {
     func turn(of job: PendingJob) throws(SpoolError) -> Turn {
         var job = job
         if case .jobs(let names, _) = job.waiting {
-            var states: [(name: JobName, state: DependencyState)] = []
-            for name in names { states.append((name, try dependencyState(of: name))) }
-            switch DependencyVerdict(states) {
+            switch DependencyVerdict(try dependencyStates(of: names)) {
             case .failed(let error): return .over(.failed, error)
             case .waiting(let names, let unknown):
                 job.waiting = .jobs(names, unknown: unknown)
@@ -119,7 +117,9 @@ extension Runner {
     }
 
     /// The status says what the job waits for.
-    private func showWaiting(_ job: PendingJob) throws(SpoolError) {
+    func showWaiting(_ job: PendingJob) throws(SpoolError) {
+        // It is shown when the first status is there.
+        if unsynced.contains(job.name) { return }
         guard var status = try spool.readOwn(.status(job.name)).flatMap(JobStatus.init(json:)),
             status.identity.jobID == job.jobID
         else { return }
@@ -131,17 +131,25 @@ extension Runner {
 
     // MARK: Other jobs
 
-    private func dependencyState(of name: JobName) throws(SpoolError) -> DependencyState {
+    private func dependencyStates(
+        of names: [JobName]
+    ) throws(SpoolError) -> [(name: JobName, state: DependencyState)] {
+        var others: Set<JobName> = []
+        for name in names where try !isUnderWay(name) { others.insert(name) }
+        let results = try findLastResults(of: others)
+        return names.map { name in
+            guard others.contains(name) else { return (name, .underWay) }
+            guard let standing = results[name]?.status.standing else { return (name, .unknown) }
+            return (name, standing == .completed ? .completed : .ended(standing))
+        }
+    }
+
+    private func isUnderWay(_ name: JobName) throws(SpoolError) -> Bool {
         if pending[name] != nil || running[name] != nil || finishing[name] != nil || settling[name] != nil {
-            return .underWay
+            return true
         }
-        if let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file),
-            try isNew(name, stat.fingerprint)
-        {
-            return .underWay
-        }
-        guard let result = try findLastResult(of: name) else { return .unknown }
-        return result.status.standing == .completed ? .completed : .ended(result.status.standing)
+        guard let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file) else { return false }
+        return try isNew(name, stat.fingerprint)
     }
 
     private func isUnderWay(_ job: JobReference) -> Bool {

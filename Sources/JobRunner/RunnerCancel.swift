@@ -71,7 +71,7 @@ extension Runner {
     private func refuseCancel(_ name: JobName, _ file: FileName, _ stat: FileStat) throws(SpoolError) {
         let message =
             "\(Users.name(of: stat.owner)) may not cancel \(name): only its submitter, the daemon's user and root may"
-        announceObstacle(message)
+        notice(message)
         do {
             try spool.moveAside(file)
         } catch  where error.isForbidden {

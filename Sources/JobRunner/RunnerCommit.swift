@@ -1,55 +1,75 @@
-/// Accepted jobs on their way to the disk: they may start at once, but the feed tells of them, and a status shows that they run, only
-/// when nothing can be lost any more.
+/// Accepted jobs on their way to the disk. One whose status is there may start at once, but neither the feed nor its status shows that
+/// before the job cannot be lost any more.
 import SpoolProtocol
 import SpoolStorage
 
 /// Accepted jobs that are not known to be on the disk.
 struct UnsyncedJobs {
-    private var statuses: [JobName: JobStatus] = [:]
+    private var orders: [JobName: AcceptanceOrder] = [:]
     /// The disk did not take some, the last time: in order.
     var failed: [JobName] = []
 
-    var isEmpty: Bool { statuses.isEmpty }
-    func contains(_ name: JobName) -> Bool { statuses[name] != nil }
-    mutating func put(_ status: JobStatus) { statuses[status.identity.name] = status }
-    mutating func take(_ name: JobName) -> JobStatus? { statuses.removeValue(forKey: name) }
+    var isEmpty: Bool { orders.isEmpty }
+    subscript(_ name: JobName) -> AcceptanceOrder? { orders[name] }
+    func contains(_ name: JobName) -> Bool { orders[name] != nil }
+    mutating func put(_ order: AcceptanceOrder) { orders[order.name] = order }
+    mutating func take(_ name: JobName) -> AcceptanceOrder? { orders.removeValue(forKey: name) }
 }
 
 extension Runner {
-    /// What has been accepted starts if it can, and gets to the disk meanwhile.
-    func commit(_ accepted: [JobName]) {
-        if accepted.isEmpty { return }
+    /// What has been accepted starts if it can, while its status gets to the disk.
+    func startAccepted(_ names: [JobName]) {
+        if names.isEmpty { return }
         // A cancel that was there first.
-        for name in accepted { cancelOrTell(name) }
+        for name in names { cancelOrTell(name) }
         lookAtWaiting()
         startWhatCan()
-        committer.commit(accepted: accepted)
         show.isDirty = true
     }
 
     /// Requests are on the disk with their statuses; or they are not, and are tried again.
-    func synced(_ names: [JobName], _ error: SpoolError?) {
-        if let error {
-            unsynced.failed += names
-            tell(error)
-            return
-        }
-        for name in names {
+    func accepted(_ reports: [(name: JobName, error: SpoolError?)]) {
+        for (name, error) in reports {
+            guard let status = unsynced[name]?.status else { continue }
+            if let error, !isHeldByOther(error, name) {
+                unsynced.failed.append(name)
+                tell(error)
+                continue
+            }
             tellAcceptance(of: name)
             forgetNote(of: name)
+            showWhatHasChanged(since: status)
+            tryFinishing(name)
+            if finishing[name] == nil { lookForChange(of: name, since: status.request) }
         }
         for lane in lanes.keys.sorted() { tellOn(lane) }
     }
 
+    /// Somebody put a file in the status's place, meanwhile, that cannot be moved: the job goes on without.
+    private func isHeldByOther(_ error: SpoolError, _ name: JobName) -> Bool {
+        guard error.isForbidden else { return false }
+        notice("\(name) has no status: \(error)")
+        return true
+    }
+
+    private func showWhatHasChanged(since status: JobStatus) {
+        guard let job = pending[status.identity.name], job.waiting != status.waitingFor else { return }
+        do throws(SpoolError) {
+            try showWaiting(job)
+        } catch {
+            tell(error)
+        }
+    }
+
     func trySyncingAgain() {
         guard !unsynced.failed.isEmpty, Clock.monotonic() >= troubleUntil else { return }
-        committer.commit(accepted: unsynced.failed)
+        for order in unsynced.failed.compactMap({ unsynced[$0] }) { committer.commit(order) }
         unsynced.failed = []
     }
 
     /// The first that is told of a job.
     func tellAcceptance(of name: JobName) {
-        if let status = unsynced.take(name) { feed.append(.accepted, status) }
+        if let order = unsynced.take(name) { feed.append(.accepted, order.status) }
     }
 
     // MARK: Starts

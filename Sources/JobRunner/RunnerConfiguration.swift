@@ -12,6 +12,9 @@ package struct RunnerConfiguration: Sendable {
     package var settleSeconds: Double = 2
     /// How many lanes may be at work at once.
     package var maxLanes: Int
+    /// How many pending jobs a user may have who is neither the daemon's nor root; what is more is held back (`RunnerHeldBack`).
+    package var maxPendingPerUser = RunnerConfiguration.standardMaxPendingPerUser
+    package static let standardMaxPendingPerUser = 10_000
     /// What happens to running attempts when the daemon stops.
     package var onStop: OnStop = .stop
 

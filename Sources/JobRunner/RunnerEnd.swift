@@ -116,10 +116,12 @@ extension Runner {
             if !keepsCheckpoint { try directory.remove(AttemptFile.checkpoint) }
             try spool.publish(history.json.indented, as: AttemptFile.job, in: directory, .power)
             try spool.attempts.sync()
+            unsavedHistories[waiting.jobID] = nil
             try directory.removeTree(FileName(String(job.attempt)))
         } catch {
             // The attempt's files are still there: the next daemon comes to the same conclusion. For this one the
             // history in memory counts.
+            unsavedHistories[waiting.jobID] = history
             tell(error)
         }
         if let start = lanes[waiting.lane]?.takeStart(of: waiting.jobID) { tellStart(start) }

@@ -57,9 +57,9 @@ extension Runner {
     ) throws(SpoolError) -> JobResult {
         let history = try readHistory(job.jobID)
         var status = Self.status(of: job, nil, standing, message)
-        if let shown = try spool.readOwn(.status(job.name)).flatMap(JobStatus.init(json:)),
-            shown.identity.jobID == job.jobID
-        {
+        let first = unsynced[job.name]?.status
+        let shown = first == nil ? try spool.readOwn(.status(job.name)).flatMap(JobStatus.init(json:)) : first
+        if let shown, shown.identity.jobID == job.jobID {
             status = shown
             status.standing = standing
             status.message = message
@@ -86,8 +86,9 @@ extension Runner {
         }
     }
 
-    private func tryFinishing(_ name: JobName) {
-        guard var job = finishing[name], !job.isOnItsWay else { return }
+    func tryFinishing(_ name: JobName) {
+        // One that the feed has not told of yet is told of first.
+        guard var job = finishing[name], !job.isOnItsWay, !unsynced.contains(name) else { return }
         do throws(SpoolError) {
             // The feed knows the job first: by what it says is open a daemon that returns finds what it has to complete.
             if !job.isCommitted { try feed.flush() }
@@ -146,7 +147,7 @@ extension Runner {
             let stat = try spool.root.stat(file),
             !stat.isFile(of: geteuid())
         else { throw error }
-        if obstructions.isNews(file, stat) { announceObstacle(Obstacle(file: file, stat: stat).message) }
+        if obstructions.isNews(file, stat) { notice(Obstacle(file: file, stat: stat).message) }
     }
 
     /// Of the jobs that started behind this one, the next is told now.
@@ -160,6 +161,7 @@ extension Runner {
         let name = status.identity.name
         if let start = lanes[status.identity.lane]?.takeStart(of: status.identity.jobID) { tellStart(start) }
         tellAcceptance(of: name)
+        unsavedHistories[status.identity.jobID] = nil
         if !job.isTold { feed.append(job.event, status) }
         leaveLane(status)
         totals[status.standing, default: 0] += 1
@@ -189,12 +191,12 @@ extension Runner {
     }
 
     /// The request may have been changed while its job ran.
-    private func lookForChange(of name: JobName, since version: Fingerprint) {
+    func lookForChange(of name: JobName, since version: Fingerprint) {
         guard let request = SpoolFile.request(name).fileName else { return }
         do throws(SpoolError) {
             if try spool.root.stat(request)?.fingerprint == version, settling[name] == nil { return }
         } catch {
-            // Whoever looks at it finds out.
+            tell(error)
         }
         look(at: request)
     }

@@ -26,12 +26,18 @@ extension Runner {
         }
     }
 
-    /// How the last run of a job ended; nil when there is none.
-    func findLastResult(of name: JobName) throws(SpoolError) -> JobResult? {
-        if let result = try readResult(of: name) { return result }
+    /// How the last runs of jobs ended, as far as there are any; with one look at the archive, for somebody may name a thousand.
+    func findLastResults(of names: Set<JobName>) throws(SpoolError) -> [JobName: JobResult] {
+        var results: [JobName: JobResult] = [:]
+        for name in names { results[name] = try readResult(of: name) }
+        if results.count == names.count { return results }
         return try spool.whileNothingIsMoved { () throws(SpoolError) in
-            if let result = try readResult(of: name) { return result }
-            return try readResult(spool.archivedFamilies().newest(of: name))
+            let missing = names.filter { results[$0] == nil }
+            for name in missing { results[name] = try readResult(of: name) }
+            for (name, family) in try spool.archivedFamilies().newest(of: missing) where results[name] == nil {
+                results[name] = try readResult(family)
+            }
+            return results
         }
     }
 

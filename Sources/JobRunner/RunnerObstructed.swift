@@ -38,6 +38,8 @@ struct ToldObstacles {
     }
 
     mutating func forget(_ file: FileName) { told[file] = nil }
+
+    mutating func forget(where isGone: (FileName) -> Bool) { told = told.filter { !isGone($0.key) } }
 }
 
 extension Runner {
@@ -86,7 +88,7 @@ extension Runner {
     func obstruct(_ name: JobName, _ stat: FileStat, _ request: Request?, _ obstacle: Obstacle) throws(SpoolError) {
         if obstacle.file == SpoolFile.result(name).fileName {
             if obstructions.isNews(obstacle.file, obstacle.stat) {
-                announceObstacle("\(name) cannot be taken in, nor be rejected: \(obstacle.message)")
+                notice("\(name) cannot be taken in, nor be rejected: \(obstacle.message)")
             }
             return
         }
@@ -95,11 +97,6 @@ extension Runner {
             "\(obstacle.message): choose another name, or have that file removed, then touch this request",
             details: ["file": .string("\(obstacle.file)"), "user": .string(Users.name(of: obstacle.stat.owner))])
         try reject(name, stat, request: request, error)
-    }
-
-    func announceObstacle(_ message: String) {
-        logger.warning("\(message)")
-        feed.notice(message)
     }
 
     // MARK: At a job's end
@@ -113,7 +110,7 @@ extension Runner {
         }
         if !job.isObstructed {
             let why = "its result cannot be written: \(obstacle.message)"
-            announceObstacle("\(name) is over (\(job.result.status.standing.rawValue)), but \(why)")
+            notice("\(name) is over (\(job.result.status.standing.rawValue)), but \(why)")
             var shown = job.result.status
             shown.message = "Over (\(shown.standing.rawValue)), but \(why)"
             // A job is over when it has a result.
@@ -143,7 +140,7 @@ extension Runner {
             return try spool.root.remove(file)
         } catch  where error.isForbidden || error.code == EISDIR {
             if let stat = try spool.root.stat(file), spentCancels.isNews(file, stat) {
-                announceObstacle(
+                notice(
                     "\(file) cannot be removed, and counts for nothing from now on: \(Users.name(of: stat.owner)) or the spool directory's owner may remove it"
                 )
             }

@@ -143,8 +143,7 @@ extension Runner {
         if retention.immovable.isEmpty {
             let message =
                 "finished jobs stay in the spool whose requests cannot be moved to the archive, \(name) first: \(why)"
-            logger.warning("\(message)")
-            feed.notice(message)
+            notice(message)
         }
         retention.immovable[name] = Clock.monotonic() + Self.immovablePatience
     }

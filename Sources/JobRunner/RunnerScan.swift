@@ -1,4 +1,5 @@
 /// Looking at the directory: hints name entries, a rescan lists them all, and every name is then judged by what is there.
+import Glibc
 import Logging
 import SpoolProtocol
 import SpoolStorage
@@ -6,6 +7,10 @@ import SpoolStorage
 extension Runner {
     /// How many names are looked at before other news is heard: fewer while jobs run, whose ends are waited for.
     private var batch: Int { running.isEmpty ? 64 : 8 }
+    /// How long that may take, in seconds: large files take their time.
+    private static let batchSeconds = 0.05
+    /// How many names are sorted by owner before each batch: far more, so that nobody's are found late.
+    private static let sorted = 8192
 
     func look(at name: FileName) {
         if names.isEmpty { mailbox.put(.lookOn) }
@@ -22,8 +27,10 @@ extension Runner {
         var accepted: [JobName] = []
         var cancels: [JobName] = []
         var held: [FileName] = []
+        sortNames()
+        let deadline = Clock.monotonic() + Self.batchSeconds
         for _ in 0..<(shortage == nil ? batch : names.count) {
-            guard let name = names.takeFirst() else { break }
+            guard Clock.monotonic() < deadline, let name = names.takeFirst() else { break }
             if waitsForRoom(name) {
                 held.append(name)
                 continue
@@ -40,12 +47,26 @@ extension Runner {
                 break
             }
         }
-        commit(accepted)
+        startAccepted(accepted)
         // After the requests of the same batch: what they cancel may be among those.
         for job in cancels { cancelOrTell(job) }
         for name in held { names.append(name) }
         if held.isEmpty, !names.isEmpty { mailbox.put(.lookOn) }
         if !held.isEmpty { wake(at: troubleUntil) }
+    }
+
+    /// Where only the daemon's user can drop there is one line.
+    private func sortNames() {
+        let user = geteuid()
+        do throws(SpoolError) {
+            let isShared = try spool.root.stat().mode & 0o022 != 0
+            let root = spool.root
+            try names.sort(upTo: Self.sorted) { name throws(SpoolError) in
+                isShared ? try root.stat(name)?.owner ?? user : user
+            }
+        } catch {
+            tell(error)
+        }
     }
 
     /// True when it is a request that has been accepted.
@@ -61,17 +82,20 @@ extension Runner {
         return false
     }
 
+    /// How many files with impossible names are remembered, and told of.
+    private static let badNamesLimit = 1000
+
     private func noticeBadName(_ name: FileName, _ reason: String) {
         do throws(SpoolError) {
             guard let stat = try spool.root.stat(name) else {
                 badNames[name] = nil
                 return
             }
+            if badNames.count >= Self.badNamesLimit, badNames[name] == nil { return }
             // Once for each file, however often it is written.
             guard badNames.updateValue(stat.inode, forKey: name) != stat.inode else { return }
             let shown = "\(name)".count > 60 ? "\("\(name)".prefix(60))…" : "\(name)"
-            logger.warning("not a request: \(shown): \(reason)")
-            feed.notice("not a request: \(shown): \(reason)")
+            notice("not a request: \(shown): \(reason)")
         } catch {
             tell(error)
         }
@@ -87,8 +111,10 @@ extension Runner {
                 beginStopping(.leave)
                 return
             }
+            try spool.keepHome()
             try lookAtPause()
             lookAtTypes()
+            forgetWhatIsGone()
             for name in try unseen() { look(at: name) }
             // Somebody may have set the clock.
             wakeWaiting()
@@ -97,6 +123,17 @@ extension Runner {
             tell(error)
             rescanAgain = true
         }
+    }
+
+    /// What was told of files that are no longer there.
+    private func forgetWhatIsGone() {
+        let root = spool.root
+        func isGone(_ file: FileName) -> Bool {
+            do { return try root.stat(file) == nil } catch { return false }
+        }
+        badNames = badNames.filter { !isGone($0.key) }
+        obstructions.forget(where: isGone)
+        spentCancels.forget(where: isGone)
     }
 
     /// Whether the spool's path still leads to the directory that is served.
@@ -115,7 +152,9 @@ extension Runner {
             switch SpoolFile(entry) {
             case .request(let job):
                 missing.remove(job)
-                guard let stat = try spool.root.stat(entry), try isNews(job, stat) else { continue }
+                guard let stat = try spool.root.stat(entry), !heldBack.contains(job, of: stat.owner),
+                    try isNews(job, stat)
+                else { continue }
                 requests.append((entry, stat.fingerprint))
             case .cancel, .badName: others.append(entry)
             case .schedule(let name), .scheduleStatus(let name): scheduled.insert(name)

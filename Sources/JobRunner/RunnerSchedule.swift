@@ -17,8 +17,10 @@ extension Runner {
         switch try ScheduleFile.look(at: name, in: spool.root) {
         case .gone: try scheduleIsGone(name)
         case .refused(let refusal):
-            if refusal.mayChange, !hasScheduleSettled(name, refusal.stat) { return }
-            try takeSchedule(name, refusal.stat, .failure(refusal.error))
+            let isForeign = try mayBeForeign(refusal.stat)
+            if refusal.mayChange || isForeign, !hasScheduleSettled(name, refusal.stat) { return }
+            let error = isForeign ? Self.linkedError(refusal.stat, .invalidSchedule) : refusal.error
+            try takeSchedule(name, refusal.stat, .failure(error))
         case .valid(let schedule, let stat, let isBeingWritten):
             let isForeign = try mayBeForeign(stat)
             if isBeingWritten || isForeign, !hasScheduleSettled(name, stat) { return }
@@ -123,7 +125,6 @@ extension Runner {
         schedules.entries[name] = nil
         guard schedules.givenUp.insert(name).inserted else { return }
         let message = "schedule \(name) is not served until that is removed: \(error)"
-        logger.warning("\(message)")
-        feed.notice(message)
+        notice(message)
     }
 }

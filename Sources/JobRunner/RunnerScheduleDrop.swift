@@ -71,8 +71,7 @@ extension Runner {
         if schedules.notes[job]?.request != stat.fingerprint {
             let message =
                 "\(job) is not dropped for its schedule: \(Users.name(of: stat.owner)) has a request of that name"
-            logger.warning("\(message)")
-            feed.notice(message)
+            notice(message)
         }
         return true
     }

@@ -106,8 +106,6 @@ extension Runner {
     }
 
     private func tellProblem(_ error: JobError, of name: JobName) {
-        logger.warning(
-            "a schedule is not valid", metadata: ["schedule": "\(name)", "error": "\(error.code): \(error.message)"])
-        feed.notice("schedule \(name): \(error.code): \(error.message)")
+        notice("schedule \(name): \(error.code): \(error.message)")
     }
 }

@@ -86,7 +86,7 @@ extension Runner {
                     })),
             "max_lanes": JSON(configuration.maxLanes), "paused": shownPause?.json ?? .null,
             "disk_full": .bool(shortage != nil),
-            "pending": JSON(pending.count), "running": JSON(running.count),
+            "held_back": heldBackJSON, "pending": JSON(pending.count), "running": JSON(running.count),
             "oldest_pending": JSON(pending.oldest()?.createdAt.description),
             "finished_since_start": .object(
                 JSONObject(Standing.allCases.filter(\.isOver).map { ($0.rawValue, JSON(totals[$0] ?? 0)) })),

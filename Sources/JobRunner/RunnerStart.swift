@@ -33,11 +33,15 @@ extension Runner {
 
     private func nextJob(in lane: String) -> PendingJob? {
         let pending = pending
+        // The next one's status is not there yet.
+        let next = lanes[lane]?.queue.peek { pending[$0.name]?.sequence == $0.sequence }
+        if let next, unsynced[next.name]?.isShown == false { return nil }
         return lanes[lane]?.queue.next { pending[$0.name]?.sequence == $0.sequence }.flatMap { pending[$0.name] }
     }
 
     /// Starts an attempt, or finds out that there is nothing to start.
     private func start(_ job: PendingJob) throws(SpoolError) {
+        try spool.keepHome()
         let request: Request
         switch try RequestFile.look(at: job.name, in: spool.root) {
         case .valid(let found, let stat, _) where stat.fingerprint == job.request: request = found
@@ -91,6 +95,8 @@ extension Runner {
         let params = try definition.params(for: request)
         var command = definition.command
         command[0] = try configuration.programs.find(command[0], for: job.type)
+        // The handler finds itself there by the way from its attempt's directory: no name in the spool, which others may write to, is
+        // on it. What it does with the path that it is told is for the path's owner to protect (sticky).
         let workDirectory = try spool.work.makeDirectory(job.type.string, mode: 0o700).path
         let input = HandlerRequest(
             jobID: job.jobID, name: job.name, type: job.type, params: params, dryRun: request.dryRun, attempt: attempt,
@@ -101,7 +107,8 @@ extension Runner {
                 definition, jobID: job.jobID, dryRun: request.dryRun, attempt: attempt,
                 checkpoint: "\(spool.attempts.path)/\(job.jobID)/\(AttemptFile.checkpoint)",
                 workDirectory: workDirectory, spoolDirectory: spool.root.path),
-            workingDirectory: definition.workingDirectory ?? workDirectory, graceSeconds: definition.graceSeconds,
+            workingDirectory: definition.workingDirectory ?? "../../../work/\(job.type)",
+            graceSeconds: definition.graceSeconds,
             request: input.json.line)
     }
 
@@ -134,6 +141,7 @@ extension Runner {
     // MARK: Small files
 
     func readHistory(_ jobID: String) throws(SpoolError) -> JobHistory {
+        if let history = unsavedHistories[jobID] { return history }
         guard let directory = try existingDirectory(jobID), let bytes = try directory.read(AttemptFile.job) else {
             return JobHistory()
         }

@@ -2,6 +2,7 @@
 /// files and the spool's say. `ExplainWaiting` has the pending jobs, `ExplainEnd` those that are over.
 package import JSONText
 package import SpoolProtocol
+import SpoolStorage
 
 package struct Explanation: Sendable, Equatable {
     package var reason: Reason
@@ -26,6 +27,7 @@ package struct Explanation: Sendable, Equatable {
         case beingWritten = "being_written"
         case noDaemon = "no_daemon"
         case notSeen = "not_seen"
+        case heldBack = "held_back"
         // Pending
         case beingCancelled = "being_cancelled"
         case requestGone = "request_gone"
@@ -175,6 +177,12 @@ extension JobSituation {
             return Explanation(
                 .notSeen, "\(dropped); the daemon has not taken it in, for it cannot do what it has to: \(trouble)",
                 next: "see to the disk and the permissions there; the daemon tries again by itself", .problem)
+        }
+        if let held = overview?.heldBack.first(where: { $0.user == unseen.map { Users.name(of: $0.owner) } }) {
+            return Explanation(
+                .heldBack,
+                "\(dropped), and waits to be taken in: \(held.user) has \(held.pending) pending jobs, and \(held.limit) is the most (serve --max-pending-per-user)",
+                next: "it is taken in when others of \(held.user)'s jobs are over; to withdraw it, delete the file")
         }
         if age < 10 {
             return Explanation(.notSeen, "\(dropped), just now", next: "the daemon looks at it within moments")

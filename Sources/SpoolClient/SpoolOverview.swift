@@ -15,10 +15,21 @@ public struct SpoolOverview: Sendable {
     public let lanes: [Lane]
     public let pending: Int
     public let running: Int
+    /// Users who have as many pending jobs as they may, and more requests in the spool.
+    public let heldBack: [HeldBack]
     /// What `TypeSummary` writes, by type.
     public let types: JSONObject
     /// Why no job starts, when that is for want of room on the disk, and since when.
     public let shortage: Pause?
+
+    public struct HeldBack: Sendable, Equatable {
+        public let user: String
+        public let pending: Int
+        public let limit: Int
+        /// How many requests are held back; when `isMore`, at the least.
+        public let requests: Int
+        public let isMore: Bool
+    }
 
     public struct Lane: Sendable, Equatable {
         public let name: String
@@ -42,6 +53,13 @@ public struct SpoolOverview: Sendable {
         }
         pending = json["pending"]?.int ?? 0
         running = json["running"]?.int ?? 0
+        heldBack = (json["held_back"]?.array ?? []).compactMap { held in
+            held["user"]?.string.map {
+                HeldBack(
+                    user: $0, pending: held["pending"]?.int ?? 0, limit: held["limit"]?.int ?? 0,
+                    requests: held["held_back"]?.int ?? 0, isMore: held["more"]?.bool ?? false)
+            }
+        }
         types = json["types"]?.object ?? [:]
         shortage = json["disk_full"]?.bool == true ? Pause(json: json["paused"]) : nil
     }

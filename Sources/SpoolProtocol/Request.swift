@@ -31,6 +31,8 @@ public struct Request: Sendable, Equatable {
 
     /// The largest request file, in bytes.
     public static let maximumBytes = 1 << 20
+    /// How many jobs `after` may name: the daemon keeps them in memory.
+    public static let maximumAfter = 1000
     /// The longest time span that a field may give: ten years, in seconds.
     public static let maximumSeconds: Double = 315_360_000
     /// The version of the file contract.
@@ -86,7 +88,11 @@ extension Request {
 
     private static func readAfter(_ fields: inout JSONFields) throws(JSONFieldError) -> [JobName] {
         var names: [JobName] = []
-        for text in try fields.strings("after") ?? [] {
+        let texts = try fields.strings("after") ?? []
+        if texts.count > maximumAfter {
+            throw fields.wrong("after", "names \(texts.count) jobs: a request waits for at most \(maximumAfter)")
+        }
+        for text in texts {
             do {
                 names.append(try JobName(text))
             } catch {

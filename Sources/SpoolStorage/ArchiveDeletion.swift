@@ -23,7 +23,8 @@ extension Spool {
         defer { withExtendedLifetime(lock) {} }
         let name = family.archivedName.fileName
         // A link of that name is somebody else's, whatever it leads to.
-        guard let day = try root.existingDirectory(FileName(SpoolFile.archiveDirectory))?.existing(family.day),
+        let archive = try root.existingDirectory(FileName(SpoolFile.archiveDirectory))
+        guard let archive, try archive.stat().owner == geteuid(), let day = try archive.existing(family.day),
             try day.stat(name)?.kind == .directory
         else { return false }
         try day.rename(name, to: trash, scratch)

@@ -48,6 +48,18 @@ package struct ArchivedFamilies: Sendable {
         try runs(of: name, limit: 1).first
     }
 
+    /// The last runs of several jobs, as far as they are in the archive, with one look at it.
+    package func newest(of names: Set<JobName>) throws(SpoolError) -> [JobName: ArchivedFamily] {
+        var found: [JobName: ArchivedFamily] = [:]
+        for day in try days() where found.count < names.count {
+            let ofDay = try families(on: day).filter { names.contains($0.name) && found[$0.name] == nil }
+            for (name, runs) in Dictionary(grouping: ofDay, by: \.name) {
+                found[name] = try Self.newestFirst(runs).first
+            }
+        }
+        return found
+    }
+
     /// The last runs of a job that are in the archive, the newest first.
     package func runs(of name: JobName, limit: Int) throws(SpoolError) -> [ArchivedFamily] {
         var runs: [ArchivedFamily] = []

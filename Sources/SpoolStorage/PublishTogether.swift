@@ -18,8 +18,12 @@ private final class OpenFile {
 
 extension Spool {
     /// Puts outputs into the spool so that they survive a power cut. What stands in their places and is another's is moved aside.
-    /// - Returns: for each what went wrong with it; nil: it is on the disk.
-    package func publishTogether(_ outputs: [(json: JSON, file: SpoolFile)]) -> [SpoolError?] {
+    /// - Parameter sources: files that are there already and must survive it, too, before the outputs are. What has gone meanwhile, or has
+    ///   become something else, is passed over.
+    /// - Returns: for each output what went wrong with it; nil: it is on the disk.
+    package func publishTogether(
+        _ outputs: [(json: JSON, file: SpoolFile)], after sources: [SpoolFile] = []
+    ) -> [SpoolError?] {
         var errors = [SpoolError?](repeating: nil, count: outputs.count)
         var staged = [OpenFile?](repeating: nil, count: outputs.count)
         func forEach(_ step: (Int) throws(SpoolError) -> Void) {
@@ -36,12 +40,19 @@ extension Spool {
             try moveAsideUnlessOwn(Self.file(outputs[index].file))
             staged[index] = try stage(outputs[index].json)
         }
-        if outputs.count < Self.manyOutputs {
-            if outputs.count > 1 { for case let file? in staged { linux_start_writing(file.file.raw) } }
-            forEach { (index) throws(SpoolError) in try staged[index]?.file.syncData() }
-        } else {
-            let whole = Result { () throws(SpoolError) in try root.syncFileSystem() }
-            forEach { (_) throws(SpoolError) in try whole.get() }
+        let together = Result { () throws(SpoolError) in
+            if outputs.count >= Self.manyOutputs {
+                try root.syncFileSystem()
+            } else {
+                if outputs.count + sources.count > 1 {
+                    for case let file? in staged { linux_start_writing(file.file.raw) }
+                }
+                try sync(sources)
+            }
+        }
+        forEach { (index) throws(SpoolError) in
+            try together.get()
+            if outputs.count < Self.manyOutputs { try staged[index]?.file.syncData() }
         }
         forEach { (index) throws(SpoolError) in
             guard let file = staged[index] else { return }
@@ -57,21 +68,27 @@ extension Spool {
         return errors
     }
 
-    /// Waits until files that are in the spool already are on the disk, and their names with them. What has gone meanwhile, or has
-    /// become something else, is passed over.
+    /// Waits until files that are in the spool already are on the disk, and their names and what else the directory has got with them.
     package func syncTogether(_ files: [SpoolFile]) throws(SpoolError) {
-        var opened: [OpenFile] = []
-        for file in files {
-            let name = Self.file(file)
+        try sync(files)
+        try root.sync()
+    }
+
+    private func sync(_ sources: [SpoolFile]) throws(SpoolError) {
+        for source in sources {
+            let name = Self.file(source)
             guard try root.stat(name)?.kind == .file else { continue }
             do {
-                opened.append(OpenFile(name, try root.open(name, O_RDONLY)))
-            } catch  where [ENOENT, ELOOP, ENXIO, EACCES].contains(error.code) {}
+                // Its time belongs to it: by that the version is known.
+                try root.open(name, O_RDONLY).sync()
+            } catch  where [ENOENT, ELOOP, ENXIO].contains(error.code) {
+            } catch  where error.code == EACCES && !mayRead(name) {}
         }
-        for file in opened { linux_start_writing(file.file.raw) }
-        // Their times belong to them: by those, versions of requests are known.
-        for file in opened { try file.file.sync() }
-        try root.sync()
+    }
+
+    /// Its owner may have forbidden it meanwhile.
+    private func mayRead(_ name: FileName) -> Bool {
+        name.withCString { faccessat(root.raw, $0, R_OK, AT_EACCESS) } == 0
     }
 
     /// So many are synced with all else on their file system: each by itself would be dearer.

@@ -19,6 +19,9 @@ package final class Spool: Sendable {
     package let scheduled: Directory
     let temporary: Directory
     private let temporaryNumber = Mutex<UInt64>(0)
+    /// In the names of temporary files: after a crash another daemon may have the process number of the one whose files are still there, as
+    /// in a container, where it is always the same.
+    private let token = String(UInt32.random(in: .min ... .max), radix: 36)
     private let notices = Mutex<[String]>([])
 
     /// In `.jobspool`.
@@ -40,6 +43,7 @@ package final class Spool: Sendable {
     /// Opens a spool that is open as a directory already.
     package init(root: Directory) throws {
         self.root = root
+        if let notice = try Self.findHome(in: root) { notices.withLock { $0.append(notice) } }
         home = try Self.makePrivate(SpoolFile.privateDirectory, in: root)
         attempts = try Self.makePrivate("attempts", in: home)
         spare = try home.makeDirectory("spare", mode: 0o700)
@@ -212,6 +216,8 @@ package final class Spool: Sendable {
         return place
     }
 
+    func tell(_ notice: String) { notices.withLock { $0.append(notice) } }
+
     /// What has been moved aside since the last call, to be told.
     package func takeNotices() -> [String] {
         notices.withLock { notices in
@@ -223,8 +229,22 @@ package final class Spool: Sendable {
     /// The archive, made where there is none. A link or another user's directory of that name is moved aside.
     package func openArchive() throws(SpoolError) -> Directory {
         let name = FileName(SpoolFile.archiveDirectory)
-        if let stat = try root.stat(name), stat.kind != .directory || stat.owner != geteuid() { try moveAside(name) }
-        return try root.makeDirectory(SpoolFile.archiveDirectory, mode: 0o755)
+        for _ in 0..<100 {
+            if let stat = try root.stat(name), stat.kind != .directory || stat.owner != geteuid() {
+                try moveAside(name)
+            }
+            let archive: Directory
+            do throws(SpoolError) {
+                archive = try root.makeDirectory(SpoolFile.archiveDirectory, mode: 0o755)
+            } catch {
+                // Somebody was quicker: a link, a file, or nothing is there now.
+                if [ELOOP, ENOTDIR, ENOENT].contains(error.code) { continue }
+                throw error
+            }
+            // What counts is the directory that is open: another may have got the name meanwhile.
+            if try archive.stat().owner == geteuid() { return archive }
+        }
+        throw SpoolError(.open, root.path(name), code: EBUSY)
     }
 
     func newTemporaryName() -> FileName {
@@ -232,7 +252,7 @@ package final class Spool: Sendable {
             number += 1
             return number
         }
-        return FileName("\(getpid())-\(number)")
+        return FileName("\(getpid())-\(token)-\(number)")
     }
 }
 

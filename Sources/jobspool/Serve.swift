@@ -25,6 +25,11 @@ struct Serve: AsyncParsableCommand {
     var onStop: OnStop = .stop
     @Option(help: ArgumentHelp("How many lanes work at once (default: one a core).", valueName: "n"))
     var maxLanes: Int?
+    @Option(
+        help: ArgumentHelp(
+            "How many pending jobs a user may have; more stay as they were dropped. The daemon's user and root may have any number.",
+            valueName: "n"))
+    var maxPendingPerUser: Int = RunnerConfiguration.standardMaxPendingPerUser
     @Option(help: ArgumentHelp("How long a file that is no JSON yet may grow.", valueName: "seconds"))
     var settle: Double = 2
     @Option(help: ArgumentHelp("How often the whole spool is looked at anyway.", valueName: "seconds"))
@@ -66,6 +71,7 @@ struct Serve: AsyncParsableCommand {
 
     func validate() throws {
         if let maxLanes, maxLanes < 1 { throw ValidationError("--max-lanes must be at least 1") }
+        if maxPendingPerUser < 1 { throw ValidationError("--max-pending-per-user must be at least 1") }
         if !(0...3600).contains(settle) { throw ValidationError("--settle must be from 0 to 3600") }
         if rotateEventsAt < 1 { throw ValidationError("--rotate-events-at must be at least 1") }
         if !(1...86_400).contains(rescan) { throw ValidationError("--rescan must be from 1 to 86400") }
@@ -103,6 +109,7 @@ struct Serve: AsyncParsableCommand {
             maxLanes: maxLanes ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         configuration.onStop = onStop.policy
         configuration.settleSeconds = settle
+        configuration.maxPendingPerUser = maxPendingPerUser
         configuration.retention = Retention(archiveAfter: archiveAfter, deleteArchivedAfter: deleteArchivedAfter)
         configuration.rotateEventsAt = rotateEventsAt
         let level = logLevel.level

@@ -74,6 +74,9 @@ struct ArchivedFamiliesTests {
         #expect(try families.runs(of: old.name, limit: 2).map(\.jobID) == [second, first].map(\.jobID))
         #expect(try families.newest(of: other.name)?.path == "\(temporary.path)/archive/2026/01/08/218~\(other.jobID)")
         #expect(try families.newest(of: JobName("217")) == nil)
+        let several: Set = [old.name, other.name, try JobName("217")]
+        #expect(
+            try families.newest(of: several).mapValues(\.jobID) == [old.name: second.jobID, other.name: other.jobID])
         for family in [old, first, second, other] {
             #expect(try families.family(jobID: family.jobID.uppercased())?.name == family.name)
         }

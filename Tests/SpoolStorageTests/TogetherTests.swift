@@ -55,14 +55,19 @@ struct TogetherTests {
         }
     }
 
-    @Test("are synced where they are, each and their directory, and what has gone or is no file is passed over")
-    func synced() throws {
+    @Test(
+        "come after the files that they are about, which are synced where they are; what has gone or is no file is passed over"
+    )
+    func sources() throws {
         try temporary.write("{}", "a.json")
         try temporary.link(to: "a.json", "b.json")
-        let files = try ["a", "b", "c"].map { SpoolFile.request(try JobName($0)) }
+        let sources = try ["a", "b", "c"].map { SpoolFile.request(try JobName($0)) }
+        let outputs = try outputs("new")
         let syncs = try countSyncs { (system) throws in
-            try Spool.open(temporary.path, system: system).syncTogether(files)
+            let errors = try Spool.open(temporary.path, system: system).publishTogether(outputs, after: sources)
+            #expect(errors == [nil, nil, nil])
         }
+        // That of a.json, and the directory's.
         #expect(syncs == 2)
     }
 

@@ -1,7 +1,7 @@
 /// Power cuts: what a spool's programs write is recorded call by call, and after each call the disk is what a file system may have made
 /// of it; a daemon then has to find all that was promised.
 ///
-/// `JOBSPOOL_TEST_POWER_CUTS` is how many states are tried (without it as many as fit into 20 s), or `all`;
+/// `JOBSPOOL_TEST_POWER_CUTS` is how many states are tried (without it as many as fit into 15 s), or `all`;
 /// `JOBSPOOL_TEST_SEED` shuffles them. All of them: `JOBSPOOL_TEST_POWER_CUTS=all swift test --filter PowerCutTests`.
 import Glibc
 import SpoolProtocol
@@ -13,7 +13,7 @@ import Testing
 struct PowerCutTests {
     private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
-    private static let patience = Duration.seconds(20)
+    private static let patience = Duration.seconds(15)
 
     @Test("after any call takes away no request accepted, no result shown and no checkpoint reported")
     func anyCall() async throws {
@@ -26,7 +26,9 @@ struct PowerCutTests {
         let steps = recorder.steps
         let promises = try Promises.all(steps)
         let asked = Self.variable("JOBSPOOL_TEST_POWER_CUTS")
-        let seed = Self.variable("JOBSPOOL_TEST_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1_000_000)
+        let seed =
+            Self.variable("JOBSPOOL_TEST_SEED").flatMap { UInt64($0) }
+            ?? (asked == nil ? 1 : UInt64.random(in: 0..<1_000_000))
         var random = SeededGenerator(seed: seed)
         var cuts: [Cut] = []
         var known: Set<DiskTree> = []
