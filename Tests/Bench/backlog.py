@@ -31,11 +31,10 @@ def measure(bench):
     rates = {}
     for _ in range(bench.size("BACKLOG_ROUNDS", 1, 1)):
         for kind in bench.systems:
-            share = max(20, int(count * kind.backlog_share))
-            rates.setdefault(kind, []).append(run(bench, kind, share))
+            rates.setdefault(kind, []).append(run(bench, kind, kind.share(count, 20)))
     table = Table(
         f"Backlog of {count:,} jobs, one at a time", "jobs/s", ["median", "lowest", "jobs"], "limit, 4 syncs", False
     )
     for kind, values in rates.items():
-        table.add(kind, [statistics.median(values), min(values), max(20, int(count * kind.backlog_share))])
+        table.add(kind, [statistics.median(values), min(values), kind.share(count, 20)])
     return [table]

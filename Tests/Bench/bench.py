@@ -9,6 +9,7 @@ import platform
 import signal
 import sys
 import time
+import traceback
 
 import figures
 import harness
@@ -69,6 +70,10 @@ def machine():
     return f"{os.cpu_count()} cores ({model}), Linux {platform.release()}; load {load}"
 
 
+def too_late(*_):
+    raise harness.Late("this measure takes too long")
+
+
 def main():
     tools, jobspool, directory, *wanted = sys.argv[1:]
     into_readme = "--readme" in wanted
@@ -77,19 +82,29 @@ def main():
     if unknown:
         sys.exit(f"there is no measure {' or '.join(sorted(unknown))}; there are: {' '.join(MEASURES)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGALRM, too_late)
     yard = harness.Yard(directory)
-    began, tables = time.monotonic(), []
+    began, tables, failed = time.monotonic(), [], []
     try:
         bench = Bench(tools, jobspool, yard)
         print(machine())
         for name in wanted or MEASURES:
             at = time.monotonic()
-            for table in importlib.import_module(name).measure(bench):
-                table.show()
-                tables.append(table)
+            signal.alarm(bench.size("PATIENCE", 600, 60))
+            try:
+                for table in importlib.import_module(name).measure(bench):
+                    table.show()
+                    tables.append(table)
+            except Exception:  # the other measures are worth something without this one
+                traceback.print_exc()
+                failed.append(name)
+            signal.alarm(0)
+            yard.clear()
             print(f"  ({name}: {time.monotonic() - at:.0f} s)", flush=True)
         print(f"\n{machine()}; the whole run took {time.monotonic() - began:.0f} s\n")
         print(figures.markdown(tables))
+        if failed:
+            sys.exit(f"failed: {' '.join(failed)}")
         if into_readme:
             text = f"{time.strftime('%Y-%m-%d', time.gmtime())}, {machine()}.\n\n{figures.markdown(tables)}\n"
             figures.write_into(os.path.join(bench.here, "..", "..", "README.md"), text)

@@ -71,7 +71,7 @@ def measure(bench):
     for kind in bench.systems:
         if kind.kind == "limit":  # it recovers from nothing, and does not say that it does
             continue
-        lost, overlaps, twice, jobs, seconds = run(bench, kind, max(100, int(count * kind.backlog_share)))
+        lost, overlaps, twice, jobs, seconds = run(bench, kind, kind.share(count, 100))
         table.add(
             kind, [lost / jobs * 100, lost, overlaps, twice, jobs, seconds], f"{overlaps} at once, {twice} ran twice"
         )

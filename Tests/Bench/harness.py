@@ -143,6 +143,7 @@ class Yard:
     def clear(self):
         for stop in self.stopping:
             stop()
+        self.stopping.clear()
         for process in list(self.running):
             self.end(process)
 

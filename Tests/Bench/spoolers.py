@@ -14,17 +14,25 @@ def names(count, named):
     return [[f"job{index:06}"] if named else [] for index in range(count)]
 
 
-def processes(command, variable):
-    """Those of a command that have a variable in their environment."""
+def processes(variable, command=None):
+    """Those that have a variable in their environment, of all commands or of one."""
     found = []
     for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:
             with open(f"/proc/{pid}/environ", "rb") as file, open(f"/proc/{pid}/comm") as comm:
-                if comm.read().strip() == command and os.fsencode(variable) in file.read().split(b"\0"):
+                if os.fsencode(variable) in file.read().split(b"\0") and command in (None, comm.read().strip()):
                     found.append(pid)
         except OSError:
             pass
     return found
+
+
+def kill(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 class TaskSpooler(System):
@@ -33,12 +41,13 @@ class TaskSpooler(System):
     name = "task-spooler"
     program = "tsp"
     backlog_share = 0.1
+    backlog_most = 900  # more than 1,000 clients it cannot have
 
     def __init__(self, yard, label=""):
         super().__init__(yard, label)
         # The path of a socket is short.
         self.environment = dict(
-            os.environ, TS_SOCKET=os.path.join(yard.path, f"{yard.number}.socket"), TS_MAXCONN="20000"
+            os.environ, TS_SOCKET=os.path.join(yard.path, f"{yard.number}.socket"), TS_MAXCONN="1000"
         )
         yard.stopping.append(self.stop)
         self.client = None
@@ -52,7 +61,10 @@ class TaskSpooler(System):
             raise RuntimeError("tsp failed")
 
     def pids(self):
-        return processes("tsp", f"TS_SOCKET={self.environment['TS_SOCKET']}")
+        return processes(self.mark(), "tsp")
+
+    def mark(self):
+        return f"TS_SOCKET={self.environment['TS_SOCKET']}"
 
     def drop(self, name):
         self.client = os.posix_spawnp("tsp", ["tsp", "-n", "-f", *self.job], self.environment)
@@ -73,22 +85,18 @@ class TaskSpooler(System):
             pass
 
     def again(self):
-        self.run("-S", "1")
+        """One that was killed just now may still seem to be there."""
+        harness.until("tsp serves", lambda: harness.spawn(["tsp", "-S", "1"], self.environment) == 0)
         self.server = self.pids()
 
     def kill(self):
         """Of the server: it alone was there before there was a job."""
-        for pid in self.server:
-            os.kill(pid, signal.SIGKILL)
+        kill(self.server)
 
     def stop(self):
         if os.path.exists(self.environment["TS_SOCKET"]):
             harness.spawn(["tsp", "-K"], self.environment)
-        for pid in self.pids():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        kill(processes(self.mark()))
 
 
 class NQ(System):
@@ -104,6 +112,7 @@ class NQ(System):
         os.mkdir(self.queue)
         self.environment = dict(os.environ, NQDIR=self.queue)
         self.began = ""
+        yard.stopping.append(self.stop)
 
     def start(self, job):
         self.job = job
@@ -136,18 +145,14 @@ class NQ(System):
 
     def kill(self):
         """No process serves; those that wait are the queue."""
-        for pid in processes("nq", f"NQDIR={self.queue}"):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        kill(processes(f"NQDIR={self.queue}", "nq"))
 
     def again(self):
         pass
 
     def stop(self):
         super().stop()
-        self.kill()
+        kill(processes(f"NQDIR={self.queue}"))
 
 
 class FileSpooler(System):

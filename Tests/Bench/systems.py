@@ -22,6 +22,7 @@ class System:
     kind = "alternative"  # or "jobspool", or "limit"
     program = None  # the command without which it cannot be measured
     backlog_share = 0.2  # of BENCH_BACKLOG and BENCH_BURST; less where what waits costs a process each
+    backlog_most = 1_000_000
     slow = False  # so slow to start a job that fewer rounds have to do
 
     def __init__(self, yard, label=""):
@@ -37,6 +38,11 @@ class System:
         if cls.program and not shutil.which(cls.program):
             return f"{cls.program} is not installed"
         return None
+
+    @classmethod
+    def share(cls, count, least):
+        """How many jobs it gets where jobspool gets so many."""
+        return min(max(least, int(count * cls.backlog_share)), cls.backlog_most)
 
     def path(self, *parts):
         return os.path.join(self.directory, *parts)
