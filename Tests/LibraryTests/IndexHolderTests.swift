@@ -122,7 +122,7 @@ import Testing
             setpriv --reuid 65534 --regid 65534 --clear-groups /usr/bin/python3 -c "
             import sqlite3
             db = sqlite3.connect('file:\(scratch.path)/index.db?mode=ro', uri=True)
-            print(db.execute('SELECT count(*) FROM words WHERE words MATCH \'old\'').fetchone()[0])
+            print(db.execute('SELECT count(*) FROM words WHERE words MATCH ?', ('old',)).fetchone()[0])
             "
             """)
         #expect(count == "30\n")
