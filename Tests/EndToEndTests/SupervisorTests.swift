@@ -52,7 +52,7 @@ extension EndToEnd {
                 supervisors.insert(try #require(messages.first))
                 // 3 is the directory that the shell's own pattern reads.
                 #expect(["descriptors 0 1 2", "descriptors 0 1 2 3"].contains(messages[1]))
-                #expect(messages[2] == "variables 6 \(result["job_id"]?.string ?? "")")
+                #expect(messages[2] == "variables 7 \(result["job_id"]?.string ?? "")")
                 #expect(messages[3] == "mine none")
                 #expect(try yard.messages("t\(number)", source: "stderr") == ["error"])
             }
