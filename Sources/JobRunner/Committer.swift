@@ -80,30 +80,27 @@ final class Committer: Sendable {
             defer { waiting = Orders() }
             return waiting
         }
-        if !orders.accepted.isEmpty { publish(accepted: orders.accepted) }
+        let accepted = orders.accepted.filter { !$0.isShown }
+        if !accepted.isEmpty { publish(accepted) }
+        let shown = orders.accepted.filter(\.isShown)
+        if !shown.isEmpty { sync(shown) }
         if !orders.results.isEmpty { publish(orders.results) }
     }
 
-    private func publish(accepted orders: [AcceptanceOrder]) {
-        let requests = orders.map { SpoolFile.request($0.name) }
-        var errors = [SpoolError?](repeating: nil, count: orders.count)
-        let unshown = orders.indices.filter { !orders[$0].isShown }
-        if unshown.isEmpty {
-            do throws(SpoolError) {
-                try spool.syncTogether(requests)
-            } catch {
-                errors = errors.map { _ in error }
-            }
-        } else {
-            let outputs = unshown.map { (orders[$0].status.json, SpoolFile.status(orders[$0].name)) }
-            let results = spool.publishTogether(outputs, after: requests)
-            for (index, error) in zip(unshown, results) { errors[index] = error }
-            // Their requests and names have been synced with those of the others, or have not.
-            if let error = results.lazy.compactMap(\.self).first(where: { $0.operation.isSync }) {
-                for index in orders.indices where orders[index].isShown { errors[index] = error }
-            }
-        }
+    private func publish(_ orders: [AcceptanceOrder]) {
+        let errors = spool.publishTogether(
+            orders.map { ($0.status.json, .status($0.name)) }, after: orders.map { .request($0.name) })
         mailbox.put(.accepted(zip(orders, errors).map { (name: $0.name, error: $1) }))
+    }
+
+    private func sync(_ orders: [AcceptanceOrder]) {
+        var failure: SpoolError?
+        do throws(SpoolError) {
+            try spool.syncTogether(orders.map { .request($0.name) })
+        } catch {
+            failure = error
+        }
+        mailbox.put(.accepted(orders.map { (name: $0.name, error: failure) }))
     }
 
     private func publish(_ orders: [ResultOrder]) {

@@ -40,11 +40,6 @@ package enum SystemOperation: String, Sendable, CaseIterable {
     case spawn = "posix_spawn"
 }
 
-extension SystemOperation {
-    /// It waits for the disk.
-    package var isSync: Bool { [.syncData, .sync, .syncFileSystem].contains(self) }
-}
-
 /// A system call that is about to be made.
 package struct SystemCall: Sendable {
     package let operation: SystemOperation

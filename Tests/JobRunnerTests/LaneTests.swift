@@ -7,19 +7,9 @@ import Testing
 
 @Suite("A lane")
 struct LaneTests {
-    private func status(_ name: String) throws -> JobStatus {
-        let time = Timestamp(milliseconds: 1_767_792_792_000)
-        let identity = JobIdentity(
-            name: try JobName(name), jobID: "id-\(name)", type: "t", description: "", lane: "default", sequence: 1,
-            dryRun: false, submittedBy: "anna", createdAt: time, labels: [:], slot: nil)
-        return JobStatus(
-            identity: identity, standing: .running, updatedAt: time, message: "Running",
-            request: Fingerprint(size: 1, seconds: 1, nanoseconds: 1))
-    }
-
     @Test("is free as soon as the attempt has ended, and tells of the next start after the end before it")
     func order() throws {
-        let (a, b, c) = (try status("a"), try status("b"), try status("c"))
+        let (a, b, c) = (try JobStatus.sample("a"), try JobStatus.sample("b"), try JobStatus.sample("c"))
         var lane = Lane()
         #expect(lane.isFree)
         let first = lane.begin(a, isKnown: false, isHeld: false)
@@ -49,7 +39,7 @@ struct LaneTests {
 
     @Test("whose results get to the disk in another order tells each start before its own end")
     func disorder() throws {
-        let (a, b) = (try status("a"), try status("b"))
+        let (a, b) = (try JobStatus.sample("a"), try JobStatus.sample("b"))
         var lane = Lane()
         _ = lane.begin(a, isKnown: false, isHeld: false)
         lane.end(a.identity.name)
@@ -67,7 +57,7 @@ struct LaneTests {
 
     @Test("is taken as long as one of several attempts of an earlier daemon is")
     func adopted() throws {
-        let (a, b) = (try status("a"), try status("b"))
+        let (a, b) = (try JobStatus.sample("a"), try JobStatus.sample("b"))
         var lane = Lane()
         for status in [b, a] {
             let mayBeTold = lane.begin(status, isKnown: true, isHeld: false)
