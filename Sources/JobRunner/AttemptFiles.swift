@@ -23,6 +23,9 @@ enum AttemptFile {
     static let checkpoint = FileName("checkpoint.json")
     static let job = FileName("job.json")
 
+    /// The work directory of a type, from an attempt's own directory: both are in `.jobspool`.
+    static func workDirectory(of type: JobType) -> String { "../../../work/\(type)" }
+
     /// Where the supervisor finds its end of `control`.
     static let controlDescriptor: Int32 = 3
     /// The supervisor's name in argv[0], by which the command knows that it is to be one.

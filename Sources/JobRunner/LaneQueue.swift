@@ -20,10 +20,7 @@ struct LaneQueue {
 
     /// The next job whose entry still counts.
     mutating func next(where isPending: (Entry) -> Bool) -> Entry? {
-        while let entry = heap.popMin() {
-            if isPending(entry) { return entry }
-        }
-        return nil
+        peek(where: isPending) == nil ? nil : heap.popMin()
     }
 
     /// The next job whose entry still counts; it stays in the queue.

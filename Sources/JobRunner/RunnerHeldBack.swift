@@ -33,10 +33,11 @@ extension Runner {
 
     /// The same for one that need not even be read.
     func holdBackUnread(_ name: JobName) throws(SpoolError) -> Bool {
-        guard let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file),
-            let result = SpoolFile.result(name).fileName, try spool.root.stat(result) == nil
+        guard let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file) else { return false }
+        let owner = origin(of: name, stat).owner
+        guard isLimited(owner), let result = SpoolFile.result(name).fileName, try spool.root.stat(result) == nil
         else { return false }
-        return holdBack(name, origin(of: name, stat).owner)
+        return holdBack(name, owner)
     }
 
     /// Has those looked at again for which there is room.

@@ -33,10 +33,11 @@ extension Runner {
 
     private func nextJob(in lane: String) -> PendingJob? {
         let pending = pending
-        // The next one's status is not there yet.
-        let next = lanes[lane]?.queue.peek { pending[$0.name]?.sequence == $0.sequence }
-        if let next, unsynced[next.name]?.isShown == false { return nil }
-        return lanes[lane]?.queue.next { pending[$0.name]?.sequence == $0.sequence }.flatMap { pending[$0.name] }
+        let isPending = { (entry: LaneQueue.Entry) in pending[entry.name]?.sequence == entry.sequence }
+        guard let next = lanes[lane]?.queue.peek(where: isPending) else { return nil }
+        // Its status is not there yet.
+        if unsynced[next.name]?.isShown == false { return nil }
+        return lanes[lane]?.queue.next(where: isPending).flatMap { pending[$0.name] }
     }
 
     /// Starts an attempt, or finds out that there is nothing to start.
@@ -108,7 +109,7 @@ extension Runner {
                 definition, jobID: job.jobID, dryRun: request.dryRun, attempt: attempt,
                 checkpoint: "\(spool.attempts.path)/\(job.jobID)/\(AttemptFile.checkpoint)",
                 workDirectory: workDirectory, spoolDirectory: spool.root.path),
-            workingDirectory: definition.workingDirectory ?? "../../../work/\(job.type)",
+            workingDirectory: definition.workingDirectory ?? AttemptFile.workDirectory(of: job.type),
             graceSeconds: definition.graceSeconds,
             request: input.json.line)
     }
