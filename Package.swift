@@ -83,15 +83,19 @@ let package = Package(
             name: "jobspool-library", dependencies: ["JobHandler", "JSONText", grdb, sqlite], swiftSettings: strict),
 
         // Tests: a folder per target, and the real daemon from outside
-        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
-        .testTarget(name: "SpoolProtocolTests", dependencies: ["SpoolProtocol", "JSONText"], swiftSettings: strict),
+        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "SeededRandom"], swiftSettings: strict),
+        .testTarget(
+            name: "SpoolProtocolTests", dependencies: ["SpoolProtocol", "JSONText", "SeededRandom"],
+            swiftSettings: strict),
         .testTarget(
             name: "SpoolStorageTests", dependencies: ["SpoolStorage", "SpoolProtocol", "JSONText"],
             swiftSettings: strict),
         .testTarget(
             name: "SpoolWatcherTests", dependencies: ["SpoolWatcher", "SpoolProtocol"], swiftSettings: strict),
         .testTarget(
-            name: "JobRunnerTests", dependencies: ["JobRunner", "SpoolStorage", "SpoolProtocol", "JSONText", logging],
+            name: "JobRunnerTests",
+            dependencies: ["JobRunner", "SpoolStorage", "SpoolProtocol", "JSONText", "SeededRandom", logging],
             swiftSettings: strict),
         .testTarget(
             name: "SpoolClientTests",
@@ -116,7 +120,7 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "jobspool-records", "jobspool-library", "JobHandler", "SpoolProtocol", "JSONText",
+                "jobspool-records", "jobspool-library", "JobHandler", "SpoolProtocol", "JSONText", "SeededRandom",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -1,26 +1,12 @@
 /// Makes broken inputs of good ones: bits, bytes and pieces changed, doubled, cut, and put into each other, and words that are known to
 /// hurt put in. The same seed makes the same inputs.
 import Glibc
-
-/// SplitMix64.
-struct FuzzGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
+import SeededRandom
 
 struct Mutator {
     let corpus: [[UInt8]]
     let words: [[UInt8]]
-    private(set) var random: FuzzGenerator
+    private(set) var random: SeededGenerator
 
     /// Larger inputs take their time and find no more.
     private static let largest = 4096
@@ -37,7 +23,7 @@ struct Mutator {
     init(corpus: [String], words: [String] = [], seed: UInt64) {
         self.corpus = corpus.map { Array($0.utf8) }
         self.words = (Self.harmful + words).map { Array($0.utf8) }
-        random = FuzzGenerator(seed: seed)
+        random = SeededGenerator(seed: seed)
     }
 
     mutating func next() -> [UInt8] {

@@ -2,6 +2,7 @@
 /// names the place.
 import Foundation
 import JSONText
+import SeededRandom
 import SpoolProtocol
 import Testing
 
@@ -158,7 +159,7 @@ struct ProtocolFuzzTests {
         ]
         var progress = Progress()
         var counts = Counts()
-        var random = FuzzGenerator(seed: Fuzzing.seed)
+        var random = SeededGenerator(seed: Fuzzing.seed)
         let words = ["\"current\":", "\"total\":", "\"counts\":", "\"type\":\"progress\","]
         try Fuzzing.run("handler-line", corpus: lines, words: words) { bytes in
             let line = bytes.withUnsafeBufferPointer { HandlerLine($0) }

@@ -1,5 +1,6 @@
 /// What handlers say, and what becomes of it.
 import JSONText
+import SeededRandom
 import SpoolProtocol
 import Testing
 

@@ -1,4 +1,5 @@
 /// Which file is what: the table of names in DESIGN, section 2.
+import SeededRandom
 import SpoolProtocol
 import Testing
 
