@@ -29,6 +29,12 @@ struct FinishedFamily {
         self.jobID = jobID
         try temporary.write("{\"type\": \"\(type)\"}", "\(name).json")
         request = try #require(try temporary.directory.stat(FileName("\(name).json"))).fingerprint
+        // A process that another test is just starting has the file open for writing, too, until it executes its program.
+        let deadline = Clock.monotonic() + 20
+        while try temporary.directory.open(FileName("\(name).json"), O_RDONLY).isBeingWritten() {
+            try #require(Clock.monotonic() < deadline)
+            sched_yield()
+        }
         let result: JSON = [
             "name": .string(name), "job_id": .string(jobID), "type": .string(type),
             "status": .string(standing.rawValue), "finished_at": .string("\(ended)"), "updated_at": .string("\(ended)"),
