@@ -85,18 +85,6 @@ extension HTTPTests {
             try scratch.write("a.ndjson", ids.map { #"{"id": \#($0)}"# + "\n" }.joined())
         }
 
-        /// Starts a job and kills it when the server has got so many requests.
-        private func killed(_ params: JSONObject, _ jobID: String, _ server: TestServer, at requests: Int) async throws
-        {
-            let request: JSON = ["params": .object(params), "job_id": .string(jobID)]
-            let child = try Child([products + "/jobspool-records", "records.sync"], input: request.text)
-            let deadline = ContinuousClock.now + .seconds(60)
-            while server.requests.count < requests, ContinuousClock.now < deadline { await Task.yield() }
-            #expect(server.requests.count == requests)
-            kill(child.pid, SIGKILL)
-            _ = try child.finish()
-        }
-
         /// Killed while the answer to a request is still to come: everything before counts as sent.
         @Test(arguments: [2, 19, 20, 21, 33])
         func whatWasSentBeforeAKillCountsAsSent(moment: Int) async throws {
@@ -104,7 +92,7 @@ extension HTTPTests {
             let server = try await TestServer { _, number in number == moment ? .silence("") : .status(200) }
             let params = mirror(scratch, server)
             try write(0..<40, scratch)
-            try await killed(params, "job-1", server, at: moment)
+            try await server.kill(params, "job-1", at: moment)
             let run = try await scratch.runHere(params, jobID: "job-1")
             #expect(run.counts == "40 0 0 0 0", "\(run.everything)")
             // The one in hand was sent once more, as the same request.
@@ -122,7 +110,7 @@ extension HTTPTests {
             try write(0..<45, scratch)
             #expect(try await scratch.runHere(params, jobID: "job-1").counts == "45 0 0 0 0")
             try write(0..<5, scratch)
-            try await killed(params, "job-2", server, at: 45 + moment)
+            try await server.kill(params, "job-2", at: 45 + moment)
             let run = try await scratch.runHere(params, jobID: "job-2")
             #expect(run.counts == "0 0 5 40 0", "\(run.everything)")
             #expect(server.requests.count == 45 + 41)

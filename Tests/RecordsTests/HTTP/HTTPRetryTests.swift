@@ -160,13 +160,7 @@ extension HTTPTests {
                 return .json(page <= 20 ? items(page * 50..<page * 50 + 50) : "[]")
             }
             let params = scratch.api(server.url, ["paging": "page"], ["batch_size": 40])
-            let request: JSON = ["params": .object(params), "job_id": "job-1"]
-            let child = try Child([products + "/jobspool-records", "records.sync"], input: request.text)
-            let deadline = ContinuousClock.now + .seconds(60)
-            while server.requests.count < moment, ContinuousClock.now < deadline { await Task.yield() }
-            #expect(server.requests.count == moment)
-            kill(child.pid, SIGKILL)
-            _ = try child.finish()
+            try await server.kill(params, "job-1", at: moment)
             let run = try await scratch.runHere(params, jobID: "job-1")
             #expect(run.exit == 0, "\(run.everything)")
             #expect(run.counts == "1000 0 0 0 0", "\(run.everything)")

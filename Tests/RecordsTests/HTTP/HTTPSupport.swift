@@ -46,6 +46,19 @@ enum Secret {
     }()
 }
 
+extension TestServer {
+    /// Starts a job and kills it when it has made so many requests here.
+    func kill(_ params: JSONObject, _ jobID: String, at count: Int) async throws {
+        let request: JSON = ["params": .object(params), "job_id": .string(jobID)]
+        let child = try Child([products + "/jobspool-records", "records.sync"], input: request.text)
+        let deadline = ContinuousClock.now + .seconds(60)
+        while requests.count < count, ContinuousClock.now < deadline { await Task.yield() }
+        #expect(requests.count == count)
+        Glibc.kill(child.pid, SIGKILL)
+        _ = try child.finish()
+    }
+}
+
 extension Scratch {
     /// The params of a sync from an API into the table `t` of target.db.
     func api(_ url: String, _ source: JSONObject = [:], _ more: JSONObject = [:]) -> JSONObject {
