@@ -37,13 +37,15 @@ extension ReferenceModel {
             let isWaitedFor = needed.contains(name)
             switch need(name, seen) {
             case .completed where isWaitedFor: throw Violation("\(what), although \(name) has completed")
-            case .ended: throw Violation("\(what), although \(name) has ended otherwise")
+            // One that has completed is not waited for any more, whatever becomes of a later run.
+            case .ended where isWaitedFor || !job.met.contains(name):
+                throw Violation("\(what), although \(name) has ended otherwise")
             case .unknown where !unknown.contains(name) && isWaitedFor:
                 throw Violation("\(what) and does not say that \(name) is unknown")
             case .underWay where unknown.contains(name), .underWay where !isWaitedFor && !wasMet(job, name),
                 .unknown where !isWaitedFor && !wasMet(job, name):
                 throw Violation("\(what) (unknown: \(unknown)) although \(name) is under way")
-            case .completed, .underWay, .unknown: break
+            case .completed, .ended, .underWay, .unknown: break
             }
         }
     }
