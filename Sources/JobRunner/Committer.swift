@@ -80,27 +80,29 @@ final class Committer: Sendable {
             defer { waiting = Orders() }
             return waiting
         }
-        let accepted = orders.accepted.filter { !$0.isShown }
-        if !accepted.isEmpty { publish(accepted) }
-        let shown = orders.accepted.filter(\.isShown)
-        if !shown.isEmpty { sync(shown) }
+        if !orders.accepted.isEmpty { secure(orders.accepted) }
         if !orders.results.isEmpty { publish(orders.results) }
     }
 
-    private func publish(_ orders: [AcceptanceOrder]) {
-        let errors = spool.publishTogether(
-            orders.map { ($0.status.json, .status($0.name)) }, after: orders.map { .request($0.name) })
-        mailbox.put(.accepted(zip(orders, errors).map { (name: $0.name, error: $1) }))
-    }
-
-    private func sync(_ orders: [AcceptanceOrder]) {
-        var failure: SpoolError?
-        do throws(SpoolError) {
-            try spool.syncTogether(orders.map { .request($0.name) })
-        } catch {
-            failure = error
+    /// Some statuses are in their places already, others are not; what becomes of them is reported in order all the same.
+    private func secure(_ orders: [AcceptanceOrder]) {
+        var errors = [SpoolError?](repeating: nil, count: orders.count)
+        let unshown = orders.indices.filter { !orders[$0].isShown }
+        if !unshown.isEmpty {
+            let outcomes = spool.publishTogether(
+                unshown.map { (orders[$0].status.json, .status(orders[$0].name)) },
+                after: unshown.map { .request(orders[$0].name) })
+            for (index, error) in zip(unshown, outcomes) { errors[index] = error }
         }
-        mailbox.put(.accepted(orders.map { (name: $0.name, error: failure) }))
+        let shown = orders.indices.filter { orders[$0].isShown }
+        if !shown.isEmpty {
+            do throws(SpoolError) {
+                try spool.syncTogether(shown.map { .request(orders[$0].name) })
+            } catch {
+                for index in shown { errors[index] = error }
+            }
+        }
+        mailbox.put(.accepted(zip(orders, errors).map { (name: $0.name, error: $1) }))
     }
 
     private func publish(_ orders: [ResultOrder]) {

@@ -10,7 +10,25 @@ import Testing
 @Suite("What is committed together", .timeLimit(.minutes(1)))
 struct CommitterTests {
     @Test("is reported one by one: a status that the disk does not take spares no other the sync of the directory")
-    func mixed() async throws {
+    func failing() async throws {
+        let (reports, directorySyncs) = try await commitTogether(failure: ENOSPC)
+        #expect(reports.map(\.name) == ["first", "shown", "unshown", "last"])
+        #expect(reports.map(\.error) == [nil, nil, ENOSPC, nil])
+        #expect(directorySyncs == 2)
+    }
+
+    @Test("is reported in order of acceptance, whether the first status was there before or not")
+    func inOrder() async throws {
+        let (reports, _) = try await commitTogether(failure: nil)
+        #expect(reports.map(\.name) == ["first", "shown", "unshown", "last"])
+        #expect(reports.allSatisfy { $0.error == nil })
+    }
+
+    /// One job by itself, and then three whose statuses partly are in their places already.
+    /// - Parameter failure: of every file that is made from the second job on.
+    private func commitTogether(
+        failure: Int32?
+    ) async throws -> (reports: [(name: String, error: Int32?)], directorySyncs: Int) {
         let files = try SpoolFiles()
         let path = files.path
         let isReleased = Mutex(false)
@@ -22,7 +40,7 @@ struct CommitterTests {
                 // The first one holds up what comes after it, so that it comes together.
                 while !isReleased.withLock(\.self) { _ = poll(nil, 0, 1) }
                 return nil
-            case .open where place.contains("/.jobspool/tmp/"): return isReleased.withLock(\.self) ? ENOSPC : nil
+            case .open where place.contains("/.jobspool/tmp/"): return isReleased.withLock(\.self) ? failure : nil
             default: return nil
             }
         })
@@ -30,16 +48,16 @@ struct CommitterTests {
         let committer = Committer(try Spool.open(path, system: system), mailbox)
         committer.commit(AcceptanceOrder(status: try .sample("first"), isShown: true))
         try await eventually("the first to be synced") { directorySyncs.withLock { $0 == 1 } }
-        committer.commit(AcceptanceOrder(status: try .sample("unshown"), isShown: false))
         committer.commit(AcceptanceOrder(status: try .sample("shown"), isShown: true))
+        committer.commit(AcceptanceOrder(status: try .sample("unshown"), isShown: false))
+        committer.commit(AcceptanceOrder(status: try .sample("last"), isShown: true))
         isReleased.withLock { $0 = true }
-        var errors: [String: Int32] = [:]
+        var reports: [(name: String, error: Int32?)] = []
         for await news in mailbox.news {
-            guard case .accepted(let reports) = news else { continue }
-            for report in reports { errors[report.name.string] = report.error?.code ?? 0 }
-            if errors.count == 3 { break }
+            guard case .accepted(let some) = news else { continue }
+            reports += some.map { (name: $0.name.string, error: $0.error?.code) }
+            if reports.count >= 4 { break }
         }
-        #expect(errors == ["first": 0, "unshown": ENOSPC, "shown": 0])
-        #expect(directorySyncs.withLock(\.self) == 2)
+        return (reports, directorySyncs.withLock(\.self))
     }
 }
