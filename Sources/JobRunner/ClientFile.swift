@@ -17,6 +17,8 @@ enum ClientFile<Content> {
         var stat: FileStat
         /// It may still be being written.
         var mayChange: Bool
+        /// It was read whole: what is wrong is what it says.
+        var isRead = false
     }
 }
 
@@ -111,7 +113,7 @@ extension ClientFile {
         } catch {
             // What is well-formed JSON is complete.
             let isSyntax = error.details["field"] == nil
-            return .refused(Refusal(error: error, stat: after, mayChange: isSyntax))
+            return .refused(Refusal(error: error, stat: after, mayChange: isSyntax, isRead: true))
         }
         return .valid(content, after, isBeingWritten: isBeingWritten)
     }

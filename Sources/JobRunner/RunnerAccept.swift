@@ -18,6 +18,10 @@ extension Runner {
             try requestIsGone(name)
             return false
         case .refused(let refusal):
+            if let job = pending[name], job.request == refusal.stat.fingerprint {
+                try endUnreadable(job, refusal)
+                return false
+            }
             guard try isNew(name, refusal.stat.fingerprint) else { return false }
             let isForeign = try mayBeForeign(refusal.stat)
             if refusal.mayChange || isForeign, !hasSettled(name, refusal.stat) { return false }
@@ -200,7 +204,7 @@ extension Runner {
     // MARK: Settling
 
     /// Whether the file has been as it is for the settling time; until then it is looked at again.
-    private func hasSettled(_ name: JobName, _ stat: FileStat?) -> Bool {
+    func hasSettled(_ name: JobName, _ stat: FileStat?) -> Bool {
         let now = Clock.monotonic()
         if settling.hasSettled(name, stat, for: configuration.settleSeconds, now: now) { return true }
         wake(at: now + configuration.settleSeconds)

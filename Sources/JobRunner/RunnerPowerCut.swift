@@ -34,6 +34,25 @@ extension Runner {
         }
     }
 
+    /// The request of a job that waits is the version that was accepted, and no request: its contents had not been synced when the power was
+    /// cut, and nobody will write them any more. One that cannot be read just now is waited for.
+    func endUnreadable(_ job: PendingJob, _ refusal: RequestFile.Refusal) throws(SpoolError) {
+        guard refusal.isRead, hasSettled(job.name, refusal.stat) else { return }
+        settling[job.name] = nil
+        let message = "the request was accepted, and its contents are gone: drop it again (\(refusal.error.message))"
+        let error = JobError(.invalidRequest, message, details: refusal.error.details)
+        let standing = job.attempts == 0 ? Standing.rejected : .failed
+        try finishPending(job, standing, standing == .rejected ? "Rejected: \(message)" : message, error: error)
+    }
+
+    /// A status that cannot be read, of a job that has no result: what is left of the job is taken in anew, or nothing is.
+    func setAsideIfTorn(_ name: JobName) throws(SpoolError) {
+        guard mayLackContents, let status = SpoolFile.status(name).fileName, try spool.isOwn(status),
+            try spool.readOwn(.status(name)) == nil
+        else { return }
+        try spool.moveAside(status, because: "a power cut has damaged \(status), which counts for nothing")
+    }
+
     /// The last status is not synced: after a power cut it may be an earlier one, or none that can be read.
     func saysThatItIsOver(_ name: JobName) throws(SpoolError) -> Bool {
         try spool.readOwn(.status(name))?["status"]?.string.flatMap(Standing.init(rawValue:))?.isOver ?? false

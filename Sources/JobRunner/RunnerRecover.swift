@@ -74,7 +74,10 @@ extension Runner {
     private func restore(_ name: JobName, _ known: inout Set<String>) throws(SpoolError) {
         guard let status = try spool.readOwn(.status(name)).flatMap(JobStatus.init(json:)),
             let type = JobType(status.identity.type), status.identity.name == name
-        else { return }
+        else {
+            try setAsideIfTorn(name)
+            return
+        }
         let identity = status.identity
         numbers.saw(identity.sequence)
         known.insert(identity.jobID)

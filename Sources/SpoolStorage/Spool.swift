@@ -197,6 +197,11 @@ package final class Spool: Sendable {
             name, from: root, because: "\(name) is not the daemon's own but \(owner)'s: it counts for nothing")
     }
 
+    /// The same for a file that is the daemon's own, and why.
+    package func moveAside(_ name: FileName, because reason: String) throws(SpoolError) {
+        _ = try moveAside(name, from: root, because: reason)
+    }
+
     @discardableResult
     func moveAside(_ name: FileName, from directory: Directory, because reason: String) throws(SpoolError) -> String {
         let aside = try home.makeDirectory(Self.asideDirectory, mode: 0o700)

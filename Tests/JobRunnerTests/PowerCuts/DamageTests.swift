@@ -1,0 +1,95 @@
+/// Files that have their names, sizes and times and not their contents, as file systems leave them when the power fails before these
+/// are synced.
+import Glibc
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+import Testing
+
+@testable import JobRunner
+
+@Suite("After a power cut", .timeLimit(.minutes(1)))
+struct DamageTests {
+    private static let name: JobName = "a1"
+
+    /// One life of a daemon, on a machine that has been started anew.
+    private func live(
+        _ files: SpoolFiles, boot: String, maxLanes: Int = 0, log: DaemonLog = DaemonLog(),
+        until isDone: (Daemon) async throws -> Bool
+    ) async throws {
+        let faults = Faults()
+        let daemon = try Daemon(
+            files.path, number: 1, machine: FakeMachine(files), faults: faults, maxLanes: maxLanes, log: log
+        ) { $0.bootID = boot }
+        daemon.hint(.rescan(.start))
+        let deadline = ContinuousClock.now + .seconds(20)
+        while try await !isDone(daemon) {
+            if ContinuousClock.now > deadline { throw Violation("waited in vain; the log says \(log.lines)") }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        faults.die()
+        try await daemon.leave()
+    }
+
+    /// Writes zeros over a file; its size and its time stay.
+    private func zero(_ file: SpoolFile, in files: SpoolFiles) throws {
+        let stat = try #require(try files.root.stat(file.modelName))
+        try files.root.open(file.modelName, O_WRONLY).write([UInt8](repeating: 0, count: Int(stat.size)))
+        let time = timespec(tv_sec: Int(stat.fingerprint.seconds), tv_nsec: Int(stat.fingerprint.nanoseconds))
+        #expect(utimensat(files.root.raw, file.modelName.string ?? "", [time, time], 0) == 0)
+        #expect(try files.root.stat(file.modelName)?.fingerprint == stat.fingerprint)
+    }
+
+    @Test("a job that waits, and whose request is empty, ends with an error that says so")
+    func emptyRequest() async throws {
+        signal(SIGIO, SIG_IGN)
+        let clocks = VirtualClocks()
+        try await Clock.$replacement.withValue(clocks) {
+            let files = try SpoolFiles()
+            try files.put(#"{"type": "plain"}"#, as: .request(Self.name), time: clocks.now())
+            try await live(files, boot: "one") { daemon in
+                let look = try await daemon.look()
+                return try look?.isIdle ?? false && files.status(of: Self.name) != nil
+            }
+            let accepted = try #require(try files.status(of: Self.name))
+            try zero(.request(Self.name), in: files)
+            try await live(files, boot: "two", maxLanes: 1) { daemon in
+                clocks.pass(5)
+                daemon.tick()
+                daemon.hint(.rescan(.timer))
+                return try files.result(of: Self.name) != nil
+            }
+            let result = try #require(try files.result(of: Self.name))
+            #expect(result.status.identity.jobID == accepted.identity.jobID)
+            #expect(result.status.standing == .rejected)
+            #expect(result.status.error?.code == JobError.Code.invalidRequest.rawValue)
+            #expect(result.status.error?.message.contains("drop it again") ?? false)
+        }
+    }
+
+    @Test(
+        "a status that is empty, of a job that has no result, is set aside, and its request taken in anew",
+        arguments: [true, false])
+    func emptyStatus(hasRequest: Bool) async throws {
+        signal(SIGIO, SIG_IGN)
+        let clocks = VirtualClocks()
+        try await Clock.$replacement.withValue(clocks) {
+            let files = try SpoolFiles()
+            try files.put(#"{"type": "plain"}"#, as: .request(Self.name), time: clocks.now())
+            try await live(files, boot: "one") { daemon in
+                let look = try await daemon.look()
+                return try look?.isIdle ?? false && files.status(of: Self.name) != nil
+            }
+            try zero(.status(Self.name), in: files)
+            if !hasRequest { try files.remove(.request(Self.name)) }
+            let log = DaemonLog()
+            try await live(files, boot: "two", log: log) { daemon in
+                let look = try await daemon.look()
+                return look?.isIdle ?? false
+            }
+            #expect(log.lines.contains { $0.contains("a power cut has damaged a1.status.json") })
+            #expect(try files.status(of: Self.name)?.standing == (hasRequest ? .pending : nil))
+            #expect(try files.privateNames("aside").count == 1)
+        }
+    }
+}
