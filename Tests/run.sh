@@ -38,14 +38,19 @@ trap 'rm -rf "$reports"' EXIT
 passed=0 failed=0 result=0
 for directory in Tests/*Tests; do
     target=${directory##*/} report=$reports/${directory##*/}
-    status=0
-    swift test --skip-build --disable-xctest --filter "^$target\\." --xunit-output "$report.xml" || status=$?
+    { swift test --skip-build --disable-xctest --filter "^$target\\." --xunit-output "$report.xml" 2>&1 || echo $? >"$report.status"; } |
+        tee "$report.txt"
+    status=$(cat "$report.status" 2>/dev/null || echo 0)
     # <testsuite ... tests="28" failures="1" ...>; a target that crashed has no report.
     count() { sed -n "s/.*<testsuite .*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$report.xml" 2>/dev/null | head -n 1; }
     tests=$(count tests) failures=$(count failures)
     tests=${tests:-0} failures=${failures:-0}
     if [ "$status" != 0 ]; then
-        echo "$target: not all is well" >&2
+        # What failed is told once more at the end; a crash is told by its last lines.
+        {
+            echo "$target: not all is well (exit status $status)"
+            grep -E '^✘|Fatal error|Crash' "$report.txt" || tail -n 20 "$report.txt"
+        } >>"$reports/failed.txt"
         result=1
         # Issues are counted, and a test may have several; a crash has none.
         [ "$failures" -gt 0 ] || failures=1
@@ -53,6 +58,7 @@ for directory in Tests/*Tests; do
     fi
     passed=$((passed + tests - failures)) failed=$((failed + failures))
 done
+[ "$result" = 0 ] || cat "$reports/failed.txt" >&2
 echo "$passed passed, $failed failed"
 [ "$result" = 0 ] || exit 1
 exit "$layout"
