@@ -198,7 +198,9 @@ extension EndToEnd {
                 try await eventually("it to be back") {
                     yard.shell("[ ! -L .jobspool ] && [ ! -e .taken ]").status == 0 ? true : nil
                 }
-                #expect(try yard.notices().contains { $0.contains("had renamed .jobspool to .taken") })
+                try await eventually("that to be told") {
+                    try yard.notices().contains { $0.contains("had renamed .jobspool to .taken") } ? true : nil
+                }
             }
             try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")
             // The attempt is the one that ran all the time.
