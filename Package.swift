@@ -68,7 +68,7 @@ let package = Package(
         .executableTarget(
             name: "jobspool",
             dependencies: [
-                "JobRunner", "SpoolWatcher", "SpoolClient", "SpoolStorage", "SpoolProtocol", "JSONText",
+                "JobRunner", "SpoolWatcher", "SpoolClient", "SpoolStorage", "SpoolProtocol", "JSONText", "CLinux",
                 argumentParser, lifecycle, logging, signals,
             ],
             swiftSettings: strict),

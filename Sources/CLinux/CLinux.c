@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -67,6 +68,10 @@ int linux_spawn(pid_t *pid, const char *program, const struct linux_spawn_setup 
     posix_spawnattr_destroy(&attributes);
     return code;
 }
+
+void linux_return_large_blocks(void) { mallopt(M_MMAP_THRESHOLD, 256 << 10); }
+
+void linux_trim_memory(void) { malloc_trim(0); }
 
 pid_t linux_fork(void) { return fork(); }
 

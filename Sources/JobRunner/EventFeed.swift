@@ -29,22 +29,16 @@ final class EventFeed {
 
     var lastSequence: Int64 { record.lastSequence }
     /// What the feed says last of each job that it does not say is over.
-    var open: [JobName: FeedRecord.Told] { record.open }
+    var open: NameTable<FeedRecord.Told> { record.open }
 
     init(_ spool: Spool, rotationSize: Int64) throws(SpoolError) {
         self.spool = spool
         self.rotationSize = rotationSize
         record = try FeedRecord(before: Self.name, in: spool)
         if let known = try spool.reopenLog(Self.name) {
-            var bytes = try known.read(limit: .max)
-            let end = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-            if end < bytes.count {
-                // Cut off when a daemon died.
-                try known.truncate(to: Int64(end))
-                bytes.removeSubrange(end...)
-            }
-            size = Int64(end)
-            record.read(bytes)
+            size = try record.read(known)
+            // A line may have been cut off when a daemon died.
+            if try known.stat().size > size { try known.truncate(to: size) }
             file = known
         } else {
             size = 0
@@ -56,7 +50,7 @@ final class EventFeed {
     /// one the name in the archive.
     private static func begin(_ spool: Spool, _ record: inout FeedRecord) throws(SpoolError) -> Descriptor {
         if try spool.isOwn(name), let bytes = try spool.root.read(name) {
-            record.read(bytes)
+            record.read(bytes[...])
             try record.save(in: spool)
             let archived = ArchivedFeed(lastSequence: record.lastSequence).fileName
             try spool.setLogAside(name, to: try spool.openArchive(), archived)
@@ -67,7 +61,7 @@ final class EventFeed {
     }
 
     /// The job is nowhere to be found: nothing more will be told of it.
-    func forget(_ name: JobName) { record.open[name] = nil }
+    func forget(_ name: JobName) { record.open.remove(name) }
 
     /// Adds an event; `flush` writes it.
     func append(_ kind: JobEvent.Kind, _ status: JobStatus, message: String? = nil) {
@@ -87,6 +81,9 @@ final class EventFeed {
         unwritten.append(0x0A)
     }
 
+    /// So much is to be written, in bytes, that it should not be left to wait for more.
+    var isFull: Bool { unwritten.count > 1 << 16 }
+
     /// Writes what waits; what the disk does not take waits on.
     func flush() throws(SpoolError) {
         if unwritten.isEmpty { return }
@@ -98,6 +95,8 @@ final class EventFeed {
             throw error
         }
         size += Int64(before)
+        // Its room as well, after a burst.
+        if before > 1 << 18 { unwritten = [] }
         if size >= rotationSize { try rotate() }
     }
 

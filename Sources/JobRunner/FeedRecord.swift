@@ -5,13 +5,15 @@ import SpoolProtocol
 import SpoolStorage
 
 struct FeedRecord {
-    struct Told: Equatable {
-        var jobID: String?
+    struct Told: Equatable, Named {
+        var name: JobName
+        /// nil when it was none of a daemon's.
+        var id: JobID?
         var standing: Standing?
     }
 
     var lastSequence: Int64 = 0
-    var open: [JobName: Told] = [:]
+    var open = NameTable<Told>()
 
     private static let file = FileName("feed")
 
@@ -23,15 +25,37 @@ struct FeedRecord {
         // An earlier version kept no record: the newest archived feed says the most.
         lastSequence = newest.lastSequence
         do throws(SpoolError) {
-            if let bytes = try spool.openArchive().read(newest.fileName) { read(bytes) }
+            if let bytes = try spool.openArchive().read(newest.fileName) { read(bytes[...]) }
         } catch {
             // No regular file, or not to be read: its name says the number.
         }
     }
 
+    /// Folds the whole lines of a feed.
+    /// - Returns: where the last one ends, in bytes.
+    mutating func read(_ feed: borrowing Descriptor) throws(SpoolError) -> Int64 {
+        var offset: Int64 = 0
+        var limit = 1 << 20
+        while true {
+            let bytes = try feed.read(from: offset, limit: limit)
+            if let end = bytes.lastIndex(of: 0x0A) {
+                read(bytes[...end])
+                offset += Int64(end) + 1
+            } else if bytes.count < limit {
+                return offset
+            } else {
+                limit *= 2
+            }
+        }
+    }
+
     /// Folds the lines of a feed.
-    mutating func read(_ bytes: [UInt8]) {
-        for line in bytes.split(separator: 0x0A) {
+    mutating func read(_ bytes: ArraySlice<UInt8>) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let line = rest.prefix { $0 != 0x0A }
+            rest = rest[line.endIndex...].dropFirst()
+            if line.isEmpty { continue }
             do {
                 let event = try JSON(parsing: Array(line))
                 lastSequence = max(lastSequence, event["sequence"]?.int64 ?? 0)
@@ -46,15 +70,19 @@ struct FeedRecord {
     }
 
     mutating func tell(_ name: JobName, _ jobID: String?, _ standing: Standing?) {
-        open[name] = standing?.isOver ?? true ? nil : Told(jobID: jobID, standing: standing)
+        if standing?.isOver ?? true {
+            open.remove(name)
+        } else {
+            open.put(Told(name: name, id: jobID.flatMap(JobID.init), standing: standing))
+        }
     }
 
     // MARK: The file
 
     /// On the disk before the feed is: without it the next daemon would tell anew what had been told.
     func save(in spool: Spool) throws(SpoolError) {
-        let told = open.sorted { $0.key < $1.key }.map { name, told in
-            (name.string, ["job_id": JSON(told.jobID), "status": JSON(told.standing?.rawValue)] as JSON)
+        let told = open.all.sorted { $0.name < $1.name }.map { told in
+            (told.name.string, ["job_id": JSON(told.id?.string), "status": JSON(told.standing?.rawValue)] as JSON)
         }
         let json: JSON = ["v": 1, "sequence": JSON(lastSequence), "open": .object(JSONObject(told))]
         try spool.publish(json.line, as: Self.file, in: spool.home, .power)

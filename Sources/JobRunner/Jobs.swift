@@ -3,25 +3,59 @@ import JSONText
 import SpoolProtocol
 import SpoolStorage
 
-/// A job that waits. Kept small: there may be a hundred thousand.
-struct PendingJob: Sendable {
+/// A job that waits. Kept small: there may be a hundred thousand. What few jobs have stands apart.
+struct PendingJob: Sendable, Named {
     let name: JobName
-    let jobID: String
-    let type: JobType
-    let lane: String
+    let id: JobID
+    private var kind: JobKind
     let sequence: Int64
     let request: Fingerprint
+    let createdAt: Timestamp
     /// The user who owns the request file.
     let owner: UInt32
-    let createdAt: Timestamp
-    /// What the request says about its turn.
-    var turn = TurnPolicy()
-    /// Of the schedule that dropped the request.
-    var slot: ScheduleSlot?
     /// Attempts so far.
-    var attempts = 0
+    private(set) var attemptCount: UInt32 = 0
+    /// What the request says about its turn.
+    let turn: TurnPolicy
+    private let slotBox: Rare<ScheduleSlot>?
+    private var waitingBox: Rare<Waiting>?
+
+    init(
+        name: JobName, id: JobID, type: JobType, lane: String, sequence: Int64, request: Fingerprint, owner: UInt32,
+        createdAt: Timestamp, turn: TurnPolicy = TurnPolicy(), slot: ScheduleSlot? = nil
+    ) {
+        self.name = name
+        self.id = id
+        kind = JobKind(type, lane)
+        self.sequence = sequence
+        self.request = request
+        self.owner = owner
+        self.createdAt = createdAt
+        self.turn = turn
+        slotBox = slot.map(Rare.init)
+    }
+
+    var jobID: String { id.string }
+    var type: JobType { kind.type }
+    var lane: String { kind.lane }
+
+    /// Has one kind for all jobs of it.
+    mutating func share(_ kinds: inout Set<JobKind>) { kind = kinds.insert(kind).memberAfterInsert }
+
+    /// Attempts so far.
+    var attempts: Int {
+        get { Int(attemptCount) }
+        set { attemptCount = UInt32(clamping: newValue) }
+    }
+
+    /// Of the schedule that dropped the request.
+    var slot: ScheduleSlot? { slotBox?.value }
+
     /// What it waits for beside its turn; nil in the queue.
-    var waiting: Waiting?
+    var waiting: Waiting? {
+        get { waitingBox?.value }
+        set { waitingBox = newValue.map(Rare.init) }
+    }
 
     var queueEntry: LaneQueue.Entry { LaneQueue.Entry(priority: turn.priority, sequence: sequence, name: name) }
 
@@ -48,27 +82,62 @@ struct PendingJob: Sendable {
     }
 }
 
+/// What many jobs have in common.
+final class JobKind: Sendable, Hashable {
+    let type: JobType
+    let lane: String
+
+    init(_ type: JobType, _ lane: String) {
+        self.type = type
+        self.lane = lane
+    }
+
+    static func == (a: JobKind, b: JobKind) -> Bool { a.type == b.type && a.lane == b.lane }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(type)
+        hasher.combine(lane)
+    }
+}
+
+/// What few jobs have: where there is none it takes no room.
+final class Rare<Value: Sendable>: Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}
+
 /// What a request says about when its job has its turn. Read again from the request when a daemon returns.
 struct TurnPolicy: Sendable {
-    var priority = 0
-    var notBefore: Timestamp?
-    var after: [JobName] = []
-    var onBusy = OnBusy.queue
-    /// The type's definition says `on_busy`, not the request: the administrator's word, which holds for everybody's jobs.
-    var isOnBusyOfType = true
     /// `Request.workHash`; nil when the request could not be read again.
-    var work: Int?
+    let work: Int?
+    private let smallPriority: Int8
+    let onBusy: OnBusy
+    /// The type's definition says `on_busy`, not the request: the administrator's word, which holds for everybody's jobs.
+    let isOnBusyOfType: Bool
+    private let conditions: Rare<(notBefore: Timestamp?, after: [JobName])>?
 
-    init() {}
+    /// Of a job whose request nobody could read.
+    init() {
+        work = nil
+        smallPriority = 0
+        onBusy = .queue
+        isOnBusyOfType = true
+        conditions = nil
+    }
 
     init(_ request: Request, _ definition: Definition?) {
-        priority = request.priority
-        notBefore = request.notBefore
-        after = request.after
+        work = request.workHash
+        smallPriority = Int8(clamping: request.priority)
         onBusy = request.onBusy ?? definition?.onBusy ?? .queue
         isOnBusyOfType = request.onBusy == nil
-        work = request.workHash
+        let hasConditions = request.notBefore != nil || !request.after.isEmpty
+        conditions = hasConditions ? Rare((request.notBefore, request.after)) : nil
     }
+
+    /// -100 to 100.
+    var priority: Int { Int(smallPriority) }
+    var notBefore: Timestamp? { conditions?.value.notBefore }
+    var after: [JobName] { conditions?.value.after ?? [] }
 }
 
 /// A job with an attempt.

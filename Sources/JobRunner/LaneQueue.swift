@@ -5,13 +5,23 @@ import SpoolProtocol
 
 struct LaneQueue {
     struct Entry: Comparable {
-        let priority: Int
-        let sequence: Int64
+        /// The priority, turned round, above the number of acceptance: one number less for each of a hundred thousand.
+        private let place: Int64
         let name: JobName
 
-        static func < (a: Entry, b: Entry) -> Bool {
-            a.priority != b.priority ? a.priority > b.priority : a.sequence < b.sequence
+        private static let sequenceBits = 55
+
+        /// - Parameters:
+        ///   - priority: -100 to 100.
+        ///   - sequence: below 2^55.
+        init(priority: Int, sequence: Int64, name: JobName) {
+            place = Int64(-priority) << Self.sequenceBits | sequence
+            self.name = name
         }
+
+        var sequence: Int64 { place & (1 << Self.sequenceBits - 1) }
+
+        static func < (a: Entry, b: Entry) -> Bool { a.place < b.place }
     }
 
     private var heap = Heap<Entry>()

@@ -3,10 +3,11 @@ import HeapModule
 import SpoolProtocol
 
 struct PendingJobs {
-    private var jobs: [JobName: PendingJob] = [:]
+    private var jobs = NameTable<PendingJob>()
+    private var kinds: Set<JobKind> = []
     private var lanes: [String: LaneCount] = [:]
     /// By acceptance; jobs that have left stay in it until they are the oldest.
-    private var byAge = Heap<LaneQueue.Entry>()
+    private var byAge = Heap<Age>()
     /// Jobs that wait for a time.
     private(set) var timed: Set<JobName> = []
     /// Jobs that wait for the job of a name.
@@ -15,6 +16,13 @@ struct PendingJobs {
     private var users: [UInt32: UserCount] = [:]
     /// Jobs that wait for the result of a run, by its `job_id`.
     private var joiners: [String: Set<JobName>] = [:]
+
+    private struct Age: Comparable {
+        var sequence: Int64
+        var name: JobName
+
+        static func < (a: Age, b: Age) -> Bool { a.sequence < b.sequence }
+    }
 
     private struct UserCount {
         var jobs = 0
@@ -30,8 +38,8 @@ struct PendingJobs {
     }
 
     var count: Int { jobs.count }
-    var names: Dictionary<JobName, PendingJob>.Keys { jobs.keys }
-    var all: Dictionary<JobName, PendingJob>.Values { jobs.values }
+    var names: some Sequence<JobName> { jobs.names }
+    var all: some Sequence<PendingJob> { jobs.all }
 
     subscript(_ name: JobName) -> PendingJob? { jobs[name] }
 
@@ -44,12 +52,14 @@ struct PendingJobs {
 
     /// Adds a job, or takes over what has changed about it.
     mutating func put(_ job: PendingJob) {
+        var job = job
+        job.share(&kinds)
         if let known = remove(job.name), known.sequence == job.sequence {
             // Its age stands in the heap already.
         } else {
-            byAge.insert(LaneQueue.Entry(priority: 0, sequence: job.sequence, name: job.name))
+            byAge.insert(Age(sequence: job.sequence, name: job.name))
         }
-        jobs[job.name] = job
+        jobs.put(job)
         count(job, 1)
         switch job.waiting {
         case nil: break
@@ -61,7 +71,7 @@ struct PendingJobs {
 
     @discardableResult
     mutating func remove(_ name: JobName) -> PendingJob? {
-        guard let job = jobs.removeValue(forKey: name) else { return nil }
+        guard let job = jobs.remove(name) else { return nil }
         count(job, -1)
         switch job.waiting {
         case nil: break

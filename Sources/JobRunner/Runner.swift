@@ -208,6 +208,11 @@ package actor Runner {
     private func announce() {
         for message in spool.takeNotices() { notice(message) }
         tellOfOmittedNotices()
+        flushFeed()
+    }
+
+    /// What the disk does not take is written later.
+    func flushFeed() {
         do throws(SpoolError) {
             try feed.flush()
         } catch {

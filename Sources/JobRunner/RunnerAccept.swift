@@ -89,7 +89,7 @@ extension Runner {
         }
         try makeRoom(for: name)
         let job = PendingJob(
-            name: name, jobID: makeUUID(), type: request.type, lane: definition.lane,
+            name: name, id: .random(), type: request.type, lane: definition.lane,
             sequence: try numbers.next(), request: stat.fingerprint, owner: origin.owner, createdAt: Clock.now(),
             turn: TurnPolicy(request, definition), slot: origin.slot)
         switch try turn(of: job.waitingFromTheStart()) {
@@ -191,7 +191,7 @@ extension Runner {
         if let status = SpoolFile.status(name).fileName, try spool.isOwn(status) { try spool.root.remove(status) }
         let type = request?.type ?? JobType.unknown
         let job = PendingJob(
-            name: name, jobID: makeUUID(), type: type, lane: lane,
+            name: name, id: .random(), type: type, lane: lane,
             sequence: try numbers.next(), request: stat.fingerprint, owner: origin.owner, createdAt: Clock.now(),
             slot: origin.slot)
         var status = Self.status(of: job, request, .rejected, "Rejected: \(error.message)")

@@ -1,5 +1,6 @@
 /// Finding out where an earlier daemon was, however it ended. The files say it: requests, statuses and results by the
 /// table of states, attempts by their locks.
+import CLinux
 import Glibc
 import Logging
 import JSONText
@@ -14,77 +15,90 @@ extension Runner {
         keepReserve()
         tidyArchive()
         restoreSummaries()
-        var known: Set<String> = []
-        let (unfinished, unshown) = try unfinishedAndUnshown()
-        for name in unfinished { try restore(name, &known) }
-        for entry in try spool.attempts.entries() {
-            if let jobID = entry.string, !known.contains(jobID) { try cleanUp(jobID) }
-        }
+        let found = try findJobs()
+        for name in found.unfinished { try restore(name) }
+        try cleanUpAttempts()
         try restoreNotes()
-        try bringFeedUpToDate(unshown)
+        try bringFeedUpToDate(found.unshown)
         markBoot()
         // What was cancelled while no daemon was there must not be started.
-        for name in (Array(pending.names) + Array(running.keys)).sorted() { cancelOrTell(name) }
+        for name in found.cancelled where pending[name] != nil || running[name] != nil { cancelOrTell(name) }
         try lookAtPause()
         lookAtTypes()
-        recheck.formUnion(pending.names)
+        recheck.formUnion(pending.all.lazy.filter { $0.waiting != nil }.map(\.name))
         lookAtWaiting()
         startWhatCan()
         announceRecovery()
+        // Looking at everything has taken far more memory than what is known by it.
+        linux_trim_memory()
     }
 
     private func announceRecovery() {
-        do throws(SpoolError) {
-            try feed.flush()
-        } catch {
-            tell(error)
-        }
+        flushFeed()
         showSpool(as: .running)
         logger.info(
             "serving \(spool.root.path)", metadata: ["pending": "\(pending.count)", "running": "\(running.count)"])
     }
 
-    /// The jobs that have a status and no result, and those that have a result and no status, or after a power cut an old one.
-    private func unfinishedAndUnshown() throws(SpoolError) -> (unfinished: [JobName], unshown: [JobName]) {
-        var statuses: [JobName] = []
-        var results: Set<JobName> = []
-        for entry in try spool.root.entries() {
+    private struct FoundJobs {
+        /// They have a status and no result.
+        var unfinished: [JobName] = []
+        /// They have a result and no status, or after a power cut an old one.
+        var unshown: [JobName] = []
+        /// They have a cancel file.
+        var cancelled: [JobName] = []
+    }
+
+    private struct FamilyFiles: Named {
+        let name: JobName
+        var hasStatus = false
+        var hasResult = false
+    }
+
+    private func findJobs() throws(SpoolError) -> FoundJobs {
+        var found = FoundJobs()
+        var families = NameTable<FamilyFiles>()
+        try spool.root.forEachEntry { (entry) throws(SpoolError) in
             switch SpoolFile(entry) {
-            case .status(let name): statuses.append(name)
-            case .result(let name): results.insert(name)
-            case .request, .cancel, .schedule, .scheduleStatus, .log, .errors, .pause, .spoolStatus, .events, .badName,
-                .ignored:
+            case .status(let name): families.change(name, FamilyFiles(name: name)) { $0.hasStatus = true }
+            case .result(let name): families.change(name, FamilyFiles(name: name)) { $0.hasResult = true }
+            case .cancel(let name): found.cancelled.append(name)
+            case .request, .schedule, .scheduleStatus, .log, .errors, .pause, .spoolStatus, .events, .badName, .ignored:
                 break
             }
         }
-        var unfinished: [JobName] = []
-        var outdated: [JobName] = []
-        for name in statuses.sorted() {
-            // A result that somebody planted is none.
-            if results.contains(name), let file = SpoolFile.result(name).fileName, try spool.isOwn(file) {
-                if mayLackContents, try !saysThatItIsOver(name) { outdated.append(name) }
-                continue
+        for family in families.all {
+            let name = family.name
+            if !family.hasStatus {
+                found.unshown.append(name)
+            } else if family.hasResult, let file = SpoolFile.result(name).fileName, try spool.isOwn(file) {
+                if mayLackContents, try !saysThatItIsOver(name) { found.unshown.append(name) }
+            } else {
+                // A result that somebody planted is none.
+                found.unfinished.append(name)
             }
-            unfinished.append(name)
         }
-        return (unfinished, (results.subtracting(statuses) + outdated).sorted())
+        found.unfinished.sort()
+        found.unshown.sort()
+        found.cancelled.sort()
+        return found
     }
 
     /// Takes one job up where its files say it is.
-    private func restore(_ name: JobName, _ known: inout Set<String>) throws(SpoolError) {
+    private func restore(_ name: JobName) throws(SpoolError) {
         guard let status = try spool.readOwn(.status(name)).flatMap(JobStatus.init(json:)),
-            let type = JobType(status.identity.type), status.identity.name == name
+            let type = JobType(status.identity.type), let id = JobID(status.identity.jobID),
+            status.identity.name == name
         else {
             try setAsideIfTorn(name)
             return
         }
         let identity = status.identity
         numbers.saw(identity.sequence)
-        known.insert(identity.jobID)
         let request = try request(of: name, status.request)
         let definition = definition(of: type)
         var job = PendingJob(
-            name: name, jobID: identity.jobID, type: type, lane: identity.lane,
+            name: name, id: id, type: type, lane: identity.lane,
             sequence: identity.sequence, request: status.request, owner: try owner(of: name, status),
             createdAt: identity.createdAt, turn: request.map { TurnPolicy($0, definition) } ?? TurnPolicy(),
             slot: identity.slot)
@@ -190,6 +204,14 @@ extension Runner {
 
     // MARK: What is left of jobs that are over
 
+    private func cleanUpAttempts() throws(SpoolError) {
+        var left = Set(try spool.attempts.entries().compactMap(\.string))
+        if left.isEmpty { return }
+        for job in pending.all { left.remove(job.jobID) }
+        for job in running.values { left.remove(job.pending.jobID) }
+        for jobID in left.sorted() { try cleanUp(jobID) }
+    }
+
     /// An attempt's directory without an unfinished job: the daemon died after the result, or somebody deleted the status.
     private func cleanUp(_ jobID: String) throws(SpoolError) {
         let directory = try spool.attempts.directory(jobID)
@@ -221,15 +243,17 @@ extension Runner {
     /// has overtaken, or that is not there at all, is written anew.
     private func bringFeedUpToDate(_ unshown: [JobName]) throws(SpoolError) {
         let open = feed.open
-        for (name, told) in open.sorted(by: { $0.key < $1.key }) where pending[name] == nil && running[name] == nil {
-            guard let result = try findResult(of: name, jobID: told.jobID) else {
+        let left = open.all.filter { pending[$0.name] == nil && running[$0.name] == nil }
+        for told in left.sorted(by: { $0.name < $1.name }) {
+            let name = told.name
+            guard let result = try findResult(of: name, jobID: told.id?.string) else {
                 feed.forget(name)
                 continue
             }
             var status = result.status
             // The log's last lines are the one thing that a result does not repeat.
             if let shown = try spool.readOwn(.status(name)).flatMap(JobStatus.init(json:)),
-                shown.identity.jobID == told.jobID
+                JobID(shown.identity.jobID) == told.id
             {
                 status.recentLogs = shown.recentLogs
             }
@@ -238,18 +262,24 @@ extension Runner {
         }
         for name in unshown where pending[name] == nil && running[name] == nil {
             guard let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:)),
-                open[name]?.jobID != result.status.identity.jobID
+                open[name]?.id != JobID(result.status.identity.jobID)
             else { continue }
             feed.append(.recovered, result.status)
             try spool.publish(finished: result.status)
         }
-        let waiting = pending.all.map { ($0, Self.status(of: $0, nil, .pending, "Waiting")) }
-        let atWork = running.values.map { ($0.pending, $0.status) }
-        for (job, status) in (waiting + atWork).sorted(by: { $0.0.sequence < $1.0.sequence }) {
-            guard let told = open[job.name], told.jobID == job.jobID, told.standing == status.standing else {
+        func isTold(_ job: PendingJob, _ standing: Standing) -> Bool {
+            open[job.name].map { $0.id == job.id && $0.standing == standing } ?? false
+        }
+        let waiting = pending.all.lazy.filter { !isTold($0, .pending) }.map { ($0.sequence, $0.name) }
+        let atWork = running.values.filter { !isTold($0.pending, $0.status.standing) }
+            .map { ($0.pending.sequence, $0.pending.name) }
+        for (_, name) in (Array(waiting) + atWork).sorted(by: { $0.0 < $1.0 }) {
+            if let status = running[name]?.status
+                ?? pending[name].map({ Self.status(of: $0, nil, .pending, "Waiting") })
+            {
                 feed.append(.recovered, status)
-                continue
             }
+            if feed.isFull { flushFeed() }
         }
     }
 }

@@ -1,4 +1,5 @@
 /// Looking at the directory: hints name entries, a rescan lists them all, and every name is then judged by what is there.
+import CLinux
 import Glibc
 import Logging
 import SpoolProtocol
@@ -119,6 +120,8 @@ extension Runner {
             // Somebody may have set the clock.
             wakeWaiting()
             wakeSchedules(all: true)
+            // What a burst has taken goes back now and then.
+            if reason == .timer { linux_trim_memory() }
         } catch {
             tell(error)
             rescanAgain = true
@@ -147,14 +150,15 @@ extension Runner {
         var requests: [(name: FileName, at: Fingerprint)] = []
         var others: [FileName] = []
         var scheduled: Set<JobName> = []
-        var missing = Set(pending.names).union(pending.expected)
-        for entry in try spool.root.entries() {
+        var expected = Set(pending.expected)
+        var found = 0
+        try spool.root.forEachEntry { (entry) throws(SpoolError) in
             switch SpoolFile(entry) {
             case .request(let job):
-                missing.remove(job)
+                if pending[job] != nil { found += 1 } else { expected.remove(job) }
                 guard let stat = try spool.root.stat(entry), !heldBack.contains(job, of: stat.owner),
                     try isNews(job, stat)
-                else { continue }
+                else { return }
                 requests.append((entry, stat.fingerprint))
             case .cancel, .badName: others.append(entry)
             case .schedule(let name), .scheduleStatus(let name): scheduled.insert(name)
@@ -165,8 +169,18 @@ extension Runner {
         requests.sort { a, b in
             (a.at.seconds, a.at.nanoseconds, a.name) < (b.at.seconds, b.at.nanoseconds, b.name)
         }
-        let gone = missing.sorted().compactMap { SpoolFile.request($0).fileName }
+        let missing = (found == pending.count ? [] : try withoutRequest()) + expected
+        let gone = Set(missing).sorted().compactMap { SpoolFile.request($0).fileName }
         return requests.map(\.name) + gone + others + (try newsOfSchedules(scheduled))
+    }
+
+    /// The pending jobs whose requests are not there.
+    private func withoutRequest() throws(SpoolError) -> [JobName] {
+        var missing: [JobName] = []
+        for name in pending.names {
+            if let file = SpoolFile.request(name).fileName, try spool.root.stat(file) == nil { missing.append(name) }
+        }
+        return missing
     }
 
     /// Whether a request is to be looked at. Of a finished job's the change times (which nobody can set) tell without a

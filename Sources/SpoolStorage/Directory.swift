@@ -141,6 +141,13 @@ package final class Directory: Sendable {
 
     /// All names but `.` and `..`, in no order.
     package func entries() throws(SpoolError) -> [FileName] {
+        var names: [FileName] = []
+        try forEachEntry { names.append($0) }
+        return names
+    }
+
+    /// The same one by one, for a directory of which nobody knows how much is in it.
+    package func forEachEntry(_ body: (FileName) throws(SpoolError) -> Void) throws(SpoolError) {
         let copy = try system.perform(.open, path) { openat(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         var opened: OpaquePointer?
         do throws(SpoolError) {
@@ -152,9 +159,8 @@ package final class Directory: Sendable {
             _ = close(copy)
             throw error
         }
-        guard let stream = opened else { return [] }
+        guard let stream = opened else { return }
         defer { closedir(stream) }
-        var names: [FileName] = []
         while true {
             var next: UnsafeMutablePointer<dirent>?
             try system.perform(.list, path) {
@@ -162,9 +168,9 @@ package final class Directory: Sendable {
                 next = readdir(stream)
                 return next == nil && errno != 0 ? -1 : 0
             }
-            guard let entry = next else { return names }
+            guard let entry = next else { return }
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-            if name != [0x2E], name != [0x2E, 0x2E] { names.append(FileName(bytes: name)) }
+            if name != [0x2E], name != [0x2E, 0x2E] { try body(FileName(bytes: name)) }
         }
     }
 

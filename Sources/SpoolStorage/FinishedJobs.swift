@@ -70,9 +70,11 @@ package struct FinishedJobs: Sendable {
 
     /// The names of the jobs that have a result, in no order.
     package func names() throws(SpoolError) -> [JobName] {
-        try root.entries().compactMap { entry in
-            if case .result(let name) = SpoolFile(entry) { name } else { nil }
+        var names: [JobName] = []
+        try root.forEachEntry { entry in
+            if case .result(let name) = SpoolFile(entry) { names.append(name) }
         }
+        return names
     }
 
     /// Whether a job has a result that was written at `cutoff` or earlier.

@@ -261,19 +261,5 @@ package final class Spool: Sendable {
     }
 }
 
-/// A random UUID (version 4, RFC 9562) in lower case, from getrandom(2).
-package func makeUUID() -> String {
-    var random = SystemRandomNumberGenerator()
-    let high = random.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
-    let low = random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-    let digits = [high, low].map { value in
-        let hex = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - hex.count) + hex
-    }.joined()
-    var uuid = ""
-    for (index, digit) in digits.enumerated() {
-        if [8, 12, 16, 20].contains(index) { uuid.append("-") }
-        uuid.append(digit)
-    }
-    return uuid
-}
+/// A random UUID (version 4, RFC 9562) in lower case.
+package func makeUUID() -> String { JobID.random().string }

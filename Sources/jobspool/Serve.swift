@@ -1,6 +1,7 @@
 /// `jobspool serve`: the daemon. It puts the parts together (lock, watcher, runner), and ends them in order when asked to by
 /// SIGTERM or SIGINT.
 import ArgumentParser
+import CLinux
 import Glibc
 import JobRunner
 import Logging
@@ -84,6 +85,7 @@ struct Serve: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // Somebody opens a request for writing in the moment in which it is looked at (`Descriptor.isBeingWritten`).
         signal(SIGIO, SIG_IGN)
+        linux_return_large_blocks()
         do {
             try await serve()
         } catch let held as SpoolLock.Held {

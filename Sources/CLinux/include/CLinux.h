@@ -40,6 +40,13 @@ int linux_syncfs(int descriptor);
 /// sync_file_range(2) with SYNC_FILE_RANGE_WRITE: starts writing the file's content to the disk, and does not wait. A hint.
 void linux_start_writing(int descriptor);
 
+/// mallopt(3): blocks of 256 KiB and more are mapped by themselves, and given back to the kernel when they are freed. Left to itself
+/// malloc(3) keeps the more the larger the blocks were that it has seen freed. Before there are other threads.
+void linux_return_large_blocks(void);
+
+/// malloc_trim(3): gives memory that has been freed back to the kernel.
+void linux_trim_memory(void);
+
 /// fork(2). The caller has no other threads.
 pid_t linux_fork(void);
 
