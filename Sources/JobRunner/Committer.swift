@@ -53,7 +53,8 @@ final class Committer: Sendable {
     private struct Orders {
         var accepted: [AcceptanceOrder] = []
         var results: [ResultOrder] = []
-        var isEmpty: Bool { accepted.isEmpty && results.isEmpty }
+        /// The thread is about to take them.
+        var isTaken = false
     }
 
     init(_ spool: Spool, _ mailbox: Mailbox) {
@@ -61,18 +62,23 @@ final class Committer: Sendable {
         self.mailbox = mailbox
     }
 
-    /// Sees a request and its first status to the disk. The report comes as news.
-    func commit(_ order: AcceptanceOrder) { put { $0.accepted.append(order) } }
+    /// Sees a request and its first status to the disk, from the next `begin` on. The report comes as news.
+    func commit(_ order: AcceptanceOrder) { waiting.withLock { $0.accepted.append(order) } }
 
     /// Publishes a result, after the statuses that came before. The report comes as news.
-    func commit(_ order: ResultOrder) { put { $0.results.append(order) } }
+    func commit(_ order: ResultOrder) {
+        waiting.withLock { $0.results.append(order) }
+        begin()
+    }
 
-    private func put(_ add: (inout Orders) -> Void) {
-        let isFirst = waiting.withLock { waiting in
-            defer { add(&waiting) }
-            return waiting.isEmpty
+    /// Begins with what has been ordered.
+    func begin() {
+        let hasWork = waiting.withLock { waiting in
+            if waiting.isTaken || waiting.accepted.isEmpty && waiting.results.isEmpty { return false }
+            waiting.isTaken = true
+            return true
         }
-        if isFirst { queue.async { [self] in commitAll() } }
+        if hasWork { queue.async { [self] in commitAll() } }
     }
 
     private func commitAll() {
@@ -97,7 +103,7 @@ final class Committer: Sendable {
         let shown = orders.indices.filter { orders[$0].isShown }
         if !shown.isEmpty {
             do throws(SpoolError) {
-                try spool.syncTogether(shown.map { .request(orders[$0].name) })
+                try spool.syncTogether(shown.flatMap { [.request(orders[$0].name), .status(orders[$0].name)] })
             } catch {
                 for index in shown { errors[index] = error }
             }

@@ -38,6 +38,8 @@ package actor Runner {
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
     var parked: Set<JobName> = []
     var unsynced = UnsyncedJobs()
+    /// The request that has been accepted just now, as it was.
+    var lastAccepted: (name: JobName, request: Request, stat: FileStat)?
     /// Files with impossible names that have been told of.
     var badNames: [FileName: UInt64] = [:]
     var noticeLimit = NoticeLimit()
@@ -144,6 +146,8 @@ package actor Runner {
         lookAtHeldBack()
         lookAtWaiting()
         startWhatCan()
+        // Only now: a file system that syncs lets nobody else change anything meanwhile.
+        committer.begin()
         announce()
         showSchedules()
         showIfDue()

@@ -53,6 +53,7 @@ extension Runner {
                 return false
             }
             if holdBack(name, origin(of: name, stat).owner) { return false }
+            lastAccepted = (name, request, stat)
             return try accept(name, request, stat)
         }
     }
@@ -117,7 +118,7 @@ extension Runner {
         status.waitingFor = job.waiting
         // One by itself starts at once: its status is there first. Of many all statuses get to the disk together.
         let isShown = names.count < Self.many
-        if isShown { try spool.publish(status.json, as: .status(job.name), .whole) }
+        if isShown { try spool.publish(status.json, as: .status(job.name), .process) }
         let order = AcceptanceOrder(status: status, isShown: isShown)
         unsynced.put(order)
         committer.commit(order)

@@ -131,7 +131,7 @@ extension Runner {
 
     /// The request that a job is for. Of one that is gone or has changed nothing is known; its job is not started before it has been
     /// looked at.
-    private func request(of name: JobName, _ version: Fingerprint) throws(SpoolError) -> Request? {
+    func request(of name: JobName, _ version: Fingerprint) throws(SpoolError) -> Request? {
         guard case .valid(let request, let stat, _) = try RequestFile.look(at: name, in: spool.root),
             stat.fingerprint == version
         else { return nil }

@@ -49,6 +49,7 @@ extension Runner {
             }
         }
         startAccepted(accepted)
+        lastAccepted = nil
         // After the requests of the same batch: what they cancel may be among those.
         for job in cancels { cancelOrTell(job) }
         for name in held { names.append(name) }

@@ -43,10 +43,7 @@ extension Runner {
     /// Starts an attempt, or finds out that there is nothing to start.
     private func start(_ job: PendingJob) throws(SpoolError) {
         try spool.keepHome()
-        let request: Request
-        switch try RequestFile.look(at: job.name, in: spool.root) {
-        case .valid(let found, let stat, _) where stat.fingerprint == job.request: request = found
-        case .valid, .refused, .gone:
+        guard let request = try request(of: job) else {
             // It has been changed, or is being changed: it is looked at before it can have its turn again.
             parked.insert(job.name)
             if let file = SpoolFile.request(job.name).fileName { look(at: file) }
@@ -89,6 +86,16 @@ extension Runner {
                 pending: job, policy: AttemptPolicy(definition, request), link: AttemptLink(process), history: history,
                 attempt: attempt, attemptStartedAt: now, status: status),
             jobDirectory: jobDirectory, isNewJob: attempt == 1)
+    }
+
+    /// The request as it was accepted; nil when it is not there so any more.
+    private func request(of job: PendingJob) throws(SpoolError) -> Request? {
+        if let known = lastAccepted, known.name == job.name, let file = SpoolFile.request(job.name).fileName,
+            known.stat.fingerprint == job.request, try spool.root.stat(file) == known.stat
+        {
+            return known.request
+        }
+        return try request(of: job.name, job.request)
     }
 
     private func makePlan(

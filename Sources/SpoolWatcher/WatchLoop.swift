@@ -65,7 +65,7 @@ struct WatchLoop {
         let remaining = (watching.nextRescan - clock.now).roundedUp(to: .seconds(1))
         switch source.next(seconds: isSuspect ? 1 : remaining) {
         case .entry(let name):
-            if !hint(name) { gatherOthers(&watching) }
+            if !hint(name), !isTemporary(name) { gatherOthers(&watching) }
             // It may be one of many that are deleted before the directory is.
             if isSuspect { watching.suspectUntil = clock.now + .seconds(10) }
             return .watching(watching)
@@ -107,6 +107,9 @@ struct WatchLoop {
         watch.hints.put(.file(name))
         return true
     }
+
+    /// It is about to become a request: that must not be waited for.
+    private func isTemporary(_ name: FileName) -> Bool { name.string.map(SpoolFile.isTemporary) ?? false }
 
     /// Files that nobody is interested in are the daemon's own, and where one is written others follow: they are waited for together, so
     /// that not every one wakes the thread.

@@ -47,10 +47,12 @@ struct CommitterTests {
         let mailbox = Mailbox()
         let committer = Committer(try Spool.open(path, system: system), mailbox)
         committer.commit(AcceptanceOrder(status: try .sample("first"), isShown: true))
+        committer.begin()
         try await eventually("the first to be synced") { directorySyncs.withLock { $0 == 1 } }
         committer.commit(AcceptanceOrder(status: try .sample("shown"), isShown: true))
         committer.commit(AcceptanceOrder(status: try .sample("unshown"), isShown: false))
         committer.commit(AcceptanceOrder(status: try .sample("last"), isShown: true))
+        committer.begin()
         isReleased.withLock { $0 = true }
         var reports: [(name: String, error: Int32?)] = []
         for await news in mailbox.news {
