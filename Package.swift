@@ -13,8 +13,6 @@ let strict: [SwiftSetting] =
 /// The daemon and the command stay lean: what a handler needs (databases, HTTP) is a dependency of that handler alone.
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 /// SQLite; needs libsqlite3-dev.
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -39,7 +37,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.81.0"),
@@ -69,7 +66,7 @@ let package = Package(
             name: "jobspool",
             dependencies: [
                 "JobRunner", "SpoolWatcher", "SpoolClient", "SpoolStorage", "SpoolProtocol", "JSONText", "CLinux",
-                argumentParser, lifecycle, logging, signals,
+                argumentParser, logging,
             ],
             swiftSettings: strict),
         .executableTarget(

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -18,6 +19,62 @@ int linux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 int linux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 int linux_set_process_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+struct thread_start {
+    void (*body)(void *);
+    void *context;
+    char name[16];
+};
+
+static void *run_thread(void *argument) {
+    struct thread_start start = *(struct thread_start *)argument;
+    free(argument);
+    (void)linux_set_process_name(start.name);
+    start.body(start.context);
+    return NULL;
+}
+
+int linux_start_thread(const char *name, void (*body)(void *), void *context) {
+    struct thread_start *start = calloc(1, sizeof *start);
+    if (!start) return ENOMEM;
+    start->body = body;
+    start->context = context;
+    strncpy(start->name, name, sizeof start->name - 1);
+    pthread_attr_t attributes;
+    int code = pthread_attr_init(&attributes);
+    if (code == 0) {
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        sigset_t all, before;
+        sigfillset(&all);
+        // The thread has its creator's mask from its first instruction on.
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        pthread_t thread;
+        code = pthread_create(&thread, &attributes, run_thread, start);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        pthread_attr_destroy(&attributes);
+    }
+    if (code != 0) free(start);
+    return code;
+}
+
+static sigset_t stop_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    return signals;
+}
+
+void linux_block_stop_signals(void) {
+    sigset_t signals = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+void linux_wait_for_stop_signal(void) {
+    sigset_t signals = stop_signals();
+    int signal;
+    while (sigwait(&signals, &signal) != 0) {}
+}
 
 int linux_rename_noreplace(int old_directory, const char *old_name, int new_directory, const char *new_name) {
     const unsigned int rename_noreplace = 1;

@@ -3,7 +3,6 @@
 ///
 /// The order is the promise: the request and its status on the disk before anything else of the job is told; the result on the disk, then
 /// the status that announces it, then the news to the runner, which tells the feed.
-import Dispatch
 import JSONText
 import SpoolProtocol
 import SpoolStorage
@@ -47,7 +46,7 @@ struct CommitReport: Sendable {
 final class Committer: Sendable {
     private let spool: Spool
     private let mailbox: Mailbox
-    private let queue = DispatchQueue(label: "committer")
+    private let worker: SerialWorker
     private let waiting = Mutex(Orders())
 
     private struct Orders {
@@ -57,9 +56,10 @@ final class Committer: Sendable {
         var isTaken = false
     }
 
-    init(_ spool: Spool, _ mailbox: Mailbox) {
+    init(_ spool: Spool, _ mailbox: Mailbox, _ threads: ThreadPool) {
         self.spool = spool
         self.mailbox = mailbox
+        worker = SerialWorker(threads)
     }
 
     /// Sees a request and its first status to the disk, from the next `begin` on. The report comes as news.
@@ -78,7 +78,7 @@ final class Committer: Sendable {
             waiting.isTaken = true
             return true
         }
-        if hasWork { queue.async { [self] in commitAll() } }
+        if hasWork { worker.run { [self] in commitAll() } }
     }
 
     private func commitAll() {

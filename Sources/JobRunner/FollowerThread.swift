@@ -1,5 +1,4 @@
 /// A follower blocks in poll(2) and on the disk, so it gets a thread of its own instead of one of the few that all tasks share.
-import Dispatch
 import Glibc
 import JSONText
 import SpoolProtocol
@@ -7,11 +6,10 @@ import SpoolStorage
 
 extension AttemptFollower {
     /// Follows the attempt; what hinders the following is told and tried again, for the attempt runs all the same.
-    func followOnThread() async -> FollowReport {
-        let queue = DispatchQueue(label: "attempt \(plan.status.identity.jobID)")
+    func follow(on threads: ThreadPool) async -> FollowReport {
         let clocks = Clock.replacement
         return await withCheckedContinuation { continuation in
-            queue.async {
+            threads.run {
                 Clock.$replacement.withValue(clocks) { continuation.resume(returning: insistOnFollowing()) }
             }
         }

@@ -14,6 +14,8 @@ package actor Runner {
     let configuration: RunnerConfiguration
     let logger: Logger
     nonisolated let mailbox = Mailbox()
+    let threads = ThreadPool(name: "spool-worker")
+    let timers: Timers
     let committer: Committer
     var catalog: TypeCatalog
     let feed: EventFeed
@@ -46,8 +48,8 @@ package actor Runner {
     /// A rescan could not be finished.
     var rescanAgain = false
 
-    // What is to be done outside of the loop
-    var tasks: [RunnerTask] = []
+    /// They are to begin, outside of the loop.
+    var followers: [(AttemptFollower, JobName, jobID: String)] = []
     var timer = WakeUpTimer()
     var stopping: RunnerConfiguration.OnStop?
     var paused: Pause?
@@ -86,7 +88,8 @@ package actor Runner {
         feed = try EventFeed(spool, rotationSize: configuration.rotateEventsAt)
         numbers = try AcceptanceNumbers(spool)
         spares = try Spares(spool)
-        committer = Committer(spool, mailbox)
+        timers = Timers(threads)
+        committer = Committer(spool, mailbox, threads)
     }
 
     package enum End: Sendable {
@@ -97,17 +100,25 @@ package actor Runner {
 
     /// Serves the spool until `stop` is called, the task is cancelled, or another directory has taken its place.
     package func run(_ wakeUps: some AsyncSequence<WakeUp, Never> & Sendable) async throws(SpoolError) -> End {
+        defer {
+            timers.end()
+            threads.end()
+        }
         try recover()
         mailbox.put(.retain)
-        let mailbox = mailbox
+        let (mailbox, threads) = (mailbox, threads)
         await withDiscardingTaskGroup { group in
             group.addTask {
                 for await wakeUp in wakeUps { mailbox.put(.wakeUp(wakeUp)) }
             }
             for await news in mailbox.news {
                 take(news)
-                for task in tasks { group.addTask { await task.run(mailbox) } }
-                tasks = []
+                for (follower, name, jobID) in followers {
+                    group.addTask {
+                        mailbox.put(.followed(name, jobID: jobID, await follower.follow(on: threads)))
+                    }
+                }
+                followers = []
                 if stopping != nil, running.isEmpty, finishing.values.allSatisfy(\.isObstructed),
                     unsynced.isEmpty || !unsynced.failed.isEmpty
                 {
@@ -151,7 +162,13 @@ package actor Runner {
         announce()
         showSchedules()
         showIfDue()
-        if let time = timer.begin() { tasks.append(.sleep(until: time)) }
+        if let time = timer.begin() { put(.slept(until: time), after: max(0, time - Clock.monotonic())) }
+    }
+
+    /// News to come, in seconds.
+    func put(_ news: News, after seconds: Double) {
+        let mailbox = mailbox
+        timers.run(after: seconds) { mailbox.put(news) }
     }
 
     // MARK: Stopping
@@ -221,30 +238,6 @@ package actor Runner {
             try feed.flush()
         } catch {
             tell(error)
-        }
-    }
-}
-
-/// What the runner has done beside its loop.
-enum RunnerTask {
-    /// CLOCK_MONOTONIC, seconds.
-    case sleep(until: Double)
-    case later(Double, News)
-    case follow(AttemptFollower, JobName, jobID: String)
-
-    func run(_ mailbox: Mailbox) async {
-        switch self {
-        case .sleep(let time):
-            await RunnerTask.later(max(0, time - Clock.monotonic()), .slept(until: time)).run(mailbox)
-        case .later(let seconds, let news):
-            do {
-                try await Task.sleep(for: .seconds(seconds))
-                mailbox.put(news)
-            } catch {
-                // The runner has ended.
-            }
-        case .follow(let follower, let name, let jobID):
-            mailbox.put(.followed(name, jobID: jobID, await follower.followOnThread()))
         }
     }
 }

@@ -58,7 +58,7 @@ extension Runner {
     func retain() {
         guard stopping == nil else { return }
         guard Clock.monotonic() >= troubleUntil else {
-            tasks.append(.later(troubleUntil - Clock.monotonic(), .retain))
+            put(.retain, after: troubleUntil - Clock.monotonic())
             return
         }
         do throws(SpoolError) {
@@ -85,7 +85,7 @@ extension Runner {
                 "retention", metadata: ["archived": "\(retention.archived)", "deleted": "\(retention.deleted)"])
         }
         let interval = configuration.retention.interval
-        tasks.append(.later(retention.failures > 0 ? max(interval, Self.patience) : interval, .retain))
+        put(.retain, after: retention.failures > 0 ? max(interval, Self.patience) : interval)
     }
 
     // MARK: Archiving

@@ -144,7 +144,7 @@ extension Runner {
             spool: spool, link: job.link, plan: plan, jobDirectory: jobDirectory,
             askToStop: { mailbox.put(.askedToStop(name, jobID: jobID, $0)) },
             complain: { mailbox.put(.trouble($0)) }, rhythm: configuration.followerRhythm)
-        tasks.append(.follow(follower, name, jobID: jobID))
+        followers.append((follower, name, jobID: jobID))
     }
 
     // MARK: Small files

@@ -1,7 +1,6 @@
 /// The command. Its first decision is by the name under which it was started: the supervisor of an attempt is this very
 /// program, and comes before any parsing. Client commands run without any concurrency: they start in milliseconds.
 import ArgumentParser
-import Dispatch
 import Glibc
 
 @main
@@ -13,24 +12,10 @@ struct JobSpoolMain {
         }
         do {
             var command = try JobSpoolCommand.parseAsRoot(Array(arguments.dropFirst()))
-            if let command = command as? any AsyncParsableCommand { runAsync(command) }
             try command.run()
         } catch {
             JobSpoolCommand.exit(withError: error)
         }
-    }
-
-    private static func runAsync(_ command: any AsyncParsableCommand) -> Never {
-        nonisolated(unsafe) var command = command  // Nobody else has it: this function never returns.
-        Task {
-            do {
-                try await command.run()
-                exit(ExitStatus.success.rawValue)
-            } catch {
-                JobSpoolCommand.exit(withError: error)
-            }
-        }
-        dispatchMain()
     }
 }
 

@@ -5,13 +5,11 @@ import CLinux
 import Glibc
 import JobRunner
 import Logging
-import ServiceLifecycle
 import SpoolProtocol
 import SpoolStorage
 import SpoolWatcher
-import UnixSignals
 
-struct Serve: AsyncParsableCommand {
+struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve a spool: take requests in and run them.",
         discussion: """
@@ -78,32 +76,53 @@ struct Serve: AsyncParsableCommand {
         if !(1...86_400).contains(rescan) { throw ValidationError("--rescan must be from 1 to 86400") }
     }
 
-    func run() async throws {
+    func run() throws {
         try Self.openStandardDescriptors()
         // Supervisors that end leave no zombies behind.
         signal(SIGCHLD, SIG_IGN)
         signal(SIGPIPE, SIG_IGN)
         // Somebody opens a request for writing in the moment in which it is looked at (`Descriptor.isBeingWritten`).
         signal(SIGIO, SIG_IGN)
+        // This thread waits for them, and no other one hears of them.
+        linux_block_stop_signals()
         linux_return_large_blocks()
+        let service: SpoolService
         do {
-            try await serve()
-        } catch let held as SpoolLock.Held {
-            throw refuse(.noDaemon, "another daemon serves \(spool): \(Self.describe(held.holder))")
-        } catch let unfit as Spool.Unfit {
-            throw refuse(.noPermission, unfit.description)
-        } catch let error as WatcherError {
-            throw refuse(.noSpool, "\(error)")
-        } catch let error as SpoolError {
-            switch error.code {
-            case ENOENT, ENOTDIR: throw refuse(.noSpool, "\(error): make the directory first (mkdir -p \(spool))")
-            case EACCES, EPERM: throw refuse(.noPermission, "\(error)")
-            default: throw refuse(.inputOutput, "\(error)")
+            service = try makeService()
+        } catch {
+            throw explain(error)
+        }
+        Task(executorPreference: SerialTaskExecutor(name: "spool-runner")) {
+            do {
+                try await service.run()
+                Self.exit(withError: ExitCode.success)
+            } catch {
+                Self.exit(withError: explain(error))
             }
+        }
+        while true {
+            linux_wait_for_stop_signal()
+            service.stop()
         }
     }
 
-    private func serve() async throws {
+    private func explain(_ error: any Error) -> any Error {
+        switch error {
+        case let held as SpoolLock.Held:
+            refuse(.noDaemon, "another daemon serves \(spool): \(Self.describe(held.holder))")
+        case let unfit as Spool.Unfit: refuse(.noPermission, unfit.description)
+        case let error as WatcherError: refuse(.noSpool, "\(error)")
+        case let error as SpoolError:
+            switch error.code {
+            case ENOENT, ENOTDIR: refuse(.noSpool, "\(error): make the directory first (mkdir -p \(spool))")
+            case EACCES, EPERM: refuse(.noPermission, "\(error)")
+            default: refuse(.inputOutput, "\(error)")
+            }
+        default: error
+        }
+    }
+
+    private func makeService() throws(SpoolError) -> SpoolService {
         let executable = try Self.realPath("/proc/self/exe")
         let ownDirectory = executable.split(separator: "/").dropLast().map { "/\($0)" }.joined()
         var configuration = RunnerConfiguration(
@@ -120,13 +139,11 @@ struct Serve: AsyncParsableCommand {
             handler.logLevel = level
             return handler
         }
-        let service = SpoolService(
-            path: try Self.realPath(spool), types: try types.map { try Directory.open(Self.realPath($0)) },
-            configuration: configuration, watching: watcherOptions, logger: logger)
-        let group = ServiceGroup(
-            services: [service], gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: Logger(label: "jobspool") { _ in SwiftLogNoOpLogHandler() })
-        try await group.run()
+        var typesDirectory: Directory?
+        if let types { typesDirectory = try Directory.open(Self.realPath(types)) }
+        return SpoolService(
+            path: try Self.realPath(spool), types: typesDirectory, configuration: configuration,
+            watching: watcherOptions, logger: logger)
     }
 
     private var watcherOptions: DirectoryWatcher.Options {

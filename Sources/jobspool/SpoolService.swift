@@ -2,21 +2,43 @@
 /// directory is replaced by another one, the jobs of the old one are left to whoever serves it, and the new one is served.
 import JobRunner
 import Logging
-import ServiceLifecycle
 import SpoolStorage
 import SpoolWatcher
+import Synchronization
 
-struct SpoolService: Service {
-    let path: String
-    let types: Directory?
-    let configuration: RunnerConfiguration
-    let watching: DirectoryWatcher.Options
-    let logger: Logger
+final class SpoolService: Sendable {
+    private let path: String
+    private let types: Directory?
+    private let configuration: RunnerConfiguration
+    private let watching: DirectoryWatcher.Options
+    private let logger: Logger
+    private let state = Mutex((runner: Runner?.none, isStopping: false))
 
+    init(
+        path: String, types: Directory?, configuration: RunnerConfiguration, watching: DirectoryWatcher.Options,
+        logger: Logger
+    ) {
+        self.path = path
+        self.types = types
+        self.configuration = configuration
+        self.watching = watching
+        self.logger = logger
+    }
+
+    /// Serves until `stop` is called.
     func run() async throws {
         while try await serve() == .replaced {
             logger.warning("\(path) is another directory now: serving that one")
         }
+    }
+
+    /// From any thread, any number of times.
+    func stop() {
+        let runner = state.withLock { state in
+            state.isStopping = true
+            return state.runner
+        }
+        runner?.stop()
     }
 
     private func serve() async throws -> Runner.End {
@@ -26,13 +48,14 @@ struct SpoolService: Service {
             spool: spool, catalog: TypeCatalog(builtIn: BuiltInTypes.all, directory: types),
             configuration: configuration, logger: logger)
         let watcher = DirectoryWatcher(path: path, privateDirectory: spool.home.path, options: watching)
+        let isStopping = state.withLock { state in
+            state.runner = runner
+            return state.isStopping
+        }
+        if isStopping { runner.stop() }
         let end = try await watcher.watching { watch in
             await runner.setIntake(watch.mode, reason: watch.reason)
-            return try await withGracefulShutdownHandler {
-                try await runner.run(watch.wakeUps)
-            } onGracefulShutdown: {
-                runner.stop()
-            }
+            return try await runner.run(watch.wakeUps)
         }
         withExtendedLifetime(lock) {}
         return end

@@ -45,7 +45,9 @@ struct CommitterTests {
             }
         })
         let mailbox = Mailbox()
-        let committer = Committer(try Spool.open(path, system: system), mailbox)
+        let threads = ThreadPool(name: "committer")
+        defer { threads.end() }
+        let committer = Committer(try Spool.open(path, system: system), mailbox, threads)
         committer.commit(AcceptanceOrder(status: try .sample("first"), isShown: true))
         committer.begin()
         try await eventually("the first to be synced") { directorySyncs.withLock { $0 == 1 } }

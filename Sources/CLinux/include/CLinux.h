@@ -14,6 +14,16 @@ int linux_become_subreaper(void);
 /// PR_SET_NAME of prctl(2): the name that ps(1) shows, cut at 15 bytes.
 int linux_set_process_name(const char *name);
 
+/// pthread_create(3) of a detached thread in which all signals are blocked, so that none interrupts a wait there. `name` is what ps(1)
+/// shows, cut at 15 bytes. Returns 0, or an errno.
+int linux_start_thread(const char *name, void (*body)(void *), void *context);
+
+/// Blocks SIGTERM and SIGINT, in threads and programs to come as well: pthread_sigmask(3).
+void linux_block_stop_signals(void);
+
+/// Waits for one of those: sigwait(3).
+void linux_wait_for_stop_signal(void);
+
 /// What posix_spawn(3) is to do in the new process, before the program starts.
 struct linux_spawn_setup {
     /// fchdir(2) to this directory, unless -1.
