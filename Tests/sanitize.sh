@@ -10,29 +10,37 @@ cd "$(dirname "$0")/.."
 command -v swift >/dev/null 2>&1 || PATH=$PATH:/opt/swift/usr/bin
 sh samples/install.sh /usr/include/inotifytools/inotifytools.h:libinotifytools0-dev /usr/include/sqlite3.h:libsqlite3-dev \
     python3 flock:util-linux
+command -v clang >/dev/null 2>&1 || PATH=$(dirname "$(command -v swift)"):$PATH
 
 kinds=${1:-both}
 [ $# = 0 ] || shift
 [ "$kinds" != both ] || kinds="address thread"
 [ $# -gt 0 ] || set -- daemon JSONTextTests SpoolProtocolTests SpoolStorageTests SpoolWatcherTests JobRunnerTests SpoolClientTests JobHandlerTests FuzzTests
 
-reports=$(mktemp -d)
-trap 'rm -rf "$reports"' EXIT
+place=$(mktemp -d)
+reports=$place/reports
+mkdir "$reports"
+trap 'rm -rf "$place"' EXIT
 result=0
 for kind in $kinds; do
     scratch=.build-$(echo "$kind" | cut -c1)san
     build="--sanitize=$kind --scratch-path $scratch ${JOBSPOOL_SANITIZE_OPTIONS:-}"
     # What the kernel gives at a thread's end is no leak of the program's; Swift's runtime keeps what it has loaded.
     export ASAN_OPTIONS="detect_leaks=0:log_path=$reports/$kind" TSAN_OPTIONS="log_path=$reports/$kind:die_after_fork=0"
+    preload=
+    if [ "$kind" = thread ]; then
+        clang -shared -fPIC -O2 -Wall -Wextra -o "$place/mutex.so" Tests/Sanitize/mutex.c
+        preload=$place/mutex.so
+    fi
     hasTests=
     for target; do
         if [ "$target" = daemon ]; then
             swift build $build --product jobspool
-            python3 Tests/soak.py "$(swift build $build --show-bin-path)/jobspool" "${JOBSPOOL_SANITIZE_MINUTES:-1}" --no-growth || result=1
+            LD_PRELOAD=$preload python3 Tests/soak.py "$(swift build $build --show-bin-path)/jobspool" "${JOBSPOOL_SANITIZE_MINUTES:-1}" --no-growth || result=1
         else
             [ -n "$hasTests" ] || swift build $build --build-tests
             hasTests=1
-            swift test --skip-build --disable-xctest $build --filter "^$target\\." || { echo "$kind: $target failed" >&2; result=1; }
+            LD_PRELOAD=$preload swift test --skip-build --disable-xctest $build --filter "^$target\\." || { echo "$kind: $target failed" >&2; result=1; }
         fi
     done
 done
