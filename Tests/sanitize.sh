@@ -19,7 +19,10 @@ kinds=${1:-both}
 
 place=$(mktemp -d)
 reports=$place/reports
+# Some tests are other users.
+chmod 755 "$place"
 mkdir "$reports"
+chmod 1777 "$reports"
 trap 'rm -rf "$place"' EXIT
 result=0
 for kind in $kinds; do

@@ -25,10 +25,14 @@ enum CommandRunner {
     /// Runs a shell command in which `jobspool` is the command and `$JOBSPOOL_DIR` the spool.
     static func run(_ script: String, in spool: String, environment: [String: String] = [:]) throws -> Ended {
         let files = try TestSpool()
+        // What a sanitizer is told, ../sanitize.sh says.
+        let sanitizers: [(String, String)] = ["ASAN_OPTIONS", "TSAN_OPTIONS", "LD_PRELOAD"].compactMap { name in
+            getenv(name).map { (name, String(cString: $0)) }
+        }
         let variables = [
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "JOBSPOOL": executable,
             "JOBSPOOL_DIR": spool, "TERM": "xterm", "LC_ALL": "C.UTF-8",
-        ].merging(environment) { $1 }
+        ].merging(sanitizers) { $1 }.merging(environment) { $1 }
         let status = try spawn(
             ["/bin/bash", "-c", "jobspool() { \"$JOBSPOOL\" \"$@\"; }; \(script)"],
             variables.map { "\($0)=\($1)" }, output: "\(files.path)/out", diagnostics: "\(files.path)/err")
