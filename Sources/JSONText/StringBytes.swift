@@ -2,14 +2,33 @@
 /// and decomposed); keys, names and values that others wrote are the same only when their bytes are.
 extension String {
     package func hasSameBytes(as other: String) -> Bool {
-        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+        withBytes { bytes in other.withBytes { $0.count == bytes.count && Self.matches(bytes, at: 0, $0) } }
     }
 
     /// `hasPrefix` regards whole characters: a dot with an accent on it is no dot to it, but it is one to the kernel.
-    package func beginsWithBytes(_ prefix: String) -> Bool { utf8.starts(with: prefix.utf8) }
+    package func beginsWithBytes(_ prefix: String) -> Bool {
+        withBytes { bytes in prefix.withBytes { $0.count <= bytes.count && Self.matches(bytes, at: 0, $0) } }
+    }
 
     /// `hasSuffix` by bytes.
-    package func endsWithBytes(_ suffix: String) -> Bool { utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) }
+    package func endsWithBytes(_ suffix: String) -> Bool {
+        withBytes { bytes in
+            suffix.withBytes { $0.count <= bytes.count && Self.matches(bytes, at: bytes.count - $0.count, $0) }
+        }
+    }
+
+    private func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        utf8.withContiguousStorageIfAvailable(body) ?? Array(utf8).withUnsafeBufferPointer(body)
+    }
+
+    /// Names are told apart a million times when a spool is looked at.
+    private static func matches(
+        _ bytes: UnsafeBufferPointer<UInt8>, at start: Int, _ part: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        // From the end: names that have something in common have it in front.
+        for index in part.indices.reversed() where bytes[start + index] != part[index] { return false }
+        return true
+    }
 
     /// The text for one line of a message: control characters escaped, and what is longer than `limit` scalars cut.
     package func printable(limit: Int = .max) -> String {

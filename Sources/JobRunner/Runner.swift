@@ -105,20 +105,16 @@ package actor Runner {
             threads.end()
         }
         try recover()
-        mailbox.put(.retain)
-        let (mailbox, threads) = (mailbox, threads)
+        put(.retain, after: Self.firstRetention)
+        let mailbox = mailbox
         await withDiscardingTaskGroup { group in
+            beginFollowing(&group)
             group.addTask {
                 for await wakeUp in wakeUps { mailbox.put(.wakeUp(wakeUp)) }
             }
             for await news in mailbox.news {
                 take(news)
-                for (follower, name, jobID) in followers {
-                    group.addTask {
-                        mailbox.put(.followed(name, jobID: jobID, await follower.follow(on: threads)))
-                    }
-                }
-                followers = []
+                beginFollowing(&group)
                 if stopping != nil, running.isEmpty, finishing.values.allSatisfy(\.isObstructed),
                     unsynced.isEmpty || !unsynced.failed.isEmpty
                 {
@@ -131,6 +127,19 @@ package actor Runner {
         }
         showSpool(as: .stopped)
         return isReplaced ? .replaced : .stopped
+    }
+
+    /// How long after the start the archive is first looked at, in seconds: what was dropped meanwhile comes first.
+    private static let firstRetention = 1.0
+
+    private func beginFollowing(_ group: inout DiscardingTaskGroup) {
+        let (mailbox, threads) = (mailbox, threads)
+        for (follower, name, jobID) in followers {
+            group.addTask {
+                mailbox.put(.followed(name, jobID: jobID, await follower.follow(on: threads)))
+            }
+        }
+        followers = []
     }
 
     /// No new job; running attempts stop or are left, as configured; then `run` returns.

@@ -21,7 +21,7 @@ public struct JobName: Sendable, Hashable {
             throw Problem(
                 description: "the name is \(name.utf8.count) bytes long: a name has at most \(Self.maximumBytes)")
         }
-        if name.unicodeScalars.contains(where: \.isControl) {
+        if name.utf8.contains(where: { $0 < 0x20 || $0 > 0x7E }), name.unicodeScalars.contains(where: \.isControl) {
             throw Problem(description: "\"\(shown)\" has a control character: rename the file")
         }
         if name.utf8.contains(UInt8(ascii: "/")) {
@@ -30,7 +30,7 @@ public struct JobName: Sendable, Hashable {
         if name.beginsWithBytes(".") {
             throw Problem(description: "\"\(shown)\" begins with a dot: such files are ignored; choose another name")
         }
-        if SpoolFile.reservedNames.contains(name) {
+        if SpoolFile.reservedNames.containsBytes(of: name) {
             throw Problem(description: "\"\(name)\" is reserved: choose another name")
         }
         if let suffix = SpoolFile.reservedNameSuffixes.first(where: { name.endsWithBytes($0) }) {

@@ -73,7 +73,7 @@ public enum SpoolFile: Sendable, Equatable {
     public static let privateDirectory = ".jobspool"
 
     /// What no job can be called, because such a request would be one of the spool's own files.
-    static let reservedNames: Set<String> = ["spool", "spool.pause"]
+    static let reservedNames = ["spool", "spool.pause"]
 
     /// What a name must not end in, because such a request would be another job's file.
     static let reservedNameSuffixes = [".cancel", ".schedule", ".status", ".result"]

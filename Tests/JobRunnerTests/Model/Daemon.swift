@@ -71,10 +71,12 @@ final class Daemon: Sendable {
 
     /// - Parameters:
     ///   - system: instead of that of `faults`; then the daemon may end by itself, as one does whose disk fails.
+    ///   - executor: nil: Swift's own threads.
     /// - Throws: what the daemon died of before it could serve.
     init(
         _ path: String, number: Int, machine: FakeMachine, faults: Faults, maxLanes: Int, system: SystemCalls? = nil,
-        log: DaemonLog? = nil, configure: (inout RunnerConfiguration) -> Void = { _ in }
+        log: DaemonLog? = nil, executor: (any TaskExecutor)? = nil,
+        configure: (inout RunnerConfiguration) -> Void = { _ in }
     ) throws {
         self.number = number
         self.faults = faults
@@ -92,7 +94,7 @@ final class Daemon: Sendable {
         self.runner = runner
         let signal = EndSignal()
         ended = signal
-        task = Task {
+        task = Task(executorPreference: executor) {
             // Hints go straight into the mailbox, so that they are in one order with all else.
             let (wakeUps, continuation) = AsyncStream.makeStream(of: WakeUp.self)
             defer {
@@ -112,6 +114,11 @@ final class Daemon: Sendable {
     var hasEnded: Bool { ended.isSent }
 
     func hint(_ wakeUp: WakeUp) { runner.mailbox.put(.wakeUp(wakeUp)) }
+
+    /// From now on there is always news.
+    func keepBusy() { Self.keepBusy(runner.mailbox) }
+
+    private static func keepBusy(_ mailbox: Mailbox) { mailbox.put(.inspect { _ in keepBusy(mailbox) }) }
 
     /// Time has passed.
     func tick() { runner.mailbox.put(.tick) }
