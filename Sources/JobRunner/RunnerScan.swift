@@ -185,12 +185,15 @@ extension Runner {
     }
 
     /// Whether a request is to be looked at. Of a finished job's the change times (which nobody can set) tell without a
-    /// look into its result: a file that has not changed since its result was written is the one that ran.
+    /// look into its result: a file that has not changed since its result was written is the one that ran. Unless somebody has set the
+    /// clock back, and the result is of a time to come.
     private func isNews(_ job: JobName, _ stat: FileStat) throws(SpoolError) -> Bool {
         if let known = pending[job] { return known.request != stat.fingerprint || parked.contains(job) }
         if running[job] != nil || finishing[job] != nil { return false }
         guard let name = SpoolFile.result(job).fileName, let result = try spool.root.stat(name) else { return true }
         let margin: Int64 = 2_000_000_000
-        return !(stat.changed + margin < result.changed)
+        let now = Clock.now().milliseconds * 1_000_000
+        if stat.changed + margin < result.changed, result.changed <= now { return false }
+        return try isNew(job, stat.fingerprint)
     }
 }
