@@ -114,7 +114,7 @@ struct Serve: ParsableCommand {
         case let error as WatcherError: refuse(.noSpool, "\(error)")
         case let error as SpoolError:
             switch error.code {
-            case ENOENT, ENOTDIR: refuse(.noSpool, "\(error): make the directory first (mkdir -p \(spool))")
+            case ENOENT, ENOTDIR: refuse(.noSpool, "\(error): make the directory first (mkdir -p \(error.path))")
             case EACCES, EPERM: refuse(.noPermission, "\(error)")
             default: refuse(.inputOutput, "\(error)")
             }

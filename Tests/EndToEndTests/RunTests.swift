@@ -235,5 +235,17 @@ extension EndToEnd {
             #expect(result["status"] == "completed")
             #expect(try yard.messages("open") == ["new"])
         }
+
+        @Test("is not served where the spool or the types directory is missing, and the message says which to make")
+        func missingDirectories() {
+            for (arguments, missing) in [
+                ("serve \(yard.root)/nowhere", "\(yard.root)/nowhere"),
+                ("serve \(yard.path) --types \(yard.root)/no-types", "\(yard.root)/no-types"),
+            ] {
+                let ended = yard.shell("'\(Yard.executables)/jobspool' \(arguments) 2>&1")
+                #expect(ended.status == 66)
+                #expect(ended.output.contains("make the directory first (mkdir -p \(missing))"), "\(ended.output)")
+            }
+        }
     }
 }
