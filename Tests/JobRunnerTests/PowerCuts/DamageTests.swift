@@ -31,6 +31,17 @@ struct DamageTests {
         try await daemon.leave()
     }
 
+    /// A spool with a job that waits.
+    private func accepted(at time: Timestamp) async throws -> SpoolFiles {
+        let files = try SpoolFiles()
+        try files.put(#"{"type": "plain"}"#, as: .request(Self.name), time: time)
+        try await live(files, boot: "one") { daemon in
+            let look = try await daemon.look()
+            return try look?.isIdle ?? false && files.status(of: Self.name) != nil
+        }
+        return files
+    }
+
     /// Writes zeros over a file; its size and its time stay.
     private func zero(_ file: SpoolFile, in files: SpoolFiles) throws {
         let stat = try #require(try files.root.stat(file.modelName))
@@ -45,12 +56,7 @@ struct DamageTests {
         signal(SIGIO, SIG_IGN)
         let clocks = VirtualClocks()
         try await Clock.$replacement.withValue(clocks) {
-            let files = try SpoolFiles()
-            try files.put(#"{"type": "plain"}"#, as: .request(Self.name), time: clocks.now())
-            try await live(files, boot: "one") { daemon in
-                let look = try await daemon.look()
-                return try look?.isIdle ?? false && files.status(of: Self.name) != nil
-            }
+            let files = try await accepted(at: clocks.now())
             let accepted = try #require(try files.status(of: Self.name))
             try zero(.request(Self.name), in: files)
             try await live(files, boot: "two", maxLanes: 1) { daemon in
@@ -74,12 +80,7 @@ struct DamageTests {
         signal(SIGIO, SIG_IGN)
         let clocks = VirtualClocks()
         try await Clock.$replacement.withValue(clocks) {
-            let files = try SpoolFiles()
-            try files.put(#"{"type": "plain"}"#, as: .request(Self.name), time: clocks.now())
-            try await live(files, boot: "one") { daemon in
-                let look = try await daemon.look()
-                return try look?.isIdle ?? false && files.status(of: Self.name) != nil
-            }
+            let files = try await accepted(at: clocks.now())
             try zero(.status(Self.name), in: files)
             if !hasRequest { try files.remove(.request(Self.name)) }
             let log = DaemonLog()
