@@ -28,11 +28,6 @@ struct LaneQueue {
 
     mutating func insert(_ entry: Entry) { heap.insert(entry) }
 
-    /// The next job whose entry still counts.
-    mutating func next(where isPending: (Entry) -> Bool) -> Entry? {
-        peek(where: isPending) == nil ? nil : heap.popMin()
-    }
-
     /// The next job whose entry still counts; it stays in the queue.
     mutating func peek(where isPending: (Entry) -> Bool) -> Entry? {
         while let entry = heap.min {
@@ -41,4 +36,7 @@ struct LaneQueue {
         }
         return nil
     }
+
+    /// Takes out what `peek` has given.
+    mutating func removeFirst() { heap.removeMin() }
 }

@@ -43,6 +43,9 @@ struct PendingJobs {
 
     subscript(_ name: JobName) -> PendingJob? { jobs[name] }
 
+    /// Whether a place in a queue is still that of a job that waits.
+    func counts(_ entry: LaneQueue.Entry) -> Bool { jobs[entry.name]?.sequence == entry.sequence }
+
     func count(of user: UInt32) -> Int { users[user]?.jobs ?? 0 }
 
     /// The jobs of a user and the names that these wait for.

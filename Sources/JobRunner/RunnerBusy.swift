@@ -22,7 +22,7 @@ extension Runner {
                 name: status.identity.name, jobID: status.identity.jobID, startedAt: status.startedAt)
         }
         let pending = pending
-        if let next = lanes[lane]?.queue.peek(where: { pending[$0.name]?.sequence == $0.sequence }) {
+        if let next = lanes[lane]?.queue.peek(where: pending.counts) {
             return pending[next.name]?.reference
         }
         guard pending.count(inLane: lane).queued > 0 else { return nil }

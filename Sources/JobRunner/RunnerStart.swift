@@ -33,11 +33,11 @@ extension Runner {
 
     private func nextJob(in lane: String) -> PendingJob? {
         let pending = pending
-        let isPending = { (entry: LaneQueue.Entry) in pending[entry.name]?.sequence == entry.sequence }
-        guard let next = lanes[lane]?.queue.peek(where: isPending) else { return nil }
+        guard let next = lanes[lane]?.queue.peek(where: pending.counts) else { return nil }
         // Its status is not there yet.
         if unsynced[next.name]?.isShown == false { return nil }
-        return lanes[lane]?.queue.next(where: isPending).flatMap { pending[$0.name] }
+        lanes[lane]?.queue.removeFirst()
+        return pending[next.name]
     }
 
     /// Starts an attempt, or finds out that there is nothing to start.

@@ -18,7 +18,10 @@ struct QueueTests {
             queue.insert(entry)
         }
         var order: [String] = []
-        while let entry = queue.next(where: { $0.name.string != "gone" }) { order.append(entry.name.string) }
+        while let entry = queue.peek(where: { $0.name.string != "gone" }) {
+            queue.removeFirst()
+            order.append(entry.name.string)
+        }
         #expect(order == ["a", "b", "c"])
     }
 
