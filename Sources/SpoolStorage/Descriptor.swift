@@ -4,12 +4,14 @@ import Glibc
 
 package struct Descriptor: ~Copyable, Sendable {
     package let raw: Int32
-    private let path: String
+    private let openPath: OpenPath
     private let system: SystemCalls
 
-    package init(adopting raw: Int32, path: String, system: SystemCalls) {
+    private var path: String { openPath.string }
+
+    package init(adopting raw: Int32, path: OpenPath, system: SystemCalls) {
         self.raw = raw
-        self.path = path
+        openPath = path
         self.system = system
     }
 
@@ -47,7 +49,7 @@ package struct Descriptor: ~Copyable, Sendable {
     package func write(_ bytes: [UInt8]) throws(SpoolError) {
         var written = 0
         while written < bytes.count {
-            written += try Self.write(bytes, from: written, raw, path, system)
+            written += try write(bytes, from: written)
         }
     }
 
@@ -56,13 +58,11 @@ package struct Descriptor: ~Copyable, Sendable {
         var written = 0
         defer { buffer.removeFirst(written) }
         while written < buffer.count {
-            written += try Self.write(buffer, from: written, raw, path, system)
+            written += try write(buffer, from: written)
         }
     }
 
-    private static func write(
-        _ bytes: [UInt8], from start: Int, _ raw: Int32, _ path: String, _ system: SystemCalls
-    ) throws(SpoolError) -> Int {
+    private func write(_ bytes: [UInt8], from start: Int) throws(SpoolError) -> Int {
         var failure: SpoolError?
         let count = bytes.withUnsafeBytes { buffer -> Int in
             do throws(SpoolError) {

@@ -5,13 +5,15 @@ package import SpoolProtocol
 import Glibc
 
 package final class Directory: Sendable {
-    package let path: String
     package let raw: Int32
     package let system: SystemCalls
+    private let openPath: OpenPath
 
-    private init(adopting raw: Int32, path: String, system: SystemCalls) {
+    package var path: String { openPath.string }
+
+    private init(adopting raw: Int32, path: OpenPath, system: SystemCalls) {
         self.raw = raw
-        self.path = path
+        openPath = path
         self.system = system
     }
 
@@ -20,7 +22,7 @@ package final class Directory: Sendable {
     /// Opens a directory that people name: links on the way are followed.
     package static func open(_ path: String, system: SystemCalls = .real) throws(SpoolError) -> Directory {
         let raw = try system.perform(.open, path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        return Directory(adopting: raw, path: path, system: system)
+        return Directory(adopting: raw, path: .whole(path), system: system)
     }
 
     /// Opens a directory inside this one, which may not be a link.
@@ -30,7 +32,7 @@ package final class Directory: Sendable {
         let raw = try system.perform(.open, path(name)) {
             name.withCString { openat(self.raw, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
         }
-        return Directory(adopting: raw, path: path(name), system: system)
+        return Directory(adopting: raw, path: .entry(name, of: openPath), system: system)
     }
 
     /// Opens a directory inside this one, made first where there is none, with this mode whatever the umask.
@@ -61,7 +63,7 @@ package final class Directory: Sendable {
         let raw = try system.perform(.open, path(name)) {
             name.withCString { openat(self.raw, $0, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode) }
         }
-        return Descriptor(adopting: raw, path: path(name), system: system)
+        return Descriptor(adopting: raw, path: .entry(name, of: openPath), system: system)
     }
 
     /// nil when there is nothing of this name.

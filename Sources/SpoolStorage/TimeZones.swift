@@ -49,7 +49,7 @@ package struct TimeZones: Sendable {
     private static func read(_ path: String) throws(SpoolError) -> [UInt8] {
         let system = SystemCalls.real
         let raw = try system.perform(.open, path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
-        return try Descriptor(adopting: raw, path: path, system: system).read(limit: maximumBytes)
+        return try Descriptor(adopting: raw, path: .whole(path), system: system).read(limit: maximumBytes)
     }
 
     // MARK: Errors
