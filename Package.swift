@@ -14,6 +14,7 @@ let strict: [SwiftSetting] =
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 /// SQLite; needs libsqlite3-dev.
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -55,7 +56,7 @@ let package = Package(
             name: "SpoolWatcher", dependencies: ["SpoolProtocol", "CInotifyTools", "CLinux"], swiftSettings: strict),
         .target(
             name: "JobRunner",
-            dependencies: ["SpoolProtocol", "SpoolStorage", "JSONText", "CLinux", logging, heap],
+            dependencies: ["SpoolProtocol", "SpoolStorage", "JSONText", "CLinux", logging, deque, heap],
             swiftSettings: strict),
         .target(
             name: "SpoolClient", dependencies: ["SpoolProtocol", "SpoolStorage", "JSONText"], swiftSettings: strict),

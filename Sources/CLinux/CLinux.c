@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -55,6 +57,12 @@ int linux_start_thread(const char *name, void (*body)(void *), void *context) {
     }
     if (code != 0) free(start);
     return code;
+}
+
+void linux_stand_back(void) {
+    struct sched_param none = {.sched_priority = 0};
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), 5);
 }
 
 static sigset_t stop_signals(void) {

@@ -40,8 +40,7 @@ struct AttemptFollower {
             publishStatus(&following)
             if let reason = watch.reasonToStop() { askToStop(reason) }
         }
-        if try stopOrphans(&following) == false { return following.report(.detached) }
-        let record = try link.process.record()
+        guard let record = try stopOrphans(&following) else { return following.report(.detached) }
         if case .ended(let record) = record, record.leftBehind > 0 {
             link.note(.warning, "stopped \(record.leftBehind) processes that the handler left behind")
         }
@@ -167,12 +166,14 @@ struct AttemptFollower {
     }
 
     /// The supervisor is gone. When it had come to its end nobody is left, and the lock goes with its last descriptor;
-    /// otherwise whoever still holds the lock has lost it: TERM, the grace time, KILL. False when told to leave.
-    private func stopOrphans(_ following: inout Following) throws(SpoolError) -> Bool {
+    /// otherwise whoever still holds the lock has lost it: TERM, the grace time, KILL.
+    /// - Returns: what the supervisor wrote; nil when told to leave.
+    private func stopOrphans(_ following: inout Following) throws(SpoolError) -> AttemptRecordState? {
         let directory = link.process.directory
         let jobID = plan.status.identity.jobID
+        let record = try link.process.record()
         let cameToItsEnd: Bool
-        switch try link.process.record() {
+        switch record {
         case .ended: cameToItsEnd = true
         case .notStarted, .started: cameToItsEnd = false
         }
@@ -183,7 +184,7 @@ struct AttemptFollower {
                 _ = poll(nil, 0, 1)
                 continue
             }
-            if link.isDetached { return false }
+            if link.isDetached { return nil }
             let now = Clock.monotonic()
             if killAt == nil {
                 following.ledger.note(.warning, "the supervisor was killed: stopping its handler", at: Clock.now())
@@ -196,7 +197,7 @@ struct AttemptFollower {
             publishStatus(&following)
             _ = poll(nil, 0, 20)
         }
-        return true
+        return record
     }
 }
 

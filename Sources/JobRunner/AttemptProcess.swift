@@ -26,42 +26,35 @@ struct AttemptPlan {
 final class AttemptProcess: Sendable {
     let directory: Directory
     private let attempt: String
-    private let control: Int32
-
-    deinit { if control >= 0 { close(control) } }
+    /// nil: there is no supervisor any more.
+    private let control: ControlEnd?
 
     // MARK: Starting
 
-    /// Makes the attempt's directory, takes the lock, and starts the supervisor, which inherits the lock.
+    /// Starts the supervisor, which inherits the lock.
+    /// - Parameter spare: a first attempt's files that are there already; nil: they are made.
     /// - Throws: `SpoolError`.
     static func start(
-        _ plan: AttemptPlan, in jobDirectory: Directory, _ launcher: any AttemptLauncher
+        _ plan: AttemptPlan, in jobDirectory: Directory, _ spare: Spares.Spare?, _ launcher: any AttemptLauncher
     ) throws(SpoolError) -> AttemptProcess {
+        if let spare { return try start(plan, in: spare.attempt, spare.files, launcher) }
         let directory = try jobDirectory.makeDirectory(String(plan.attempt), mode: 0o700)
-        let fresh = O_RDWR | O_CREAT | O_TRUNC
-        _ = try directory.open(AttemptFile.record, fresh, mode: 0o600)
+        return try start(plan, in: directory, PreparedAttempt(in: directory), launcher)
+    }
+
+    private static func start(
+        _ plan: AttemptPlan, in directory: Directory, _ files: PreparedAttempt, _ launcher: any AttemptLauncher
+    ) throws(SpoolError) -> AttemptProcess {
         try writeInput(plan.request, in: directory)
-        let output = try directory.open(AttemptFile.standardOutput, fresh | O_APPEND, mode: 0o600)
-        let errors = try directory.open(AttemptFile.standardError, fresh | O_APPEND, mode: 0o600)
-        guard try output.tryLock() else {
-            throw SpoolError(.lock, directory.path(AttemptFile.standardOutput), code: EWOULDBLOCK)
-        }
-        do {
-            try directory.makeFIFO(AttemptFile.control)
-        } catch  where error.code == EEXIST {}
-        // Opened for both directions it never sees an end of file; the supervisor gets this one.
-        let orders = try directory.open(AttemptFile.control, O_RDWR)
-        let process = try AttemptProcess(opening: directory, attempt: plan.identifier)
         let input = try directory.open(AttemptFile.request, O_RDONLY)
-        let descriptors = [input.raw, output.raw, errors.raw, orders.raw]
         let arguments =
             [AttemptFile.supervisorName, plan.identifier, JSON(plan.graceSeconds).text, plan.workingDirectory]
             + plan.command
         try launcher.launch(
             SupervisorStart(
                 arguments: arguments, environment: plan.environment.map { "\($0.name)=\($0.value)" },
-                descriptors: descriptors, directory: directory))
-        return process
+                descriptors: [input.raw, files.output.raw, files.errors.raw, files.orders.raw], directory: directory))
+        return AttemptProcess(directory, plan.identifier, files.control)
     }
 
     /// Not by way of an empty file: what is emptied and written anew ext4 writes to the disk at close(2) (`auto_da_alloc`).
@@ -71,21 +64,20 @@ final class AttemptProcess: Sendable {
         if try input.stat().size > bytes.count { try input.truncate(to: Int64(bytes.count)) }
     }
 
+    private init(_ directory: Directory, _ attempt: String, _ control: ControlEnd?) {
+        self.directory = directory
+        self.attempt = attempt
+        self.control = control
+    }
+
     // MARK: Finding again
 
     /// Opens an attempt that an earlier daemon started, alive or dead.
-    init(opening directory: Directory, attempt: String) throws(SpoolError) {
-        self.directory = directory
-        self.attempt = attempt
+    convenience init(opening directory: Directory, attempt: String) throws(SpoolError) {
         do {
-            let opened = try directory.system.perform(.open, directory.path(AttemptFile.control)) {
-                openat(
-                    directory.raw, "control", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW)
-            }
-            control = opened
+            self.init(directory, attempt, try ControlEnd(in: directory))
         } catch  where error.code == ENXIO || error.code == ENOENT {
-            // Nobody has the other end: there is no supervisor any more.
-            control = -1
+            self.init(directory, attempt, nil)
         }
     }
 
@@ -93,9 +85,9 @@ final class AttemptProcess: Sendable {
 
     /// Waits until the supervisor has ended, but no longer than this; true when it has.
     func waitForSupervisorEnd(milliseconds: Int32) -> Bool {
-        guard control >= 0 else { return true }
+        guard let control else { return true }
         // POLLERR is always reported: it means that the last reader is gone (poll(2)).
-        var wait = pollfd(fd: control, events: 0, revents: 0)
+        var wait = pollfd(fd: control.raw, events: 0, revents: 0)
         return poll(&wait, 1, milliseconds) > 0 && wait.revents & Int16(POLLERR) != 0
     }
 
@@ -103,11 +95,11 @@ final class AttemptProcess: Sendable {
     /// - Returns: false when it has to be asked again.
     @discardableResult
     func stop() -> Bool {
-        guard control >= 0 else { return true }
+        guard let control else { return true }
         do throws(SpoolError) {
             try directory.system.perform(.write, directory.path(AttemptFile.control)) { () -> Int in
                 var order = SupervisorOrder.stop.rawValue
-                return write(control, &order, 1)
+                return write(control.raw, &order, 1)
             }
             return true
         } catch {

@@ -54,7 +54,14 @@ final class Committer: Sendable {
         var results: [ResultOrder] = []
         /// The thread is about to take them.
         var isTaken = false
+        /// It has been asked to look again later.
+        var isPutOff = false
     }
+
+    /// So long results wait for others that are to come, in seconds.
+    static let patience = 0.005
+    /// So many wait for no more.
+    static let enough = 8
 
     init(_ spool: Spool, _ mailbox: Mailbox, _ threads: ThreadPool) {
         self.spool = spool
@@ -65,20 +72,35 @@ final class Committer: Sendable {
     /// Sees a request and its first status to the disk, from the next `begin` on. The report comes as news.
     func commit(_ order: AcceptanceOrder) { waiting.withLock { $0.accepted.append(order) } }
 
-    /// Publishes a result, after the statuses that came before. The report comes as news.
-    func commit(_ order: ResultOrder) {
-        waiting.withLock { $0.results.append(order) }
-        begin()
+    /// Publishes a result, after the statuses that came before, from the next `begin` on. The report comes as news.
+    func commit(_ order: ResultOrder) { waiting.withLock { $0.results.append(order) } }
+
+    private enum Move {
+        case begin
+        case nothing
+        case putOff
     }
 
     /// Begins with what has been ordered.
-    func begin() {
-        let hasWork = waiting.withLock { waiting in
-            if waiting.isTaken || waiting.accepted.isEmpty && waiting.results.isEmpty { return false }
+    /// - Parameter moreToCome: other results follow soon, which can share the syncs.
+    /// - Returns: in so many seconds it is to be begun anyway; nil: nothing waits for that, or it is told already.
+    @discardableResult
+    func begin(moreToCome: Bool = false) -> Double? {
+        let move = waiting.withLock { waiting -> Move in
+            if waiting.isTaken || waiting.accepted.isEmpty && waiting.results.isEmpty { return .nothing }
+            if moreToCome, waiting.accepted.isEmpty, waiting.results.count < Self.enough {
+                defer { waiting.isPutOff = true }
+                return waiting.isPutOff ? .nothing : .putOff
+            }
             waiting.isTaken = true
-            return true
+            return .begin
         }
-        if hasWork { worker.run { [self] in commitAll() } }
+        switch move {
+        case .begin: worker.run { [self] in commitAll() }
+        case .nothing: break
+        case .putOff: return Self.patience
+        }
+        return nil
     }
 
     private func commitAll() {
@@ -123,6 +145,6 @@ final class Committer: Sendable {
                 reports[index].statusError = error
             }
         }
-        for report in reports { mailbox.put(.committed(report)) }
+        mailbox.put(.committed(reports))
     }
 }

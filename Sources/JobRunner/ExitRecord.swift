@@ -53,10 +53,11 @@ enum AttemptRecordState: Equatable {
     /// Reads the record; lines that are torn or another attempt's count for nothing.
     init(_ bytes: [UInt8], of attempt: String) {
         self = .notStarted
-        for line in bytes.split(separator: 0x0A) {
+        // As these lines are written.
+        let beginning = Array(#"{"of":\#(JSON.string(attempt).text)"#.utf8)
+        for line in bytes.split(separator: 0x0A) where line.starts(with: beginning) {
             do {
                 let json = try JSON(parsing: Array(line))
-                guard json["of"]?.string == attempt else { continue }
                 if let record = ExitRecord(json: json) { self = .ended(record) } else { self = .started }
             } catch {
                 // A power cut can leave a line torn.

@@ -2,6 +2,14 @@
 /// an attempt has ended, while the result of that one gets to the disk; but what is told keeps the order: a start is shown, in the feed
 /// and in the status, when the ends before it are.
 import SpoolProtocol
+import SpoolStorage
+
+/// A request, and the file that it was read from as that was then.
+struct KnownRequest {
+    var name: JobName
+    var request: Request
+    var stat: FileStat
+}
 
 struct Lane {
     var queue = LaneQueue()
@@ -11,6 +19,9 @@ struct Lane {
     private(set) var ending: [JobName] = []
     /// Starts behind those that nobody has been told of, in order.
     private var untold: [JobStatus] = []
+
+    /// The request of the job that comes next, as it was when it was read while another job ran.
+    var next: KnownRequest?
 
     /// Ends of attempts that wait until those before them have been told.
     var postponed: [News] = []

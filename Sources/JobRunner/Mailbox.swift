@@ -14,8 +14,10 @@ enum News: Sendable {
     case askedToStop(JobName, jobID: String, StopReason)
     /// Accepted requests are on the disk, or are not.
     case accepted([(name: JobName, error: SpoolError?)])
-    /// A result is on the disk, or is not.
-    case committed(CommitReport)
+    /// Results are on the disk, or are not.
+    case committed([CommitReport])
+    /// Results have waited for others long enough.
+    case commit
     /// It is time to go on archiving.
     case retain
     case trouble(SpoolError)

@@ -5,6 +5,7 @@
 /// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerHeldBack` lets wait what is too much, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerEnd`
 /// draws the conclusions from their ends, `RunnerCommit` sees accepted jobs to the disk, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerShortage` waits for room on the disk, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
 /// earlier daemon was, `RunnerRetention` archives what has aged, `RunnerShow` writes `spool.status.json`.
+import DequeModule
 package import Logging
 package import SpoolProtocol
 package import SpoolStorage
@@ -15,17 +16,23 @@ package actor Runner {
     let logger: Logger
     nonisolated let mailbox = Mailbox()
     let threads = ThreadPool(name: "spool-worker")
+    /// For what jobs that run and start need not wait for.
+    let background = ThreadPool(name: "spool-commit", standsBack: true)
     let timers: Timers
     let committer: Committer
     var catalog: TypeCatalog
     let feed: EventFeed
     var numbers: AcceptanceNumbers
-    var spares: Spares
+    let spares: Spares
+    /// Cleans up after jobs, which need not be waited for.
+    let cleaner: SerialWorker
 
     // Jobs that are not over
     var pending = PendingJobs()
     var running: [JobName: RunningJob] = [:]
     var finishing: [JobName: FinishedJob] = [:]
+    /// What the committer has said of results, and is still to be drawn conclusions from.
+    var committed: Deque<CommitReport> = []
     var lanes: [String: Lane] = [:]
     /// What the disk has not taken of pending jobs' last attempts, by `job_id`.
     var unwritten: [String: UnwrittenConclusion] = [:]
@@ -41,7 +48,7 @@ package actor Runner {
     var parked: Set<JobName> = []
     var unsynced = UnsyncedJobs()
     /// The request that has been accepted just now, as it was.
-    var lastAccepted: (name: JobName, request: Request, stat: FileStat)?
+    var lastAccepted: KnownRequest?
     /// Files with impossible names that have been told of.
     var badNames: [FileName: UInt64] = [:]
     var noticeLimit = NoticeLimit()
@@ -87,9 +94,10 @@ package actor Runner {
         self.logger = logger
         feed = try EventFeed(spool, rotationSize: configuration.rotateEventsAt)
         numbers = try AcceptanceNumbers(spool)
-        spares = try Spares(spool)
+        spares = try Spares(spool, prepared: configuration.maxLanes)
         timers = Timers(threads)
-        committer = Committer(spool, mailbox, threads)
+        committer = Committer(spool, mailbox, background)
+        cleaner = SerialWorker(background)
     }
 
     package enum End: Sendable {
@@ -103,6 +111,7 @@ package actor Runner {
         defer {
             timers.end()
             threads.end()
+            background.end()
         }
         try recover()
         put(.retain, after: Self.firstRetention)
@@ -157,7 +166,8 @@ package actor Runner {
         case .followed(let name, let jobID, let report): attemptEnded(name, jobID, report)
         case .askedToStop(let name, let jobID, let reason): askToStop(name, jobID, reason)
         case .accepted(let reports): accepted(reports)
-        case .committed(let report): committed(report)
+        case .committed(let reports): committed(reports)
+        case .commit: committer.begin()
         case .trouble(let error): tell(error)
         case .retain: retain()
         case .stop(let how): beginStopping(how)
@@ -167,10 +177,11 @@ package actor Runner {
         lookAtWaiting()
         startWhatCan()
         // Only now: a file system that syncs lets nobody else change anything meanwhile.
-        committer.begin()
+        if let wait = committer.begin(moreToCome: resultsFollow) { put(.commit, after: wait) }
         announce()
         showSchedules()
         showIfDue()
+        readAhead()
         if let time = timer.begin() { put(.slept(until: time), after: max(0, time - Clock.monotonic())) }
     }
 

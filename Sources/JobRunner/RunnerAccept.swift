@@ -53,7 +53,7 @@ extension Runner {
                 return false
             }
             if holdBack(name, origin(of: name, stat).owner) { return false }
-            lastAccepted = (name, request, stat)
+            lastAccepted = KnownRequest(name: name, request: request, stat: stat)
             return try accept(name, request, stat)
         }
     }

@@ -72,6 +72,11 @@ extension Runner {
         if let order = unsynced.take(name) { feed.append(.accepted, order.status) }
     }
 
+    // MARK: Results
+
+    /// Results are on their way in a lane that is at work again: others follow.
+    var resultsFollow: Bool { stopping == nil && lanes.values.contains { !$0.isFree && $0.hasResultsUnderWay } }
+
     // MARK: Starts
 
     func tellStart(_ status: JobStatus) {

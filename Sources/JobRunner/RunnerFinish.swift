@@ -1,5 +1,6 @@
 /// Committing a result. The order is the promise: the result on the disk first, then the status that announces it, the event, and last the
 /// removal of what only a living job needs. A daemon that dies in between finds the attempt's directory and goes on from there.
+import DequeModule
 import Glibc
 import Logging
 import JSONText
@@ -102,8 +103,20 @@ extension Runner {
         committer.commit(ResultOrder(result: job.result, part: part))
     }
 
+    /// Results are on the disk, or are not. A few at a time: the end of an attempt must not wait for all that is to be told of others.
+    func committed(_ reports: [CommitReport]) {
+        committed += reports
+        for _ in 0..<Self.toldAtOnce {
+            guard let report = committed.popFirst() else { return }
+            conclude(report)
+        }
+        if !committed.isEmpty { mailbox.put(.committed([])) }
+    }
+
+    private static let toldAtOnce = 2
+
     /// A result is on the disk; or it is not, and is tried again.
-    func committed(_ report: CommitReport) {
+    private func conclude(_ report: CommitReport) {
         guard var job = finishing[report.name], job.result.status.identity.jobID == report.jobID else { return }
         job.isOnItsWay = false
         if report.resultError == nil { job.isCommitted = true }
@@ -178,16 +191,28 @@ extension Runner {
             ])
         do throws(SpoolError) {
             if let cancel = SpoolFile.cancel(name).fileName { _ = try dismissCancel(cancel) }
-            if job.leavesSpare {
-                try spares.keep(status.identity.jobID)
-            } else {
-                try spool.attempts.removeTree(FileName(status.identity.jobID))
-            }
         } catch {
-            // A cancel file that cannot be removed finds nothing to cancel; the directory goes at the next start.
+            // It finds nothing to cancel.
             logger.warning("cannot clean up after \(name): \(error)")
         }
+        cleanUp(after: job)
         lookForChange(of: name, since: status.request)
+    }
+
+    private func cleanUp(after job: FinishedJob) {
+        let (name, jobID) = (job.result.status.identity.name, job.result.status.identity.jobID)
+        cleaner.run { [spool, spares, logger] in
+            do throws(SpoolError) {
+                if job.leavesSpare {
+                    try spares.keep(jobID)
+                } else {
+                    try spool.attempts.removeTree(FileName(jobID))
+                }
+            } catch {
+                // It goes at the next start.
+                logger.warning("cannot clean up after \(name): \(error)")
+            }
+        }
     }
 
     /// The request may have been changed while its job ran.

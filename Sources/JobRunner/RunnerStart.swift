@@ -53,7 +53,7 @@ extension Runner {
         let history = job.attempts == 0 ? JobHistory() : try readHistory(job.jobID)
         let attempt = (history.attempts.last?.attempt ?? 0) + 1
         let spare = attempt == 1 ? try spares.take(for: job.jobID) : nil
-        let jobDirectory = if let spare { spare } else { try spool.attempts.makeDirectory(job.jobID, mode: 0o700) }
+        let jobDirectory = if let spare { spare.job } else { try spool.attempts.makeDirectory(job.jobID, mode: 0o700) }
         let checkpoint: JSON = spare == nil ? try readCheckpoint(in: jobDirectory) : .null
         let definition: Definition
         let plan: AttemptPlan
@@ -70,7 +70,7 @@ extension Runner {
         }
         let process: AttemptProcess
         do throws(SpoolError) {
-            process = try AttemptProcess.start(plan, in: jobDirectory, configuration.launcher)
+            process = try AttemptProcess.start(plan, in: jobDirectory, spare, configuration.launcher)
         } catch {
             try jobDirectory.removeTree(FileName(String(attempt)))
             throw error
@@ -90,12 +90,32 @@ extension Runner {
 
     /// The request as it was accepted; nil when it is not there so any more.
     private func request(of job: PendingJob) throws(SpoolError) -> Request? {
-        if let known = lastAccepted, known.name == job.name, let file = SpoolFile.request(job.name).fileName,
-            known.stat.fingerprint == job.request, try spool.root.stat(file) == known.stat
-        {
-            return known.request
+        for case let known? in [lastAccepted, lanes[job.lane]?.next] where known.name == job.name {
+            if let file = SpoolFile.request(job.name).fileName, known.stat.fingerprint == job.request,
+                try spool.root.stat(file) == known.stat
+            {
+                return known.request
+            }
         }
         return try request(of: job.name, job.request)
+    }
+
+    /// Reads the request of the job that comes next in a lane that is at work, for its turn to be short.
+    func readAhead() {
+        let pending = pending
+        for (name, lane) in lanes where !lane.isFree {
+            guard let next = lanes[name]?.queue.peek(where: pending.counts)?.name, next != lane.next?.name else {
+                continue
+            }
+            do throws(SpoolError) {
+                guard case .valid(let request, let stat, _) = try RequestFile.look(at: next, in: spool.root) else {
+                    continue
+                }
+                lanes[name]?.next = KnownRequest(name: next, request: request, stat: stat)
+            } catch {
+                // It is read when its turn comes.
+            }
+        }
     }
 
     private func makePlan(

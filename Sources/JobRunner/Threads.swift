@@ -15,11 +15,15 @@ final class ThreadPool: Sendable {
     }
 
     private let name: String
+    private let standsBack: Bool
     private let state: Monitor<State>
 
-    /// `name` is what top(1) shows, cut at 15 bytes.
-    init(name: String, mostIdle: Int = 4) {
+    /// - Parameters:
+    ///   - name: what top(1) shows, cut at 15 bytes.
+    ///   - standsBack: others come first where there is not a processor for each.
+    init(name: String, mostIdle: Int = 4, standsBack: Bool = false) {
         self.name = name
+        self.standsBack = standsBack
         state = Monitor(State(mostIdle: mostIdle))
     }
 
@@ -58,6 +62,7 @@ final class ThreadPool: Sendable {
     }
 
     private func runAll() {
+        if standsBack { linux_stand_back() }
         while let work = next() { work() }
     }
 

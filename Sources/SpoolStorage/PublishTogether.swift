@@ -96,7 +96,7 @@ extension Spool {
 
     private func stage(_ json: JSON) throws(SpoolError) -> OpenFile {
         let scratch = newTemporaryName()
-        let file = OpenFile(scratch, try openForAll(scratch, O_WRONLY))
+        let file = OpenFile(scratch, try openForAll(scratch, in: temporary, O_WRONLY))
         do throws(SpoolError) {
             try file.file.write(json.indented)
         } catch {

@@ -14,7 +14,7 @@ extension Spool {
     package func proveRoom() throws(SpoolError) {
         let scratch = newTemporaryName()
         do throws(SpoolError) {
-            let file = try openForAll(scratch, O_RDWR)
+            let file = try openForAll(scratch, in: temporary, O_RDWR)
             try file.allocate(Self.reserveSize)
             if try home.stat(Self.reserve) == nil {
                 try temporary.rename(scratch, to: home, Self.reserve)

@@ -93,7 +93,7 @@ package final class Spool: Sendable {
         let directory = directory ?? root
         let scratch = newTemporaryName()
         do throws(SpoolError) {
-            let file = try openForAll(scratch, O_WRONLY)
+            let file = try openForAll(scratch, in: temporary, O_WRONLY)
             try file.write(bytes)
             switch durability {
             case .process: break
@@ -118,10 +118,14 @@ package final class Spool: Sendable {
         try publish(json.indented, as: name, durability)
     }
 
-    /// Makes an empty file in the spool that only the daemon writes, and opens it for appending.
+    /// Makes an empty file in the spool that only the daemon writes, and opens it for appending. What has the name already is replaced.
     package func createLog(_ name: FileName) throws(SpoolError) -> Descriptor {
+        do {
+            // Made anew or not at all: nothing that is there is opened.
+            return try openForAll(name, in: root, O_RDWR | O_APPEND)
+        } catch  where error.code == EEXIST {}
         let scratch = newTemporaryName()
-        let file = try openForAll(scratch, O_RDWR | O_APPEND)
+        let file = try openForAll(scratch, in: temporary, O_RDWR | O_APPEND)
         do throws(SpoolError) {
             try place(scratch, in: root, name)
         } catch {
@@ -132,9 +136,11 @@ package final class Spool: Sendable {
     }
 
     /// Makes a file that everybody may read who may read the spool, whatever the daemon's umask.
-    func openForAll(_ scratch: FileName, _ flags: Int32) throws(SpoolError) -> Descriptor {
+    func openForAll(
+        _ name: FileName, in directory: Directory, _ flags: Int32
+    ) throws(SpoolError) -> Descriptor {
         let mode: UInt32 = 0o644
-        let file = try temporary.open(scratch, flags | O_CREAT | O_EXCL, mode: mode)
+        let file = try directory.open(name, flags | O_CREAT | O_EXCL, mode: mode)
         if ProcessUmask.bits & mode != 0 { try file.perform(.changeMode) { fchmod($0, mode) } }
         return file
     }

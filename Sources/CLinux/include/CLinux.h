@@ -18,6 +18,10 @@ int linux_set_process_name(const char *name);
 /// shows, cut at 15 bytes. Returns 0, or an errno.
 int linux_start_thread(const char *name, void (*body)(void *), void *context);
 
+/// SCHED_BATCH of sched_setscheduler(2) and a nice value of 5: from now on this thread interrupts no other one when it has something to
+/// do, and others interrupt it.
+void linux_stand_back(void);
+
 /// Blocks SIGTERM and SIGINT, in threads and programs to come as well: pthread_sigmask(3).
 void linux_block_stop_signals(void);
 
