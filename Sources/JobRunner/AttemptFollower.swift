@@ -15,6 +15,8 @@ struct AttemptFollower {
     let askToStop: @Sendable (StopReason) -> Void
     /// Tells people of trouble with the job's files.
     let complain: @Sendable (SpoolError) -> Void
+    /// Starts the next job of the lane, if it is there to be started.
+    let beginNext: @Sendable () -> Void
     var rhythm = FollowerRhythm()
 
     /// Status is written at most five times a second.
@@ -41,6 +43,9 @@ struct AttemptFollower {
             if let reason = watch.reasonToStop() { askToStop(reason) }
         }
         guard let record = try stopOrphans(&following) else { return following.report(.detached) }
+        if case .ended(let record) = record, record.end == .exited(HandlerExit.completed), record.leftBehind == 0 {
+            beginNext()
+        }
         if case .ended(let record) = record, record.leftBehind > 0 {
             link.note(.warning, "stopped \(record.leftBehind) processes that the handler left behind")
         }

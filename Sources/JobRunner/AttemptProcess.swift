@@ -6,7 +6,7 @@ import SpoolProtocol
 import SpoolStorage
 
 /// What an attempt needs to start.
-struct AttemptPlan {
+struct AttemptPlan: Sendable {
     var jobID: String
     var attempt: Int
     /// Program with its whole path, and arguments.
@@ -23,6 +23,22 @@ struct AttemptPlan {
     static func identifier(_ jobID: String, _ attempt: Int) -> String { "\(jobID)/\(attempt)" }
 }
 
+/// An attempt that can start at once.
+final class ReadyAttempt: Sendable {
+    let plan: AttemptPlan
+    let directory: Directory
+    let files: PreparedAttempt
+    /// The handler's standard input.
+    let input: Descriptor
+
+    init(_ plan: AttemptPlan, _ directory: Directory, _ files: PreparedAttempt, input: consuming Descriptor) {
+        self.plan = plan
+        self.directory = directory
+        self.files = files
+        self.input = input
+    }
+}
+
 final class AttemptProcess: Sendable {
     let directory: Directory
     private let attempt: String
@@ -31,30 +47,39 @@ final class AttemptProcess: Sendable {
 
     // MARK: Starting
 
-    /// Starts the supervisor, which inherits the lock.
+    /// Makes everything ready that the attempt needs; nothing runs yet.
     /// - Parameter spare: a first attempt's files that are there already; nil: they are made.
     /// - Throws: `SpoolError`.
-    static func start(
-        _ plan: AttemptPlan, in jobDirectory: Directory, _ spare: Spares.Spare?, _ launcher: any AttemptLauncher
-    ) throws(SpoolError) -> AttemptProcess {
-        if let spare { return try start(plan, in: spare.attempt, spare.files, launcher) }
-        let directory = try jobDirectory.makeDirectory(String(plan.attempt), mode: 0o700)
-        return try start(plan, in: directory, PreparedAttempt(in: directory), launcher)
+    static func prepare(
+        _ plan: AttemptPlan, in jobDirectory: Directory, _ spare: Spares.Spare?
+    ) throws(SpoolError) -> ReadyAttempt {
+        let directory: Directory
+        let files: PreparedAttempt
+        if let spare {
+            (directory, files) = (spare.attempt, spare.files)
+        } else {
+            directory = try jobDirectory.makeDirectory(String(plan.attempt), mode: 0o700)
+            files = try PreparedAttempt(in: directory)
+        }
+        try writeInput(plan.request, in: directory)
+        return ReadyAttempt(plan, directory, files, input: try directory.open(AttemptFile.request, O_RDONLY))
     }
 
-    private static func start(
-        _ plan: AttemptPlan, in directory: Directory, _ files: PreparedAttempt, _ launcher: any AttemptLauncher
+    /// Starts the supervisor, which inherits the lock.
+    /// - Throws: `SpoolError`: nothing has been started.
+    static func start(
+        _ attempt: ReadyAttempt, _ launcher: any AttemptLauncher
     ) throws(SpoolError) -> AttemptProcess {
-        try writeInput(plan.request, in: directory)
-        let input = try directory.open(AttemptFile.request, O_RDONLY)
+        let (plan, files) = (attempt.plan, attempt.files)
         let arguments =
             [AttemptFile.supervisorName, plan.identifier, JSON(plan.graceSeconds).text, plan.workingDirectory]
             + plan.command
         try launcher.launch(
             SupervisorStart(
                 arguments: arguments, environment: plan.environment.map { "\($0.name)=\($0.value)" },
-                descriptors: [input.raw, files.output.raw, files.errors.raw, files.orders.raw], directory: directory))
-        return AttemptProcess(directory, plan.identifier, files.control)
+                descriptors: [attempt.input.raw, files.output.raw, files.errors.raw, files.orders.raw],
+                directory: attempt.directory))
+        return AttemptProcess(attempt.directory, plan.identifier, files.control)
     }
 
     /// Not by way of an empty file: what is emptied and written anew ext4 writes to the disk at close(2) (`auto_da_alloc`).

@@ -150,7 +150,11 @@ struct RunningJob: Sendable {
     let attemptStartedAt: Timestamp
     /// As the attempt began; the follower has the latest.
     let status: JobStatus
+    /// CLOCK_MONOTONIC, seconds; of an attempt that was found alive, when that was.
+    let beganAt = Clock.monotonic()
     var state = JobState.running
+    /// The job that was to be made ready behind it, whether that was possible or not.
+    var triedToArm: JobID?
 
     var isBeingCancelled: Bool {
         if case .stopping(.cancel) = state { true } else { false }

@@ -9,19 +9,27 @@ struct KnownRequest {
     var name: JobName
     var request: Request
     var stat: FileStat
+
+    /// Whether the file is still that one, as it was.
+    func isUnchanged(in root: Directory) throws(SpoolError) -> Bool {
+        guard let file = SpoolFile.request(name).fileName else { return false }
+        return try root.stat(file) == stat
+    }
 }
 
 struct Lane {
     var queue = LaneQueue()
-    /// The jobs with an attempt: one, or after a restart all that an earlier daemon left.
+    /// The jobs with an attempt: one, the one behind it when it has started already, or after a restart all that an earlier daemon left.
     private(set) var running: [JobName] = []
     /// Jobs whose attempt has ended and whose result is on its way to the disk, in the order of their ends.
     private(set) var ending: [JobName] = []
     /// Starts behind those that nobody has been told of, in order.
     private var untold: [JobStatus] = []
 
-    /// The request of the job that comes next, as it was when it was read while another job ran.
-    var next: KnownRequest?
+    /// The next job, made ready while another one runs.
+    var armed: ArmedJob?
+    /// Where that one is left for the follower of the one that runs.
+    let handOver = HandOver()
 
     /// Ends of attempts that wait until those before them have been told.
     var postponed: [News] = []
@@ -36,11 +44,13 @@ struct Lane {
         return postponed
     }
 
-    /// An attempt has begun; true: it may be told at once, if it is not told already.
+    /// An attempt has begun; true: it may be told at once, if it is not told already. The one before it may have ended without the
+    /// runner having heard of it yet.
     /// - Parameter isHeld: something else about it has to be told first.
     mutating func begin(_ status: JobStatus, isKnown: Bool, isHeld: Bool) -> Bool {
+        let isFirst = running.isEmpty && ending.isEmpty && untold.isEmpty
         running.append(status.identity.name)
-        if isKnown || ending.isEmpty && untold.isEmpty && !isHeld { return true }
+        if isKnown || isFirst && !isHeld { return true }
         untold.append(status)
         return false
     }
@@ -61,7 +71,9 @@ struct Lane {
 
     /// The next start that may be told.
     mutating func takeTellable(isHeld: (JobName) -> Bool) -> JobStatus? {
-        guard let next = untold.first?.identity.name, !isHeld(next), ending.first ?? next == next else { return nil }
+        guard let next = untold.first?.identity.name, !isHeld(next), ending.first ?? running.first == next else {
+            return nil
+        }
         return untold.removeFirst()
     }
 }

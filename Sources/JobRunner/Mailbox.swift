@@ -10,6 +10,8 @@ enum News: Sendable {
     case tick
     /// Likewise; CLOCK_MONOTONIC, seconds.
     case slept(until: Double)
+    /// A follower has started the next job of its lane.
+    case begun
     case followed(JobName, jobID: String, FollowReport)
     case askedToStop(JobName, jobID: String, StopReason)
     /// Accepted requests are on the disk, or are not.

@@ -134,6 +134,7 @@ package actor Runner {
             for job in running.values { job.link.detach() }
             group.cancelAll()
         }
+        await withCheckedContinuation { continuation in cleaner.run { continuation.resume() } }
         showSpool(as: .stopped)
         return isReplaced ? .replaced : .stopped
     }
@@ -155,7 +156,9 @@ package actor Runner {
     package nonisolated func stop() { mailbox.put(.stop(configuration.onStop)) }
 
     private func take(_ news: News) {
+        takeBackArmed()
         switch news {
+        case .begun: break
         case .wakeUp(.file(let name)): look(at: name)
         case .wakeUp(.rescan(let reason)): rescan(reason)
         case .lookOn: lookOn()
@@ -181,7 +184,7 @@ package actor Runner {
         announce()
         showSchedules()
         showIfDue()
-        readAhead()
+        lendArmed()
         if let time = timer.begin() { put(.slept(until: time), after: max(0, time - Clock.monotonic())) }
     }
 

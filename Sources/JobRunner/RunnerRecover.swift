@@ -160,18 +160,21 @@ extension Runner {
     ) throws(SpoolError) {
         let jobDirectory = try spool.attempts.directory(job.jobID)
         let directory = try jobDirectory.directory(String(attempt))
+        let identifier = AttemptPlan.identifier(job.jobID, attempt)
+        let process = try AttemptProcess(opening: directory, attempt: identifier)
         guard let input = try directory.stat(AttemptFile.request),
             try directory.stat(AttemptFile.standardOutput) != nil,
-            try directory.stat(AttemptFile.standardError) != nil
+            try directory.stat(AttemptFile.standardError) != nil,
+            try hasBegun(process, shown)
         else {
-            // The daemon died while it made the attempt's files: nothing has run.
+            // The daemon died while it made the attempt's files, or before the job's turn came: nothing has run.
             try jobDirectory.removeTree(FileName(String(attempt)))
             var job = job
             job.waiting = shown.waitingFor
             enqueue(job)
             return
         }
-        if mayLackContents { try takeBackEnd(of: AttemptPlan.identifier(job.jobID, attempt), in: directory) }
+        if mayLackContents { try takeBackEnd(of: identifier, in: directory) }
         // What was shown of this attempt must not seem to go back.
         let isShown = shown.standing == .running && shown.attempt == attempt
         var status =
@@ -184,13 +187,17 @@ extension Runner {
         let startedAt = input.fingerprint.modifiedAt
         status.startedAt = history.attempts.first?.startedAt ?? shown.startedAt ?? startedAt
         status.checkpoint = try startingCheckpoint(directory)
-        let process = try AttemptProcess(
-            opening: directory, attempt: AttemptPlan.identifier(job.jobID, attempt))
         began(
             RunningJob(
                 pending: job, policy: policy, link: AttemptLink(process), history: history,
                 attempt: attempt, attemptStartedAt: startedAt, status: status),
             jobDirectory: jobDirectory, isNewJob: false, isAdopted: true)
+    }
+
+    private func hasBegun(_ process: AttemptProcess, _ shown: JobStatus) throws(SpoolError) -> Bool {
+        if shown.standing != .pending { return true }
+        if try process.record() != .notStarted { return true }
+        return try process.isAlive()
     }
 
     private func startingCheckpoint(_ directory: Directory) throws(SpoolError) -> JSON {

@@ -6,8 +6,7 @@ import SpoolStorage
 
 extension Runner {
     func startWhatCan() {
-        guard stopping == nil, paused == nil, shortage == nil, Clock.monotonic() >= troubleUntil, hasRoomForResults
-        else { return }
+        guard mayStart else { return }
         for lane in lanes.keys.sorted() where lanes[lane]?.isFree ?? false {
             guard lanes.values.count(where: { !$0.isFree }) < configuration.maxLanes else { return }
             while lanes[lane]?.isFree ?? false, let job = nextJob(in: lane) {
@@ -20,6 +19,11 @@ extension Runner {
                 }
             }
         }
+    }
+
+    /// Whether anything keeps all jobs from starting.
+    var mayStart: Bool {
+        stopping == nil && paused == nil && shortage == nil && Clock.monotonic() >= troubleUntil && hasRoomForResults
     }
 
     /// Results that the disk has not taken are kept in memory, and after a crash their jobs are looked at anew: there are never many.
@@ -52,7 +56,7 @@ extension Runner {
         try writeConclusion(of: job.jobID)
         let history = job.attempts == 0 ? JobHistory() : try readHistory(job.jobID)
         let attempt = (history.attempts.last?.attempt ?? 0) + 1
-        let spare = attempt == 1 ? try spares.take(for: job.jobID) : nil
+        let spare = attempt == 1 ? try takeSpare(for: job) : nil
         let jobDirectory = if let spare { spare.job } else { try spool.attempts.makeDirectory(job.jobID, mode: 0o700) }
         let checkpoint: JSON = spare == nil ? try readCheckpoint(in: jobDirectory) : .null
         let definition: Definition
@@ -70,55 +74,51 @@ extension Runner {
         }
         let process: AttemptProcess
         do throws(SpoolError) {
-            process = try AttemptProcess.start(plan, in: jobDirectory, spare, configuration.launcher)
+            process = try AttemptProcess.start(
+                AttemptProcess.prepare(plan, in: jobDirectory, spare), configuration.launcher)
         } catch {
             try jobDirectory.removeTree(FileName(String(attempt)))
             throw error
         }
+        began(
+            job, request, AttemptPolicy(definition, request), process, at: Clock.now(), history, attempt: attempt,
+            checkpoint, in: jobDirectory)
+    }
+
+    private func takeSpare(for job: PendingJob) throws(SpoolError) -> Spares.Spare? {
+        if let armed = lanes[job.lane]?.armed, armed.job.id == job.id {
+            lanes[job.lane]?.armed = nil
+            return Spares.Spare(job: armed.jobDirectory, attempt: armed.attempt.directory, files: armed.attempt.files)
+        }
+        return try spares.take(for: job.jobID)
+    }
+
+    /// A job's attempt has been started just now.
+    func began(
+        _ job: PendingJob, _ request: Request, _ policy: AttemptPolicy, _ process: AttemptProcess, at now: Timestamp,
+        _ history: JobHistory, attempt: Int, _ checkpoint: JSON, in jobDirectory: Directory
+    ) {
         var status = Self.status(of: job, request, .running, "Running")
         status.attempt = attempt
         status.checkpoint = checkpoint
-        let now = Clock.now()
         status.startedAt = history.attempts.first?.startedAt ?? now
         pending.remove(job.name)
         began(
             RunningJob(
-                pending: job, policy: AttemptPolicy(definition, request), link: AttemptLink(process), history: history,
+                pending: job, policy: policy, link: AttemptLink(process), history: history,
                 attempt: attempt, attemptStartedAt: now, status: status),
             jobDirectory: jobDirectory, isNewJob: attempt == 1)
     }
 
     /// The request as it was accepted; nil when it is not there so any more.
     private func request(of job: PendingJob) throws(SpoolError) -> Request? {
-        for case let known? in [lastAccepted, lanes[job.lane]?.next] where known.name == job.name {
-            if let file = SpoolFile.request(job.name).fileName, known.stat.fingerprint == job.request,
-                try spool.root.stat(file) == known.stat
-            {
-                return known.request
-            }
+        for case let known? in [lastAccepted, lanes[job.lane]?.armed?.request] where known.name == job.name {
+            if known.stat.fingerprint == job.request, try known.isUnchanged(in: spool.root) { return known.request }
         }
         return try request(of: job.name, job.request)
     }
 
-    /// Reads the request of the job that comes next in a lane that is at work, for its turn to be short.
-    func readAhead() {
-        let pending = pending
-        for (name, lane) in lanes where !lane.isFree {
-            guard let next = lanes[name]?.queue.peek(where: pending.counts)?.name, next != lane.next?.name else {
-                continue
-            }
-            do throws(SpoolError) {
-                guard case .valid(let request, let stat, _) = try RequestFile.look(at: next, in: spool.root) else {
-                    continue
-                }
-                lanes[name]?.next = KnownRequest(name: next, request: request, stat: stat)
-            } catch {
-                // It is read when its turn comes.
-            }
-        }
-    }
-
-    private func makePlan(
+    func makePlan(
         _ job: PendingJob, _ request: Request, _ definition: Definition, attempt: Int, checkpoint: JSON
     ) throws -> AttemptPlan {
         let params = try definition.params(for: request)
@@ -163,7 +163,8 @@ extension Runner {
         let follower = AttemptFollower(
             spool: spool, link: job.link, plan: plan, jobDirectory: jobDirectory,
             askToStop: { mailbox.put(.askedToStop(name, jobID: jobID, $0)) },
-            complain: { mailbox.put(.trouble($0)) }, rhythm: configuration.followerRhythm)
+            complain: { mailbox.put(.trouble($0)) }, beginNext: beginNext(in: job.pending.lane),
+            rhythm: configuration.followerRhythm)
         followers.append((follower, name, jobID: jobID))
     }
 

@@ -95,7 +95,8 @@ private struct WaitingSupervisor {
         let null = fcntl(open("/dev/null", O_RDWR | O_CLOEXEC), F_DUPFD_CLOEXEC, 16)
         Self.letGo(null)
         for _ in 0..<Self.attempts {
-            guard isServed(), let order = ForkServer.receive(from: orders) else { break }
+            // Whoever waits here is woken alone. It ends with the daemon, or when the daemon has another server.
+            guard let order = ForkServer.receive(from: orders) else { break }
             var isAtWork = false
             if Self.take(order.descriptors) {
                 _ = AttemptSupervisor.supervise(order.arguments, environment: order.environment) {
@@ -108,17 +109,6 @@ private struct WaitingSupervisor {
             if isAtWork { tell(.waiting) }
         }
         return 0
-    }
-
-    /// Waits until there is an order; false when the server is gone.
-    private func isServed() -> Bool {
-        var waits = [
-            pollfd(fd: orders, events: Int16(POLLIN), revents: 0), pollfd(fd: server, events: 0, revents: 0),
-        ]
-        while true {
-            if poll(&waits, nfds_t(waits.count), -1) > 0 { return waits[1].revents == 0 }
-            if errno != EINTR { return false }
-        }
     }
 
     private func tell(_ word: SupervisorWord) {

@@ -96,6 +96,9 @@ final class SerialWorker: Sendable {
         if isFirst { pool.run { [self] in runAll() } }
     }
 
+    /// All that it was given has been run.
+    var isIdle: Bool { state.withLock { !$0.isRunning } }
+
     private func runAll() {
         while true {
             let batch = state.withLock { state in

@@ -141,6 +141,24 @@ class JobSpool(Files):
             json.dump({"command": self.job}, file)
         self.process = self.yard.start([self.command, "serve", self.spool, "--types", types], self.log)
 
+    def fill(self, count, job, named=False):
+        """The daemon has taken them all in, as the servers of the others have; a pause lets them wait."""
+        self.pause = os.path.join(self.spool, "spool.pause.json")
+        open(self.pause, "w").close()
+        self.start(job)
+        super().fill(count, job, named)
+        harness.until("all jobs are pending", lambda: (self.status() or {}).get("pending") == count, 300, 0.1)
+
+    def go(self):
+        os.unlink(self.pause)
+
+    def burst(self, count, job):
+        self.start(job)
+        super().fill(count, job)
+
+    def again(self):
+        self.serve()
+
     def status(self):
         """`spool.status.json` as this daemon has written it, or nothing."""
         try:

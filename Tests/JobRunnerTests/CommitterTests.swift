@@ -24,6 +24,40 @@ struct CommitterTests {
         #expect(reports.allSatisfy { $0.error == nil })
     }
 
+    @Test("is results that others follow, a few milliseconds later; many at once, or one alone, wait for nothing")
+    func results() async throws {
+        let files = try SpoolFiles()
+        let mailbox = Mailbox()
+        let threads = ThreadPool(name: "committer")
+        defer { threads.end() }
+        let committer = Committer(try Spool.open(files.path), mailbox, threads)
+        func commit(_ name: String) throws {
+            var status = try JobStatus.sample(name)
+            status.standing = .completed
+            committer.commit(ResultOrder(result: JobResult(status: status), part: .resultAndStatus))
+        }
+        var reports = mailbox.news.makeAsyncIterator()
+        func next() async -> [String] {
+            guard case .committed(let some)? = await reports.next() else { return [] }
+            return some.map(\.name.string)
+        }
+        try commit("a")
+        #expect(committer.begin(moreToCome: true) == Committer.patience)
+        try commit("b")
+        #expect(committer.begin(moreToCome: true) == nil)
+        #expect(try files.results().isEmpty)
+        #expect(committer.begin() == nil)
+        #expect(await next() == ["a", "b"])
+        let many = (1...Committer.enough).map { "c\($0)" }
+        for name in many { try commit(name) }
+        #expect(committer.begin(moreToCome: true) == nil)
+        #expect(await next() == many)
+        try commit("d")
+        #expect(committer.begin(moreToCome: false) == nil)
+        #expect(await next() == ["d"])
+        #expect(try files.results().count == 3 + Committer.enough)
+    }
+
     /// One job by itself, and then three whose statuses partly are in their places already.
     /// - Parameter failure: of every file that is made from the second job on.
     private func commitTogether(

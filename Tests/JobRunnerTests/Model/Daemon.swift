@@ -136,7 +136,7 @@ final class Daemon: Sendable {
                 answer.put(
                     RunnerLook(
                         isIdle: runner.names.isEmpty && runner.finishing.isEmpty && runner.recheck.isEmpty
-                            && runner.unsynced.isEmpty,
+                            && runner.unsynced.isEmpty && runner.cleaner.isIdle,
                         running: Set(runner.running.values.map { "\($0.pending.jobID)/\($0.attempt)" })))
             })
         try await eventually("the daemon to answer") { answer.look != nil || hasEnded || faults.isDead }

@@ -117,6 +117,8 @@ struct Launch: Sendable {
     var isCancelled: Bool
     /// Which daemon started it, counted from 1.
     var daemon: Int
+    /// On which of its threads.
+    var thread: UInt
 
     var status: JobStatus? { statuses[attempt.name] }
 }
@@ -162,7 +164,7 @@ final class FakeMachine: Sendable {
         let launch = Launch(
             attempt: attempt, input: input, at: Clock.now(), beside: beside, statuses: try spool.statuses(),
             results: try spool.results(), request: try spool.fingerprint(of: name), isPaused: try spool.isPaused(),
-            isCancelled: try spool.isCancelled(name), daemon: daemon)
+            isCancelled: try spool.isCancelled(name), daemon: daemon, thread: UInt(pthread_self()))
         state.withLock { state in
             state.attempts.append(attempt)
             state.launches.append(launch)

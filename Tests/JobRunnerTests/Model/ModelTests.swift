@@ -31,7 +31,10 @@ struct ModelTests {
                 group.addTask {
                     while deadline.map({ ContinuousClock.now < $0 }) ?? true, let seed = seeds.next() {
                         var generator = ScenarioGenerator(seed: seed)
-                        if await Driver.play(generator.scenario()) != nil { seeds.fail(seed) }
+                        if let how = await Driver.play(generator.scenario()) {
+                            print("model: sequence \(seed): \(how)")
+                            seeds.fail(seed)
+                        }
                     }
                 }
             }

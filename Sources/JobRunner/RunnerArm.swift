@@ -1,0 +1,80 @@
+/// Making the next job of a lane ready while another one runs, and leaving it to that one's follower: see `HandOver`.
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+
+extension Runner {
+    /// Jobs are made ready in the first moments of the one before them, and started by its follower if that is short: so long in seconds.
+    /// After a longer one there is no hurry.
+    private static let shortJob = 0.2
+
+    /// Before anything is done: what was left to followers is the runner's again. What they have started runs.
+    func takeBackArmed() {
+        for (name, lane) in lanes where lane.armed != nil {
+            guard case .begun(let armed, let process, let time) = lane.handOver.takeBack() else { continue }
+            lanes[name]?.armed = nil
+            began(
+                armed.job, armed.request.request, armed.policy, process, at: time, JobHistory(), attempt: 1, .null,
+                in: armed.jobDirectory)
+        }
+    }
+
+    /// When everything is done.
+    func lendArmed() {
+        guard mayStart else { return }
+        let now = Clock.monotonic()
+        let pending = pending
+        for (name, lane) in lanes where lane.running.count == 1 {
+            let next = lanes[name]?.queue.peek(where: pending.counts).flatMap { pending[$0.name] }
+            if let armed = lane.armed, armed.job.id != next?.id { disarm(name, armed) }
+            guard let next, unsynced[next.name]?.isShown != false, let before = running[lane.running[0]],
+                before.state == .running, now < before.beganAt + Self.shortJob
+            else { continue }
+            if lanes[name]?.armed == nil {
+                guard before.triedToArm != next.id else { continue }
+                running[lane.running[0]]?.triedToArm = next.id
+                lanes[name]?.armed = arm(next, until: before.beganAt + Self.shortJob)
+            }
+            if let armed = lanes[name]?.armed { lane.handOver.lend(armed) }
+        }
+    }
+
+    /// What hinders it is told when the job's turn has come.
+    private func arm(_ job: PendingJob, until end: Double) -> ArmedJob? {
+        guard job.attempts == 0, unwritten[job.jobID] == nil else { return nil }
+        do {
+            guard case .valid(let request, let stat, _) = try RequestFile.look(at: job.name, in: spool.root),
+                stat.fingerprint == job.request
+            else { return nil }
+            let definition = try catalog.definition(of: job.type)
+            let plan = try makePlan(job, request, definition, attempt: 1, checkpoint: .null)
+            let spare = try spares.take(for: job.jobID)
+            let jobDirectory =
+                if let spare { spare.job } else { try spool.attempts.makeDirectory(job.jobID, mode: 0o700) }
+            return ArmedJob(
+                job: job, request: KnownRequest(name: job.name, request: request, stat: stat),
+                policy: AttemptPolicy(definition, request), jobDirectory: jobDirectory,
+                attempt: try AttemptProcess.prepare(plan, in: jobDirectory, spare), validUntil: end)
+        } catch {
+            return nil
+        }
+    }
+
+    /// Another job comes first, or this one has gone, and its directory with it.
+    private func disarm(_ lane: String, _ armed: ArmedJob) {
+        lanes[lane]?.armed = nil
+        guard pending[armed.job.name]?.id == armed.job.id else { return }
+        do throws(SpoolError) {
+            try spool.attempts.removeTree(FileName(armed.job.jobID))
+        } catch {
+            tell(error)
+        }
+    }
+
+    /// For the follower of a job in this lane.
+    func beginNext(in lane: String) -> @Sendable () -> Void {
+        let handOver = lanes[lane, default: Lane()].handOver
+        let (spool, launcher, mailbox) = (spool, configuration.launcher, mailbox)
+        return { if handOver.begin(in: spool, launcher) { mailbox.put(.begun) } }
+    }
+}

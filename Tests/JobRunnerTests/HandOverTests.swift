@@ -1,0 +1,195 @@
+/// The next job of a lane, made ready while another one runs, and started by whoever sees that one end: as if the runner had
+/// started it, and never when it would not have.
+import Glibc
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+import Testing
+
+@testable import JobRunner
+
+@Suite("A job that is made ready behind another", .timeLimit(.minutes(2)))
+struct HandOverTests {
+    @Test("starts when that one has succeeded, on the thread that saw it end") func follower() async throws {
+        try await withDaemon { stage in
+            try await stage.begin("a1")
+            try await stage.drop("b1")
+            try await stage.end("a1", .exit(0))
+            try await stage.await("b1")
+            let launches = stage.machine.takeLaunches()
+            #expect(launches.map(\.attempt.name) == ["first", "a1", "b1"])
+            #expect(Set(launches.map(\.thread)).count == 2)
+            try await stage.end("b1", .exit(0))
+            try await stage.rest()
+            let told = try stage.files.lines(.events).map { "\($0["event"]?.string ?? "") \($0["name"]?.string ?? "")" }
+            #expect(told.suffix(4) == ["accepted b1", "completed a1", "started b1", "completed b1"])
+        }
+    }
+
+    @Test(
+        "is started by the runner when that one has not succeeded, or has taken its time",
+        arguments: [(Ending.exit(1), 0.0), (.exit(0), 1.0)])
+    func runner(_ ending: Ending, _ seconds: Double) async throws {
+        try await withDaemon { stage in
+            try await stage.begin("a1")
+            try await stage.drop("b1")
+            stage.clocks.pass(seconds)
+            try await stage.end("a1", ending)
+            try await stage.await("b1")
+            let launches = stage.machine.takeLaunches()
+            #expect(launches.map(\.attempt.name) == ["first", "a1", "b1"])
+            #expect(launches.last?.thread == launches.first?.thread)
+        }
+    }
+
+    @Test("waits when another comes first meanwhile") func overtaken() async throws {
+        try await withDaemon { stage in
+            try await stage.begin("a1")
+            try await stage.drop("b1")
+            try await stage.drop("c1", #"{"type": "plain", "priority": 5}"#)
+            try await stage.end("a1", .exit(0))
+            try await stage.await("c1")
+            try await stage.end("c1", .exit(0))
+            try await stage.await("b1")
+            try await stage.end("b1", .exit(0))
+            try await stage.rest()
+            #expect(stage.machine.takeLaunches().map(\.attempt.name) == ["first", "a1", "c1", "b1"])
+            #expect(try stage.files.privateNames("attempts").isEmpty)
+        }
+    }
+
+    @Test("is not started when it has been cancelled or changed, nor while the spool is paused")
+    func changed() async throws {
+        try await withDaemon { stage in
+            try await stage.begin("a1")
+            try await stage.drop("b1")
+            try stage.put("", as: .cancel("b1"))
+            try await eventually("b1 to be cancelled") {
+                try stage.files.result(of: "b1")?.status.standing == .cancelled
+            }
+            try await stage.drop("b2")
+            // Nobody has told the daemon.
+            let other = #"{"type": "plain", "description": "new"}"#
+            try stage.files.put(other, as: .request("b2"), time: stage.clocks.now().adding(seconds: 5))
+            try await stage.end("a1", .exit(0))
+            try await stage.await("b2")
+            try await stage.drop("b3")
+            try stage.put("", as: .pause)
+            try await eventually("the pause") {
+                try stage.files.lines(.events).last?["message"]?.string?.hasPrefix("paused by") ?? false
+            }
+            try await stage.end("b2", .exit(0))
+            try await eventually("the end of b2") { try stage.files.result(of: "b2") != nil }
+            let launches = stage.machine.takeLaunches()
+            #expect(launches.map(\.attempt.name) == ["first", "a1", "b2"])
+            #expect(try stage.files.status(of: "b2")?.identity.description == "new")
+            #expect(try stage.files.status(of: "b3")?.standing == .pending)
+        }
+    }
+
+    @Test("waits on as it did when the daemon dies before its turn") func death() async throws {
+        try await withDaemon { stage in
+            try await stage.begin("a1")
+            try await stage.drop("b1")
+            let jobID = try #require(try stage.files.status(of: "b1")).identity.jobID
+            #expect(try stage.files.privateNames("attempts").contains(jobID))
+            try await stage.dieAndReturn()
+            try await stage.rest(isQuiet: false)
+            #expect(try await stage.look()?.running.count == 1)
+            #expect(try stage.files.status(of: "b1")?.standing == .pending)
+            #expect(try stage.files.status(of: "b1")?.waitingFor == nil)
+            try await stage.end("a1", .exit(0))
+            try await stage.await("b1")
+            #expect(stage.machine.alive.first?.jobID == jobID)
+        }
+    }
+
+    private func withDaemon(_ body: (inout Stage) async throws -> Void) async throws {
+        signal(SIGIO, SIG_IGN)
+        let clocks = VirtualClocks()
+        try await Clock.$replacement.withValue(clocks) {
+            var stage = try Stage(clocks)
+            try await stage.begin("first")
+            try await stage.end("first", .exit(0))
+            try await stage.rest()
+            try await body(&stage)
+            stage.machine.closeAll()
+            try await stage.die()
+        }
+    }
+}
+
+/// A spool with a daemon that has finished one job, whose directory it keeps.
+private struct Stage {
+    let files: SpoolFiles
+    let machine: FakeMachine
+    let clocks: VirtualClocks
+    private var faults = Faults()
+    private var daemon: Daemon
+    private var count = 1
+
+    init(_ clocks: VirtualClocks) throws {
+        self.clocks = clocks
+        files = try SpoolFiles()
+        machine = FakeMachine(files)
+        daemon = try Self.daemon(files, machine, faults, 1)
+    }
+
+    private static func daemon(
+        _ files: SpoolFiles, _ machine: FakeMachine, _ faults: Faults, _ number: Int
+    ) throws -> Daemon {
+        try Daemon(
+            files.path, number: number, machine: machine, faults: faults, maxLanes: 2,
+            executor: SerialTaskExecutor(name: "hand-over"))
+    }
+
+    func put(_ text: String, as file: SpoolFile) throws {
+        clocks.pass(0.001)
+        try files.put(text, as: file, time: clocks.now())
+        daemon.hint(.file(file.modelName))
+    }
+
+    func drop(_ name: JobName, _ request: String = #"{"type": "plain"}"#) async throws {
+        try put(request, as: .request(name))
+        try await eventually("\(name) to wait") { try files.status(of: name) != nil }
+        try await rest(isQuiet: false)
+    }
+
+    func begin(_ name: JobName) async throws {
+        try put(#"{"type": "plain"}"#, as: .request(name))
+        try await self.await(name)
+    }
+
+    /// Waits for its attempt.
+    func await(_ name: JobName) async throws {
+        try await eventually("\(name) to run") { machine.alive.contains { $0.name == name } }
+        try await rest(isQuiet: false)
+    }
+
+    func end(_ name: JobName, _ ending: Ending) async throws {
+        try machine.alive.first { $0.name == name }?.end(ending)
+    }
+
+    func look() async throws -> RunnerLook? { try await daemon.look() }
+
+    /// Until the daemon has nothing to do, and nothing runs.
+    func rest(isQuiet: Bool = true) async throws {
+        for _ in 0..<100_000 {
+            if let look = try await daemon.look(), look.isIdle, !isQuiet || look.running.isEmpty { return }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        throw Violation("the daemon never rests")
+    }
+
+    func die() async throws {
+        faults.die()
+        try await daemon.leave()
+    }
+
+    mutating func dieAndReturn() async throws {
+        try await die()
+        faults = Faults()
+        count += 1
+        daemon = try Self.daemon(files, machine, faults, count)
+    }
+}
