@@ -153,6 +153,8 @@ struct RunningJob: Sendable {
     /// CLOCK_MONOTONIC, seconds; of an attempt that was found alive, when that was.
     let beganAt = Clock.monotonic()
     var state = JobState.running
+    /// The job whose follower has started it.
+    var before: JobReference?
     /// The job that was to be made ready behind it, whether that was possible or not.
     var triedToArm: JobID?
 

@@ -13,9 +13,11 @@ extension Runner {
         for (name, lane) in lanes where lane.armed != nil {
             guard case .begun(let armed, let process, let time) = lane.handOver.takeBack() else { continue }
             lanes[name]?.armed = nil
+            let before = lane.running.first.flatMap { running[$0] }?.reference
             began(
                 armed.job, armed.request.request, armed.policy, process, at: time, JobHistory(), attempt: 1, .null,
                 in: armed.jobDirectory)
+            running[armed.job.name]?.before = before
         }
     }
 

@@ -6,6 +6,14 @@ import SpoolStorage
 extension Runner {
     func attemptEnded(_ name: JobName, _ jobID: String, _ report: FollowReport) {
         guard let job = running[name], job.pending.jobID == jobID else { return }
+        if let before = job.before, running[before.name]?.pending.jobID == before.jobID {
+            // A job that was quicker than the one that saw its predecessor end. Ends keep their order.
+            lanes[job.pending.lane]?.early = .followed(name, jobID: jobID, report)
+            return
+        }
+        defer {
+            if running[name] == nil, let next = lanes[job.pending.lane]?.takeEarly() { mailbox.put(next) }
+        }
         switch report.ending {
         case .detached:
             leaveRunning(job)

@@ -4,6 +4,7 @@ import Glibc
 import JSONText
 import SpoolProtocol
 import SpoolStorage
+import Synchronization
 import Testing
 
 @testable import JobRunner
@@ -20,6 +21,30 @@ struct HandOverTests {
             #expect(launches.map(\.attempt.name) == ["first", "a1", "b1"])
             #expect(Set(launches.map(\.thread)).count == 2)
             try await stage.end("b1", .exit(0))
+            try await stage.rest()
+            let told = try stage.files.lines(.events).map { "\($0["event"]?.string ?? "") \($0["name"]?.string ?? "")" }
+            #expect(told.suffix(4) == ["accepted b1", "completed a1", "started b1", "completed b1"])
+        }
+    }
+
+    @Test("ends after that one, however long the last lines of that one's log take to get to the disk")
+    func order() async throws {
+        let isHeld = Mutex(true)
+        let slow = SystemCalls(fault: { operation, path in
+            while operation == .syncData, path.hasSuffix("/a1.log.jsonl"), isHeld.withLock(\.self) { _ = poll(nil, 0, 1) }
+            return nil
+        })
+        try await withDaemon(slow) { stage in
+            try await stage.begin("a1")
+            try await stage.drop("b1")
+            stage.machine.alive.first?.say(["type": "log", "message": "one more thing"])
+            try await stage.end("a1", .exit(0))
+            try await stage.await("b1")
+            try await stage.end("b1", .exit(0))
+            // Its end has been heard when something that was said later has been: its follower is at work no more.
+            try await eventually("the end of b1 to be put off") { try await stage.look()?.putOff == ["b1"] }
+            #expect(try stage.files.result(of: "b1") == nil)
+            isHeld.withLock { $0 = false }
             try await stage.rest()
             let told = try stage.files.lines(.events).map { "\($0["event"]?.string ?? "") \($0["name"]?.string ?? "")" }
             #expect(told.suffix(4) == ["accepted b1", "completed a1", "started b1", "completed b1"])
@@ -104,11 +129,13 @@ struct HandOverTests {
         }
     }
 
-    private func withDaemon(_ body: (inout Stage) async throws -> Void) async throws {
+    private func withDaemon(
+        _ system: SystemCalls? = nil, _ body: (inout Stage) async throws -> Void
+    ) async throws {
         signal(SIGIO, SIG_IGN)
         let clocks = VirtualClocks()
         try await Clock.$replacement.withValue(clocks) {
-            var stage = try Stage(clocks)
+            var stage = try Stage(clocks, system)
             try await stage.begin("first")
             try await stage.end("first", .exit(0))
             try await stage.rest()
@@ -128,18 +155,18 @@ private struct Stage {
     private var daemon: Daemon
     private var count = 1
 
-    init(_ clocks: VirtualClocks) throws {
+    init(_ clocks: VirtualClocks, _ system: SystemCalls?) throws {
         self.clocks = clocks
         files = try SpoolFiles()
         machine = FakeMachine(files)
-        daemon = try Self.daemon(files, machine, faults, 1)
+        daemon = try Self.daemon(files, machine, faults, 1, system)
     }
 
     private static func daemon(
-        _ files: SpoolFiles, _ machine: FakeMachine, _ faults: Faults, _ number: Int
+        _ files: SpoolFiles, _ machine: FakeMachine, _ faults: Faults, _ number: Int, _ system: SystemCalls? = nil
     ) throws -> Daemon {
         try Daemon(
-            files.path, number: number, machine: machine, faults: faults, maxLanes: 2,
+            files.path, number: number, machine: machine, faults: faults, maxLanes: 2, system: system,
             executor: SerialTaskExecutor(name: "hand-over"))
     }
 
