@@ -10,10 +10,10 @@ extension Runner {
 
     /// Before anything is done: what was left to followers is the runner's again. What they have started runs.
     func takeBackArmed() {
-        for (name, lane) in lanes where lane.armed != nil {
-            guard case .begun(let armed, let process, let time) = lane.handOver.takeBack() else { continue }
-            lanes[name]?.armed = nil
-            let before = lane.running.first.flatMap { running[$0] }?.reference
+        for lane in lanes.keys where lanes[lane]?.armed != nil {
+            guard case .begun(let armed, let process, let time)? = lanes[lane]?.handOver.takeBack() else { continue }
+            lanes[lane]?.armed = nil
+            let before = lanes[lane]?.running.first.flatMap { running[$0] }?.reference
             began(
                 armed.job, armed.request.request, armed.policy, process, at: time, JobHistory(), attempt: 1, .null,
                 in: armed.jobDirectory)
@@ -25,19 +25,19 @@ extension Runner {
     func lendArmed() {
         guard mayStart else { return }
         let now = Clock.monotonic()
-        let pending = pending
-        for (name, lane) in lanes where lane.running.count == 1 {
-            let next = lanes[name]?.queue.peek(where: pending.counts).flatMap { pending[$0.name] }
-            if let armed = lane.armed, armed.job.id != next?.id { disarm(name, armed) }
-            guard let next, unsynced[next.name]?.isShown != false, let before = running[lane.running[0]],
-                before.state == .running, now < before.beganAt + Self.shortJob
+        // By name: a copy of a lane would have its queue copied when that changes.
+        for lane in lanes.keys where lanes[lane]?.running.count == 1 {
+            let next = nextInQueue(of: lane).flatMap { pending[$0] }
+            if let armed = lanes[lane]?.armed, armed.job.id != next?.id { disarm(lane, armed) }
+            guard let next, unsynced[next.name]?.isShown != false, let name = lanes[lane]?.running.first,
+                let before = running[name], before.state == .running, now < before.beganAt + Self.shortJob
             else { continue }
-            if lanes[name]?.armed == nil {
+            if lanes[lane]?.armed == nil {
                 guard before.triedToArm != next.id else { continue }
-                running[lane.running[0]]?.triedToArm = next.id
-                lanes[name]?.armed = arm(next, until: before.beganAt + Self.shortJob)
+                running[name]?.triedToArm = next.id
+                lanes[lane]?.armed = arm(next, until: before.beganAt + Self.shortJob)
             }
-            if let armed = lanes[name]?.armed { lane.handOver.lend(armed) }
+            if let armed = lanes[lane]?.armed { lanes[lane]?.handOver.lend(armed) }
         }
     }
 

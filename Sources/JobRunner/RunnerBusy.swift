@@ -21,10 +21,7 @@ extension Runner {
             return JobReference(
                 name: status.identity.name, jobID: status.identity.jobID, startedAt: status.startedAt)
         }
-        let pending = pending
-        if let next = lanes[lane]?.queue.peek(where: pending.counts) {
-            return pending[next.name]?.reference
-        }
+        if let next = nextInQueue(of: lane) { return pending[next]?.reference }
         guard pending.count(inLane: lane).queued > 0 else { return nil }
         return pending.all.filter { $0.lane == lane && $0.isQueued }.min { $0.sequence < $1.sequence }?.reference
     }

@@ -36,12 +36,16 @@ extension Runner {
     private static let mostResultsUnderWay = 64
 
     private func nextJob(in lane: String) -> PendingJob? {
-        let pending = pending
-        guard let next = lanes[lane]?.queue.peek(where: pending.counts) else { return nil }
-        // Its status is not there yet.
-        if unsynced[next.name]?.isShown == false { return nil }
+        // Its status may not be there yet.
+        guard let next = nextInQueue(of: lane), unsynced[next]?.isShown != false else { return nil }
         lanes[lane]?.queue.removeFirst()
-        return pending[next.name]
+        return pending[next]
+    }
+
+    /// The name of a lane's next job.
+    func nextInQueue(of lane: String) -> JobName? {
+        let pending = pending
+        return lanes[lane]?.queue.peek(where: pending.counts)?.name
     }
 
     /// Starts an attempt, or finds out that there is nothing to start.
