@@ -31,7 +31,9 @@ struct HandOverTests {
     func order() async throws {
         let isHeld = Mutex(true)
         let slow = SystemCalls(fault: { operation, path in
-            while operation == .syncData, path.hasSuffix("/a1.log.jsonl"), isHeld.withLock(\.self) { _ = poll(nil, 0, 1) }
+            while operation == .syncData, path.hasSuffix("/a1.log.jsonl"), isHeld.withLock(\.self) {
+                _ = poll(nil, 0, 1)
+            }
             return nil
         })
         try await withDaemon(slow) { stage in
