@@ -106,6 +106,13 @@ final class JobLog {
         isSynced = true
     }
 
+    /// Takes away last lines without an end from the files of a job that is not over: nobody else may open them any more.
+    static func mend(_ name: JobName, in spool: Spool) throws(SpoolError) {
+        for file in [logName(name), errorsName(name)] {
+            if let log = try spool.reopenLog(file) { _ = try wholeLines(of: log) }
+        }
+    }
+
     /// The file's lines. A last line without an end was cut off when a daemon died: it is written anew.
     private static func wholeLines(of file: borrowing Descriptor) throws(SpoolError) -> [UInt8] {
         var bytes = try file.read(limit: .max)

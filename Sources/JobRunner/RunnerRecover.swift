@@ -93,6 +93,8 @@ extension Runner {
             try setAsideIfTorn(name)
             return
         }
+        // Its attempts may have left nothing else.
+        if mayLackContents { try JobLog.mend(name, in: spool) }
         let identity = status.identity
         numbers.saw(identity.sequence)
         let request = try request(of: name, status.request)

@@ -93,4 +93,33 @@ struct DamageTests {
             #expect(try files.privateNames("aside").count == 1)
         }
     }
+
+    @Test(
+        "the log of a job of whose attempt nothing is left ends with a whole line, also when that is cancelled then",
+        arguments: [true, false])
+    func tornLog(hasOutputs: Bool) async throws {
+        signal(SIGIO, SIG_IGN)
+        let clocks = VirtualClocks()
+        try await Clock.$replacement.withValue(clocks) {
+            let files = try await accepted(at: clocks.now())
+            let jobID = try #require(try files.status(of: Self.name)).identity.jobID
+            let attempt = try files.root.directory(".jobspool").directory("attempts")
+                .makeDirectory(jobID, mode: 0o700).makeDirectory("1", mode: 0o700)
+            let zeros = [UInt8](repeating: 0, count: 100)
+            for name in [AttemptFile.request, AttemptFile.record] {
+                try attempt.open(name, O_WRONLY | O_CREAT).write(zeros)
+            }
+            if hasOutputs {
+                for name in [AttemptFile.standardOutput, AttemptFile.standardError] {
+                    _ = try attempt.open(name, O_WRONLY | O_CREAT)
+                }
+            }
+            let log = SpoolFile.log(Self.name).modelName
+            try files.root.open(log, O_WRONLY | O_CREAT).write(Array("{}\n".utf8) + zeros)
+            try files.put("", as: .cancel(Self.name), time: clocks.now())
+            try await live(files, boot: "two") { _ in try files.result(of: Self.name) != nil }
+            #expect(try files.result(of: Self.name)?.status.standing == .cancelled)
+            #expect(try files.root.read(log) == Array("{}\n".utf8))
+        }
+    }
 }
