@@ -8,7 +8,8 @@
 /// | `control` | – | a FIFO: the daemon asks the supervisor through it, and the kernel tells the daemon of the supervisor's death |
 /// | `record.jsonl` | supervisor | a line before it starts the handler, and one when no process of the attempt is left: how it ended |
 ///
-/// The directory of an attempt that is over is used again for another (`Spares`): ext4 keeps the inodes of deleted files back for
+/// A job that waits may have one already: it is made ready behind another (`HandOver`), and nothing has run as long as its record has no
+/// line of this attempt and nobody holds the lock. The directory of an attempt that is over is used again for another (`Spares`): ext4 keeps the inodes of deleted files back for
 /// minutes, and searches past all of them for each new one.
 import SpoolProtocol
 

@@ -106,7 +106,7 @@ final class JobLog {
         isSynced = true
     }
 
-    /// Takes away last lines without an end from the files of a job that is not over: nobody else may open them any more.
+    /// Takes away last lines without an end from the files of a job that is not over and that nobody follows.
     static func mend(_ name: JobName, in spool: Spool) throws(SpoolError) {
         for file in [logName(name), errorsName(name)] {
             if let log = try spool.reopenLog(file) { _ = try wholeLines(of: log) }
