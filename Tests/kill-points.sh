@@ -1,6 +1,6 @@
 #!/bin/sh
 # Kills the daemon (SIGKILL) right before each call that changes files, in a whole job's life: drop, accept, run with progress, checkpoint,
-# log and error lines, result, archive by another run, cancel, stop. The next daemon goes on, and what came of it is checked. Likewise for
+# log and error lines, result, archive by another run, jobs one behind the other, cancel, stop. The next daemon goes on, and what came of it is checked. Likewise for
 # the supervisors of attempts. Between two such calls nothing changes on the disk, so that these are all kill points there are.
 #
 # Usage: Tests/kill-points.sh [daemon|supervisor|all|probe] [STRIDE [FIRST]]   every STRIDE-th point from FIRST on (1 1: all of them)
@@ -93,6 +93,9 @@ live() {
     first_id=$(jq -r .job_id "$spool/a.result.json")
     drop a quick
     await '[ -e "$spool/a.result.json" ] && ! grep -qs "$first_id" "$spool/a.result.json"' || return 0
+    # One behind the other.
+    for name in c d e; do drop $name quick; done
+    await '[ -e "$spool/c.result.json" ] && [ -e "$spool/d.result.json" ] && [ -e "$spool/e.result.json" ]' || return 0
     drop b slow
     await '[ -e "$spool/b.errors.jsonl" ]' || return 0
     touch "$spool/b.cancel.json"
@@ -111,23 +114,24 @@ check() {
     find "$spool/.jobspool/attempts" "$spool/.jobspool/tmp" "$spool/.jobspool/archiving" -mindepth 1 2>/dev/null |
         sed 's/^/left over: /'
     find "$spool" -maxdepth 1 -name '*.cancel.json' | sed 's/^/left over: /'
-    for name in a b; do
+    for name in a b c d e; do
         for file in status result; do jq -e . "$spool/$name.$file.json" >/dev/null 2>&1 || echo "$name.$file.json is torn"; done
     done
     set -- "$spool"/archive/*/*/*/a~*
     [ $# = 1 ] && [ -e "$1/a.result.json" ] || { echo "the archive has $*"; return; }
-    jq -r -n --slurpfile events "$spool/spool.events.jsonl" --slurpfile old "$1/a.result.json" --slurpfile oldLog "$1/a.log.jsonl" \
+    cat "$spool/c.result.json" "$spool/d.result.json" "$spool/e.result.json" >"$yard/others"
+    jq -r -n --slurpfile others "$yard/others" --slurpfile events "$spool/spool.events.jsonl" --slurpfile old "$1/a.result.json" --slurpfile oldLog "$1/a.log.jsonl" \
         --slurpfile a "$spool/a.result.json" --slurpfile status "$spool/a.status.json" --slurpfile log "$spool/a.log.jsonl" \
         --slurpfile b "$spool/b.result.json" --rawfile starts "$yard/starts" --arg role "$role_now" '
         def said(log): [log[] | select(.source == "handler" and .attempt == (log | last).attempt) | .message];
         ($starts | split("\n")[:-1]) as $runs
         | (if ([$events[].sequence] == [range(1; ($events | length) + 1)]) then empty else "the feed has gaps" end),
-        ([$old[0], $a[0]][] | if .status == "completed" and .outcome == "partial" and .result == 42 and .errors_total >= 1
+        ([$old[0], $a[0], $others[]][] | if .status == "completed" and .outcome == "partial" and .result == 42 and .errors_total >= 1
             then empty else "a result is \(.status) \(.outcome) \(.result) \(.errors_total)" end),
         (if $b[0].status == "cancelled" then empty else "b is \($b[0].status)" end),
         (if $status[0].job_id == $a[0].job_id and $status[0].status == "completed" then empty else "the status is another one" end),
         (if said($oldLog) == ["one", "two"] and said($log) == ["one", "two"] then empty else "a log is not whole" end),
-        ([$old[0], $a[0], $b[0]][] | .job_id as $id
+        ([$old[0], $a[0], $b[0], $others[]][] | .job_id as $id
             | (if [$events[] | select(.job_id == $id)] | last.status == ({completed: "completed", cancelled: "cancelled"} | to_entries
                 | map(.value) | if $id == $b[0].job_id then .[1] else .[0] end) then empty else "the feed does not tell the end of \($id)" end),
             ([$runs[] | select(. == $id)] | length
