@@ -23,7 +23,8 @@ extension Runner {
 
     /// When everything is done.
     func lendArmed() {
-        guard mayStart else { return }
+        // Where another lane waits for a place the runner says whose turn it is.
+        guard mayStart, laneToServe() == nil else { return }
         let now = Clock.monotonic()
         // By name: a copy of a lane would have its queue copied when that changes.
         for lane in lanes.keys where lanes[lane]?.running.count == 1 {

@@ -7,18 +7,33 @@ import SpoolStorage
 extension Runner {
     func startWhatCan() {
         guard mayStart else { return }
-        for lane in lanes.keys.sorted() where lanes[lane]?.isFree ?? false {
-            guard lanes.values.count(where: { !$0.isFree }) < configuration.maxLanes else { return }
-            while lanes[lane]?.isFree ?? false, let job = nextJob(in: lane) {
-                do throws(SpoolError) {
-                    try start(job)
-                } catch {
-                    lanes[lane]?.queue.insert(job.queueEntry)
-                    tell(error)
-                    return
-                }
+        // Lanes whose next job has no status yet.
+        var held: Set<String> = []
+        while lanes.values.count(where: { !$0.isFree }) < configuration.maxLanes, let lane = laneToServe(besides: held)
+        {
+            guard let job = nextJob(in: lane) else {
+                held.insert(lane)
+                continue
+            }
+            do throws(SpoolError) {
+                try start(job)
+            } catch {
+                lanes[lane]?.queue.insert(job.queueEntry)
+                tell(error)
+                return
             }
         }
+    }
+
+    /// Of the lanes that are free, the one whose next job comes first: where not all may be at work, none waits for ever.
+    func laneToServe(besides held: Set<String> = []) -> String? {
+        let pending = pending
+        var first: (lane: String, entry: LaneQueue.Entry)?
+        for lane in lanes.keys where lanes[lane]?.isFree ?? false && !held.contains(lane) {
+            guard let entry = lanes[lane]?.queue.peek(where: pending.counts) else { continue }
+            if first.map({ entry < $0.entry }) ?? true { first = (lane, entry) }
+        }
+        return first?.lane
     }
 
     /// Whether anything keeps all jobs from starting.

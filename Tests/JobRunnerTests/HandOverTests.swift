@@ -114,6 +114,20 @@ struct HandOverTests {
         }
     }
 
+    @Test("waits for the job of another lane that was accepted first, where only one lane may be at work")
+    func lanes() async throws {
+        try await withDaemon(maxLanes: 1) { stage in
+            try await stage.begin("a1")
+            try await stage.drop("z1", #"{"type": "other"}"#)
+            try await stage.drop("a2")
+            for (name, next) in [("a1", "z1"), ("z1", "a2")] as [(JobName, JobName)] {
+                try await stage.end(name, .exit(0))
+                try await stage.await(next)
+            }
+            #expect(stage.machine.takeLaunches().map(\.attempt.name) == ["first", "a1", "z1", "a2"])
+        }
+    }
+
     @Test("waits on as it did when the daemon dies before its turn") func death() async throws {
         try await withDaemon { stage in
             try await stage.begin("a1")
@@ -132,12 +146,12 @@ struct HandOverTests {
     }
 
     private func withDaemon(
-        _ system: SystemCalls? = nil, _ body: (inout Stage) async throws -> Void
+        _ system: SystemCalls? = nil, maxLanes: Int = 2, _ body: (inout Stage) async throws -> Void
     ) async throws {
         signal(SIGIO, SIG_IGN)
         let clocks = VirtualClocks()
         try await Clock.$replacement.withValue(clocks) {
-            var stage = try Stage(clocks, system)
+            var stage = try Stage(clocks, system, maxLanes: maxLanes)
             try await stage.begin("first")
             try await stage.end("first", .exit(0))
             try await stage.rest()
@@ -157,18 +171,19 @@ private struct Stage {
     private var daemon: Daemon
     private var count = 1
 
-    init(_ clocks: VirtualClocks, _ system: SystemCalls?) throws {
+    init(_ clocks: VirtualClocks, _ system: SystemCalls?, maxLanes: Int) throws {
         self.clocks = clocks
         files = try SpoolFiles()
         machine = FakeMachine(files)
-        daemon = try Self.daemon(files, machine, faults, 1, system)
+        daemon = try Self.daemon(files, machine, faults, 1, system, maxLanes: maxLanes)
     }
 
     private static func daemon(
-        _ files: SpoolFiles, _ machine: FakeMachine, _ faults: Faults, _ number: Int, _ system: SystemCalls? = nil
+        _ files: SpoolFiles, _ machine: FakeMachine, _ faults: Faults, _ number: Int, _ system: SystemCalls? = nil,
+        maxLanes: Int = 2
     ) throws -> Daemon {
         try Daemon(
-            files.path, number: number, machine: machine, faults: faults, maxLanes: 2, system: system,
+            files.path, number: number, machine: machine, faults: faults, maxLanes: maxLanes, system: system,
             executor: SerialTaskExecutor(name: "hand-over"))
     }
 
