@@ -336,21 +336,27 @@ struct OwnFileTests {
         #expect(throws: SpoolError.self) { try spool.moveAside(FileName("absent")) }
     }
 
-    @Test("that cannot be made leaves nothing behind", arguments: [ENOSPC, EIO, EACCES])
-    func createLogFails(_ code: Int32) throws {
+    @Test(
+        "that cannot be made leaves nothing behind, and what was there as it was", arguments: [ENOSPC, EIO, EACCES],
+        [true, false])
+    func createLogFails(_ code: Int32, isThere: Bool) throws {
         let fault = Fault(code)
         let broken = try temporary.spool(fault.system)
+        if isThere { try spool.createLog(log).write(Array("old\n".utf8)) }
         for call in 1... {
             fault.fail(at: call)
             do throws(SpoolError) {
                 _ = try broken.createLog(log)
             } catch {
                 #expect(error.code == code)
-                #expect(try temporary.names() == [".jobspool"])
+                #expect(try temporary.names() == [".jobspool"] + (isThere ? ["a.log.jsonl"] : []))
+                if isThere { #expect(temporary.read("a.log.jsonl") == "old\n") }
             }
             #expect(try temporary.names(".jobspool/tmp") == [])
             if !fault.hasFailed {
-                #expect(call == 3)
+                // In its place; or beside it, and renamed.
+                #expect(call == (isThere ? 4 : 2))
+                #expect(temporary.read("a.log.jsonl") == "")
                 break
             }
         }
