@@ -9,8 +9,8 @@
 /// | `record.jsonl` | supervisor | a line before it starts the handler, and one when no process of the attempt is left: how it ended |
 ///
 /// A job that waits may have one already: it is made ready behind another (`HandOver`), and nothing has run as long as its record has no
-/// line of this attempt and nobody holds the lock. The directory of an attempt that is over is used again for another (`Spares`): ext4 keeps the inodes of deleted files back for
-/// minutes, and searches past all of them for each new one.
+/// line of this attempt and nobody holds the lock. The directory of an attempt that is over is used again for another (`Spares`): ext4
+/// keeps the inodes of deleted files back for minutes, and searches past all of them for each new one.
 import SpoolProtocol
 
 enum AttemptFile {

@@ -39,14 +39,6 @@ struct Lane {
 
     var hasResultsUnderWay: Bool { !ending.isEmpty }
 
-    /// The end of an attempt that came before that of the one before it.
-    var early: News?
-
-    mutating func takeEarly() -> News? {
-        defer { early = nil }
-        return early
-    }
-
     mutating func takePostponed() -> [News] {
         defer { postponed = [] }
         return postponed

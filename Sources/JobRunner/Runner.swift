@@ -32,7 +32,7 @@ package actor Runner {
     var running: [JobName: RunningJob] = [:]
     var finishing: [JobName: FinishedJob] = [:]
     /// What the committer has said of results, and is still to be drawn conclusions from.
-    var committed: Deque<CommitReport> = []
+    var commitReports: Deque<CommitReport> = []
     var lanes: [String: Lane] = [:]
     /// What the disk has not taken of pending jobs' last attempts, by `job_id`.
     var unwritten: [String: UnwrittenConclusion] = [:]

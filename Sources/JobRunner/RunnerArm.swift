@@ -23,14 +23,18 @@ extension Runner {
 
     /// When everything is done.
     func lendArmed() {
+        // By name: a copy of a lane would have its queue copied when that changes.
+        for lane in lanes.keys {
+            guard let armed = lanes[lane]?.armed else { continue }
+            let next = nextInQueue(of: lane).flatMap { pending[$0] }
+            if armed.job.id != next?.id { disarm(lane, armed) }
+        }
         // Where another lane waits for a place the runner says whose turn it is.
         guard mayStart, laneToServe() == nil else { return }
         let now = Clock.monotonic()
-        // By name: a copy of a lane would have its queue copied when that changes.
         for lane in lanes.keys where lanes[lane]?.running.count == 1 {
-            let next = nextInQueue(of: lane).flatMap { pending[$0] }
-            if let armed = lanes[lane]?.armed, armed.job.id != next?.id { disarm(lane, armed) }
-            guard let next, unsynced[next.name]?.isShown != false, let name = lanes[lane]?.running.first,
+            guard let next = nextInQueue(of: lane).flatMap({ pending[$0] }), unsynced[next.name]?.isShown != false,
+                let name = lanes[lane]?.running.first,
                 let before = running[name], before.state == .running, now < before.beganAt + Self.shortJob
             else { continue }
             if lanes[lane]?.armed == nil {

@@ -89,6 +89,11 @@ extension Runner {
     func tellOn(_ lane: String) {
         let unsynced = unsynced
         while let start = lanes[lane]?.takeTellable(isHeld: unsynced.contains) { tellStart(start) }
+        hearPostponed(of: lane)
+    }
+
+    /// Ends of attempts that waited for others to be told, or to be heard of, are looked at again.
+    func hearPostponed(of lane: String) {
         for news in lanes[lane]?.takePostponed() ?? [] { mailbox.put(news) }
     }
 }

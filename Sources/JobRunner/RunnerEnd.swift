@@ -8,12 +8,10 @@ extension Runner {
         guard let job = running[name], job.pending.jobID == jobID else { return }
         if let before = job.before, running[before.name]?.pending.jobID == before.jobID {
             // A job that was quicker than the one that saw its predecessor end. Ends keep their order.
-            lanes[job.pending.lane]?.early = .followed(name, jobID: jobID, report)
+            lanes[job.pending.lane]?.postponed.append(.followed(name, jobID: jobID, report))
             return
         }
-        defer {
-            if running[name] == nil, let next = lanes[job.pending.lane]?.takeEarly() { mailbox.put(next) }
-        }
+        defer { if running[name] == nil { hearPostponed(of: job.pending.lane) } }
         switch report.ending {
         case .detached:
             leaveRunning(job)

@@ -105,12 +105,12 @@ extension Runner {
 
     /// Results are on the disk, or are not. A few at a time: the end of an attempt must not wait for all that is to be told of others.
     func committed(_ reports: [CommitReport]) {
-        committed += reports
+        commitReports += reports
         for _ in 0..<Self.toldAtOnce {
-            guard let report = committed.popFirst() else { return }
+            guard let report = commitReports.popFirst() else { return }
             conclude(report)
         }
-        if !committed.isEmpty { mailbox.put(.committed([])) }
+        if !commitReports.isEmpty { mailbox.put(.committed([])) }
     }
 
     private static let toldAtOnce = 2

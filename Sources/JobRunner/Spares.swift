@@ -78,6 +78,7 @@ final class Spares: Sendable {
         if let stat = try attempt.stat(AttemptFile.request), stat.size > 0 {
             try attempt.open(AttemptFile.request, O_WRONLY).truncate(to: 0)
         }
+        // What the handler has said goes with this, also where the files are not kept open.
         let files = try PreparedAttempt(in: attempt)
         let name = kept.withLock { kept in
             kept.number += 1

@@ -114,6 +114,22 @@ struct HandOverTests {
         }
     }
 
+    @Test("is let go when it is cancelled, though nothing may start for a while")
+    func letGo() async throws {
+        try await withDaemon { stage in
+            try await stage.begin("a1")
+            try await stage.drop("b1")
+            #expect(try await stage.look()?.armed == ["b1"])
+            try stage.put("", as: .pause)
+            try stage.put("", as: .cancel("b1"))
+            try await eventually("b1 to be cancelled") { try stage.files.result(of: "b1") != nil }
+            try await stage.end("a1", .exit(0))
+            try await stage.rest()
+            #expect(try await stage.look()?.armed == [])
+            #expect(try stage.files.privateNames("attempts").isEmpty)
+        }
+    }
+
     @Test("waits for the job of another lane that was accepted first, where only one lane may be at work")
     func lanes() async throws {
         try await withDaemon(maxLanes: 1) { stage in
@@ -218,11 +234,10 @@ private struct Stage {
 
     /// Until the daemon has nothing to do, and nothing runs.
     func rest(isQuiet: Bool = true) async throws {
-        for _ in 0..<100_000 {
-            if let look = try await daemon.look(), look.isIdle, !isQuiet || look.running.isEmpty { return }
-            try await Task.sleep(for: .milliseconds(1))
+        try await eventually("the daemon to rest") {
+            guard let look = try await daemon.look() else { return false }
+            return look.isIdle && (!isQuiet || look.running.isEmpty)
         }
-        throw Violation("the daemon never rests")
     }
 
     func die() async throws {

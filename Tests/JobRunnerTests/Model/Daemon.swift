@@ -59,6 +59,8 @@ struct RunnerLook: Sendable {
     var running: Set<String>
     /// Jobs whose end waits for that of the one before.
     var putOff: [String]
+    /// Jobs that are made ready behind others.
+    var armed: [String]
 }
 
 final class Daemon: Sendable {
@@ -140,9 +142,10 @@ final class Daemon: Sendable {
                         isIdle: runner.names.isEmpty && runner.finishing.isEmpty && runner.recheck.isEmpty
                             && runner.unsynced.isEmpty && runner.cleaner.isIdle,
                         running: Set(runner.running.values.map { "\($0.pending.jobID)/\($0.attempt)" }),
-                        putOff: runner.lanes.values.compactMap {
-                            if case .followed(let name, _, _) = $0.early { name.string } else { nil }
-                        }))
+                        putOff: runner.lanes.values.flatMap(\.postponed).compactMap {
+                            if case .followed(let name, _, _) = $0 { name.string } else { nil }
+                        },
+                        armed: runner.lanes.values.compactMap { $0.armed?.job.name.string }))
             })
         try await eventually("the daemon to answer") { answer.look != nil || hasEnded || faults.isDead }
         return answer.look
@@ -171,11 +174,11 @@ private final class EndSignal: Sendable {
 }
 
 /// Asks again and again until it is so.
-func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
+func eventually(_ what: @autoclosure () -> String, _ condition: () async throws -> Bool) async throws {
     let deadline = ContinuousClock.now + Daemon.patience
     var asked = 0
     while try await !condition() {
-        if ContinuousClock.now > deadline { throw Violation("waited in vain for \(what)") }
+        if ContinuousClock.now > deadline { throw Violation("waited in vain for \(what())") }
         asked += 1
         if asked < 100 { await Task.yield() } else { try await Task.sleep(for: .microseconds(200)) }
     }

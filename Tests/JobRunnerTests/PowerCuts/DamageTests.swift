@@ -22,24 +22,24 @@ struct DamageTests {
             files.path, number: 1, machine: FakeMachine(files), faults: faults, maxLanes: maxLanes, log: log
         ) { $0.bootID = boot }
         daemon.hint(.rescan(.start))
-        let deadline = ContinuousClock.now + .seconds(20)
-        while try await !isDone(daemon) {
-            if ContinuousClock.now > deadline { throw Violation("waited in vain; the log says \(log.lines)") }
-            try await Task.sleep(for: .milliseconds(1))
-        }
+        try await eventually("what it is to do; the log says \(log.lines)") { try await isDone(daemon) }
         faults.die()
         try await daemon.leave()
     }
 
-    /// A spool with a job that waits.
-    private func accepted(at time: Timestamp) async throws -> SpoolFiles {
-        let files = try SpoolFiles()
-        try files.put(#"{"type": "plain"}"#, as: .request(Self.name), time: time)
-        try await live(files, boot: "one") { daemon in
-            let look = try await daemon.look()
-            return try look?.isIdle ?? false && files.status(of: Self.name) != nil
+    /// With a spool in which a job waits.
+    private func withWaitingJob(_ body: (SpoolFiles, VirtualClocks) async throws -> Void) async throws {
+        signal(SIGIO, SIG_IGN)
+        let clocks = VirtualClocks()
+        try await Clock.$replacement.withValue(clocks) {
+            let files = try SpoolFiles()
+            try files.put(#"{"type": "plain"}"#, as: .request(Self.name), time: clocks.now())
+            try await live(files, boot: "one") { daemon in
+                let look = try await daemon.look()
+                return try look?.isIdle ?? false && files.status(of: Self.name) != nil
+            }
+            try await body(files, clocks)
         }
-        return files
     }
 
     /// Writes zeros over a file; its size and its time stay.
@@ -53,10 +53,7 @@ struct DamageTests {
 
     @Test("a job that waits, and whose request is empty, ends with an error that says so")
     func emptyRequest() async throws {
-        signal(SIGIO, SIG_IGN)
-        let clocks = VirtualClocks()
-        try await Clock.$replacement.withValue(clocks) {
-            let files = try await accepted(at: clocks.now())
+        try await withWaitingJob { files, clocks in
             let accepted = try #require(try files.status(of: Self.name))
             try zero(.request(Self.name), in: files)
             try await live(files, boot: "two", maxLanes: 1) { daemon in
@@ -77,10 +74,7 @@ struct DamageTests {
         "a status that is empty, of a job that has no result, is set aside, and its request taken in anew",
         arguments: [true, false])
     func emptyStatus(hasRequest: Bool) async throws {
-        signal(SIGIO, SIG_IGN)
-        let clocks = VirtualClocks()
-        try await Clock.$replacement.withValue(clocks) {
-            let files = try await accepted(at: clocks.now())
+        try await withWaitingJob { files, _ in
             try zero(.status(Self.name), in: files)
             if !hasRequest { try files.remove(.request(Self.name)) }
             let log = DaemonLog()
@@ -98,10 +92,7 @@ struct DamageTests {
         "the log of a job of whose attempt nothing is left ends with a whole line, also when that is cancelled then",
         arguments: [true, false])
     func tornLog(hasOutputs: Bool) async throws {
-        signal(SIGIO, SIG_IGN)
-        let clocks = VirtualClocks()
-        try await Clock.$replacement.withValue(clocks) {
-            let files = try await accepted(at: clocks.now())
+        try await withWaitingJob { files, clocks in
             let jobID = try #require(try files.status(of: Self.name)).identity.jobID
             let attempt = try files.root.directory(".jobspool").directory("attempts")
                 .makeDirectory(jobID, mode: 0o700).makeDirectory("1", mode: 0o700)
