@@ -93,7 +93,9 @@ let package = Package(
             name: "SpoolWatcherTests", dependencies: ["SpoolWatcher", "SpoolProtocol"], swiftSettings: strict),
         .testTarget(
             name: "JobRunnerTests",
-            dependencies: ["JobRunner", "SpoolStorage", "SpoolProtocol", "JSONText", "SeededRandom", logging],
+            dependencies: [
+                "JobRunner", "SpoolWatcher", "SpoolStorage", "SpoolProtocol", "JSONText", "SeededRandom", logging,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "SpoolClientTests",

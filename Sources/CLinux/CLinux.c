@@ -7,13 +7,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int linux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
@@ -93,44 +93,47 @@ int linux_syncfs(int descriptor) { return syncfs(descriptor); }
 
 void linux_start_writing(int descriptor) { (void)sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE); }
 
-static int add_actions(posix_spawn_file_actions_t *actions, const struct linux_spawn_setup *setup) {
-    int code = 0;
+/// What a new process does on its way to the program. It shares its parent's memory (vfork(2)), so it calls nothing but the system.
+/// Returns only to say that it failed.
+static void become(const char *program, const struct linux_spawn_setup *setup, char *const arguments[],
+                   char *const environment[]) {
+    // What this package's programs ignore; every other signal is as execve(2) makes it.
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD, SIGIO};
+    const struct sigaction as_usual = {.sa_handler = SIG_DFL};
+    for (unsigned i = 0; i < sizeof ignored / sizeof *ignored; i++) sigaction(ignored[i], &as_usual, NULL);
+    if (setup->new_session ? setsid() == -1 : setpgid(0, 0) == -1) return;
     // Before the copies, which may take the directory's number.
-    if (setup->directory >= 0) code = posix_spawn_file_actions_addfchdir_np(actions, setup->directory);
-    for (int target = 0; code == 0 && target < setup->descriptor_count; target++)
-        code = posix_spawn_file_actions_adddup2(actions, setup->descriptors[target], target);
-    if (code == 0 && setup->directory_path)
-        code = posix_spawn_file_actions_addchdir_np(actions, setup->directory_path);
-    if (code == 0 && setup->descriptors)
-        code = posix_spawn_file_actions_addclosefrom_np(actions, setup->descriptor_count);
-    return code;
+    if (setup->directory >= 0 && fchdir(setup->directory) == -1) return;
+    for (int target = 0; target < setup->descriptor_count; target++) {
+        int source = setup->descriptors[target];
+        // One that has its number already is only kept open.
+        if (source == target ? fcntl(target, F_SETFD, 0) == -1 : dup2(source, target) == -1) return;
+    }
+    if (setup->directory_path && chdir(setup->directory_path) == -1) return;
+    if (setup->descriptors) closefrom(setup->descriptor_count);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(program, arguments, environment);
 }
 
 int linux_spawn(pid_t *pid, const char *program, const struct linux_spawn_setup *setup, char *const arguments[],
                 char *const environment[]) {
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t actions;
-    // What this package's programs ignore; every other signal is as exec(3) makes it.
-    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD, SIGIO};
-    sigset_t changed, none;
-    sigemptyset(&changed);
-    sigemptyset(&none);
-    for (unsigned i = 0; i < sizeof ignored / sizeof *ignored; i++) sigaddset(&changed, ignored[i]);
-    int code = posix_spawnattr_init(&attributes);
-    if (code != 0) return code;
-    code = posix_spawn_file_actions_init(&actions);
-    if (code == 0) {
-        short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
-        flags |= setup->new_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
-        posix_spawnattr_setsigdefault(&attributes, &changed);
-        posix_spawnattr_setsigmask(&attributes, &none);
-        posix_spawnattr_setpgroup(&attributes, 0);
-        posix_spawnattr_setflags(&attributes, flags);
-        code = add_actions(&actions, setup);
-        if (code == 0) code = posix_spawn(pid, program, &actions, &attributes, arguments, environment);
-        posix_spawn_file_actions_destroy(&actions);
+    sigset_t all, before;
+    sigfillset(&all);
+    // No handler of the parent's may run in the child, and no thread may be cancelled between the two.
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    volatile int failure = 0;
+    pid_t child = vfork();
+    if (child == 0) {
+        become(program, setup, arguments, environment);
+        failure = errno;
+        _exit(127);
     }
-    posix_spawnattr_destroy(&attributes);
+    int code = child == -1 ? errno : failure;
+    if (child != -1 && code != 0) (void)waitpid(child, NULL, 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code == 0) *pid = child;
     return code;
 }
 

@@ -15,8 +15,8 @@ package struct AttemptSupervisor {
     private let attempt: String
     private let grace: Double
     private let workingDirectory: String
-    private let command: [String]
-    private let environment: [String]?
+    private let command: ExecStrings
+    private let environment: ExecStrings?
 
     /// What the process is to be called: see `main`.
     package static let processName = AttemptFile.supervisorName
@@ -26,18 +26,35 @@ package struct AttemptSupervisor {
         if arguments.dropFirst().first == ForkServer.argument {
             return SupervisorPool.serve()
         }
-        return supervise(arguments, environment: nil) {}
+        ignoreSignals()
+        becomeSupervisor()
+        _ = fcntl(AttemptFile.controlDescriptor, F_SETFD, FD_CLOEXEC)
+        return supervise(ExecStrings(arguments), environment: nil) {}
     }
 
+    /// What the daemon is told to do must not reach its attempts by way of a terminal.
+    static func ignoreSignals() {
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
+    }
+
+    /// Once in a process that supervises.
+    static func becomeSupervisor() {
+        _ = linux_become_subreaper()
+        _ = linux_set_process_name(processName)
+    }
+
+    /// In a process that has become a supervisor.
     /// - Parameters:
     ///   - environment: the handler's; nil: this process's own.
-    ///   - handlerRuns: called when the handler has been started.
-    static func supervise(_ arguments: [String], environment: [String]?, handlerRuns: () -> Void) -> Int32 {
+    ///   - itTakesTime: called when the attempt is not over within a moment; may be called again.
+    static func supervise(
+        _ arguments: ExecStrings, environment: ExecStrings?, itTakesTime: () -> Void
+    ) -> Int32 {
         guard arguments.count >= 5, let grace = Double(arguments[2]) else { return HandlerExitStatus.usage }
         let supervisor = AttemptSupervisor(
-            attempt: arguments[1], grace: grace, workingDirectory: arguments[3],
-            command: Array(arguments.dropFirst(4)), environment: environment)
-        return supervisor.run(handlerRuns)
+            attempt: arguments[1], grace: grace, workingDirectory: arguments[3], command: arguments.dropFirst(4),
+            environment: environment)
+        return supervisor.run(itTakesTime)
     }
 
     /// Does once what a supervisor does, as far as it leaves no trace: what is forked later finds it loaded.
@@ -61,15 +78,11 @@ package struct AttemptSupervisor {
         static let ioError: Int32 = 74
     }
 
-    private func run(_ handlerRuns: () -> Void) -> Int32 {
-        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
-        _ = linux_become_subreaper()
-        _ = linux_set_process_name(Self.processName)
-        _ = fcntl(AttemptFile.controlDescriptor, F_SETFD, FD_CLOEXEC)
+    private func run(_ itTakesTime: () -> Void) -> Int32 {
         do {
-            let record = try Directory.open(".").open(AttemptFile.record, O_WRONLY | O_APPEND)
+            let record = try Self.openRecord()
             try record.write(AttemptRecordState.startedLine(of: attempt, at: Clock.now()))
-            var ended = superviseHandler(handlerRuns)
+            var ended = superviseHandler(itTakesTime)
             ended.outputSize = Self.size(of: STDOUT_FILENO)
             ended.errorSize = Self.size(of: STDERR_FILENO)
             try record.write(AttemptRecordState.endedLine(of: attempt, ended))
@@ -80,41 +93,53 @@ package struct AttemptSupervisor {
         }
     }
 
+    /// In the working directory, the attempt's.
+    private static func openRecord() throws(SpoolError) -> Descriptor {
+        let raw = try SystemCalls.real.perform(.open, AttemptFile.record.description) {
+            AttemptFile.record.withCString { open($0, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC) }
+        }
+        return Descriptor(adopting: raw, path: .whole(AttemptFile.record.description), system: .real)
+    }
+
     private static func size(of descriptor: Int32) -> Int64? {
         var status = stat()
         return fstat(descriptor, &status) == 0 ? Int64(status.st_size) : nil
     }
 
-    private func superviseHandler(_ handlerRuns: () -> Void) -> ExitRecord {
+    private func superviseHandler(_ itTakesTime: () -> Void) -> ExitRecord {
         let handler: pid_t
         switch spawn() {
         case .success(let pid): handler = pid
         case .failure(let error): return ExitRecord(end: .notStarted(error), finishedAt: Clock.now(), leftBehind: 0)
         }
-        handlerRuns()
         var ladder = StopLadder(group: handler, grace: grace)
-        let status = waitForHandler(handler, &ladder)
-        let leftBehind = ladder.sweep()
+        let status = waitForHandler(handler, &ladder, itTakesTime)
+        let leftBehind = ladder.leftBehind()
+        if leftBehind > 0 {
+            itTakesTime()
+            ladder.sweep()
+        }
         return ExitRecord(end: Self.end(ofStatus: status), finishedAt: Clock.now(), leftBehind: leftBehind)
     }
 
     // MARK: Starting
 
     private func spawn() -> Result<pid_t, JobError> {
-        if access(workingDirectory, X_OK) != 0 {
-            return .failure(Self.notStarted("it in the working directory \(workingDirectory)", errno))
-        }
         var pid: pid_t = 0
         let code = workingDirectory.withCString { path in
             var setup = linux_spawn_setup()
             setup.directory = -1
             setup.directory_path = path
-            return withCStringArray(command) { arguments in
-                guard let environment else { return linux_spawn(&pid, command[0], &setup, arguments, Glibc.environ) }
-                return withCStringArray(environment) { linux_spawn(&pid, command[0], &setup, arguments, $0) }
+            return command.withPointers { arguments in
+                guard let environment else { return linux_spawn(&pid, arguments[0], &setup, arguments, Glibc.environ) }
+                return environment.withPointers { linux_spawn(&pid, arguments[0], &setup, arguments, $0) }
             }
         }
-        return code == 0 ? .success(pid) : .failure(Self.notStarted(command[0], code))
+        if code == 0 { return .success(pid) }
+        if access(workingDirectory, X_OK) != 0 {
+            return .failure(Self.notStarted("it in the working directory \(workingDirectory)", errno))
+        }
+        return .failure(Self.notStarted(command[0], code))
     }
 
     private static func notStarted(_ what: String, _ code: Int32) -> JobError {
@@ -127,10 +152,16 @@ package struct AttemptSupervisor {
 
     // MARK: Waiting
 
+    /// What is over within so many milliseconds takes no time.
+    private static let moment: Int32 = 1
+
     /// Waits until the handler has ended and returns its wait(2) status. Orders from the daemon start the ladder.
-    private func waitForHandler(_ handler: pid_t, _ ladder: inout StopLadder) -> Int32 {
+    private func waitForHandler(
+        _ handler: pid_t, _ ladder: inout StopLadder, _ itTakesTime: () -> Void
+    ) -> Int32 {
         let ended = linux_pidfd_open(handler)
         defer { if ended >= 0 { close(ended) } }
+        var isFirstMoment = true
         while true {
             var status: Int32 = 0
             if waitpid(handler, &status, WNOHANG) == handler { return status }
@@ -139,8 +170,12 @@ package struct AttemptSupervisor {
                 pollfd(fd: ended, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: AttemptFile.controlDescriptor, events: Int16(POLLIN), revents: 0),
             ]
-            let timeout = ended < 0 ? 20 : ladder.nextStepMilliseconds()
+            let timeout = isFirstMoment ? Self.moment : ended < 0 ? 20 : ladder.nextStepMilliseconds()
             let count = poll(&waits, nfds_t(waits.count), timeout)
+            if count == 0, isFirstMoment {
+                isFirstMoment = false
+                itTakesTime()
+            }
             if count > 0, waits[1].revents != 0, Self.readOrder() == .stop { ladder.begin() }
             ladder.climb()
         }
@@ -163,13 +198,4 @@ package struct AttemptSupervisor {
         let line = Array("\(Self.processName): \(message)\n".utf8)
         _ = Glibc.write(STDERR_FILENO, line, line.count)
     }
-}
-
-/// Calls `body` with the strings as execve(2) wants them: pointers, and nil after the last.
-func withCStringArray<Result>(
-    _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
-) -> Result {
-    let pointers = strings.map { strdup($0) }
-    defer { for pointer in pointers { free(pointer) } }
-    return body(pointers + [nil])
 }

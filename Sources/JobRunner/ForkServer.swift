@@ -33,7 +33,8 @@ final class ForkServer: Sendable {
     /// Has a supervisor forked with these arguments and environment, the first four descriptors as its own, in this
     /// directory. False when that is not possible: then it has to be started by itself.
     func launch(arguments: [String], environment: [String], descriptors: [Int32], directory: Directory) -> Bool {
-        let bytes = Self.encode(arguments, environment)
+        // How many arguments there are, those, the environment.
+        let bytes = ExecStrings([String(arguments.count)] + arguments + environment).block
         guard bytes.count <= Self.maximumBytes else { return false }
         return server.withLock { server in
             // One that died is started again, once.
@@ -71,7 +72,7 @@ final class ForkServer: Sendable {
                 setup.descriptors = descriptors.baseAddress
                 setup.descriptor_count = Int32(descriptors.count)
                 setup.new_session = 1
-                return withCStringArray([AttemptFile.supervisorName, Self.argument]) { arguments in
+                return ExecStrings([AttemptFile.supervisorName, Self.argument]).withPointers { arguments in
                     linux_spawn(&pid, program, &setup, arguments, environ)
                 }
             }
@@ -86,24 +87,23 @@ final class ForkServer: Sendable {
 
     // MARK: Orders
 
-    /// Strings that end with a zero byte, as no argument or variable has one: how many arguments there are, those, the environment.
-    private static func encode(_ arguments: [String], _ environment: [String]) -> [UInt8] {
-        ([String(arguments.count)] + arguments + environment).flatMap { Array($0.utf8) + [0] }
-    }
-
-    private static func decode(_ order: [UInt8]) -> (arguments: [String], environment: [String])? {
-        let strings = order.split(separator: 0, omittingEmptySubsequences: false).dropLast()
-            .map { String(decoding: $0, as: UTF8.self) }
-        guard let count = strings.first.flatMap({ Int($0) }), (1..<strings.count).contains(count) else { return nil }
-        return (Array(strings[1...count]), Array(strings[(count + 1)...]))
-    }
-
     /// What a supervisor is asked to do.
     struct Order {
-        var arguments: [String]
-        var environment: [String]
+        var arguments: ExecStrings
+        var environment: ExecStrings
         /// What becomes its descriptors 0 to 3, and the directory.
         var descriptors: [Int32]
+
+        /// nil: that is none.
+        init?(_ packet: [UInt8], _ descriptors: [Int32]) {
+            let strings = ExecStrings(block: packet)
+            guard strings.count > 1, let count = Int(strings[0]), (1..<strings.count).contains(count) else {
+                return nil
+            }
+            arguments = strings.dropFirst(1).prefix(count)
+            environment = strings.dropFirst(1 + count)
+            self.descriptors = descriptors
+        }
     }
 
     /// Waits for an order; nil when the daemon is gone, or for an order that is none.
@@ -112,11 +112,7 @@ final class ForkServer: Sendable {
         var descriptors = [Int32](repeating: -1, count: descriptorCount)
         while true {
             let count = linux_receive_descriptors(socket, &bytes, bytes.count, &descriptors, Int32(descriptorCount))
-            if count > 0 {
-                return decode(Array(bytes[..<count])).map {
-                    Order(arguments: $0.arguments, environment: $0.environment, descriptors: descriptors)
-                }
-            }
+            if count > 0 { return Order(Array(bytes[..<count]), descriptors) }
             if count < 0, errno == EINTR { continue }
             return nil
         }

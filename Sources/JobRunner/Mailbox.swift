@@ -3,7 +3,8 @@ import SpoolProtocol
 import SpoolStorage
 
 enum News: Sendable {
-    case wakeUp(WakeUp)
+    /// There are hints to take.
+    case wakeUps
     /// There are names to look at.
     case lookOn
     /// A time that the runner waited for has come.

@@ -107,8 +107,9 @@ package actor Runner {
     }
 
     /// Serves the spool until `stop` is called, the task is cancelled, or another directory has taken its place.
-    package func run(_ wakeUps: some AsyncSequence<WakeUp, Never> & Sendable) async throws(SpoolError) -> End {
+    package func run(_ wakeUps: some WakeUpSource) async throws(SpoolError) -> End {
         defer {
+            wakeUps.ring(nil)
             timers.end()
             threads.end()
             background.end()
@@ -118,11 +119,9 @@ package actor Runner {
         let mailbox = mailbox
         await withDiscardingTaskGroup { group in
             beginFollowing(&group)
-            group.addTask {
-                for await wakeUp in wakeUps { mailbox.put(.wakeUp(wakeUp)) }
-            }
+            wakeUps.ring { mailbox.put(.wakeUps) }
             for await news in mailbox.news {
-                take(news)
+                take(news, wakeUps)
                 beginFollowing(&group)
                 if stopping != nil, running.isEmpty, finishing.values.allSatisfy(\.isObstructed),
                     unsynced.isEmpty || !unsynced.failed.isEmpty
@@ -155,12 +154,11 @@ package actor Runner {
     /// No new job; running attempts stop or are left, as configured; then `run` returns.
     package nonisolated func stop() { mailbox.put(.stop(configuration.onStop)) }
 
-    private func take(_ news: News) {
+    private func take(_ news: News, _ wakeUps: some WakeUpSource) {
         takeBackArmed()
         switch news {
         case .begun: break
-        case .wakeUp(.file(let name)): look(at: name)
-        case .wakeUp(.rescan(let reason)): rescan(reason)
+        case .wakeUps: takeAll(wakeUps)
         case .lookOn: lookOn()
         case .tick: tick()
         case .slept(let time):

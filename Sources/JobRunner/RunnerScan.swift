@@ -18,6 +18,18 @@ extension Runner {
         names.append(name)
     }
 
+    /// What there is by now is looked at together, and at once unless other names have been waiting.
+    func takeAll(_ wakeUps: some WakeUpSource) {
+        let isFirst = names.isEmpty
+        while let wakeUp = wakeUps.take() {
+            switch wakeUp {
+            case .file(let name): names.append(name)
+            case .rescan(let reason): rescan(reason)
+            }
+        }
+        if isFirst, !names.isEmpty { lookOn() }
+    }
+
     /// Takes a batch of names. What they bring is accepted together: the directory is synced once.
     func lookOn() {
         guard stopping == nil else { return }

@@ -47,15 +47,18 @@ struct StopLadder {
         }
     }
 
-    /// Stops whoever the handler left behind, and returns how many there were at first. When it returns, nobody is left.
-    mutating func sweep() -> Int {
+    /// How many the handler has left behind.
+    func leftBehind() -> Int {
         reap()
-        let leftBehind = max(children().count, groupIsEmpty ? 0 : 1)
-        guard leftBehind > 0 else { return 0 }
+        return max(children().count, groupIsEmpty ? 0 : 1)
+    }
+
+    /// Stops whoever the handler left behind. When it returns, nobody is left.
+    mutating func sweep() {
         begin()
         while true {
             reap()
-            if groupIsEmpty, children().isEmpty { return leftBehind }
+            if groupIsEmpty, children().isEmpty { return }
             climb()
             _ = poll(nil, 0, Self.pollMilliseconds)
         }

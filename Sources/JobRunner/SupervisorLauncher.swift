@@ -51,8 +51,8 @@ struct SupervisorLauncher: AttemptLauncher {
                 setup.descriptors = descriptors.baseAddress
                 setup.descriptor_count = Int32(descriptors.count)
                 setup.new_session = 1
-                return withCStringArray(start.arguments) { arguments in
-                    withCStringArray(start.environment) { linux_spawn(&pid, program, &setup, arguments, $0) }
+                return ExecStrings(start.arguments).withPointers { arguments in
+                    ExecStrings(start.environment).withPointers { linux_spawn(&pid, program, &setup, arguments, $0) }
                 }
             }
             return errno == 0 ? 0 : -1

@@ -1,5 +1,5 @@
 /// The fork server's children, each the supervisor of one attempt after another: between two it has nothing of either open. One
-/// more than are at work is kept waiting; what is to do for that comes after what the attempts need.
+/// more is kept waiting than have been at work for longer than a moment; what is to do for that comes after what the attempts need.
 import CLinux
 import Glibc
 import SpoolStorage
@@ -19,7 +19,7 @@ struct SupervisorPool {
     static func serve() -> Int32 {
         // The children are nobody's to wait for.
         signal(SIGCHLD, SIG_IGN)
-        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
+        AttemptSupervisor.ignoreSignals()
         AttemptSupervisor.warmUp()
         var pool = SupervisorPool(orders: outOfTheWay(AttemptFile.controlDescriptor))
         while true {
@@ -92,6 +92,7 @@ private struct WaitingSupervisor {
     func serve() -> Int32 {
         signal(SIGCHLD, SIG_DFL)
         setsid()
+        AttemptSupervisor.becomeSupervisor()
         let null = fcntl(open("/dev/null", O_RDWR | O_CLOEXEC), F_DUPFD_CLOEXEC, 16)
         Self.letGo(null)
         for _ in 0..<Self.attempts {
@@ -99,10 +100,10 @@ private struct WaitingSupervisor {
             guard let order = ForkServer.receive(from: orders) else { break }
             var isAtWork = false
             if Self.take(order.descriptors) {
+                // What is over within a moment leaves no time to fork another one: that would only be in its way.
                 _ = AttemptSupervisor.supervise(order.arguments, environment: order.environment) {
-                    // The handler runs: there is time for less urgent things.
+                    if !isAtWork { tell(.atWork) }
                     isAtWork = true
-                    tell(.atWork)
                 }
             }
             Self.letGo(null)
@@ -122,6 +123,8 @@ private struct WaitingSupervisor {
         for (target, descriptor) in descriptors.dropLast().enumerated() {
             isDone = dup2(descriptor, Int32(target)) >= 0 && isDone
         }
+        // The orders are not the handler's.
+        _ = fcntl(AttemptFile.controlDescriptor, F_SETFD, FD_CLOEXEC)
         for descriptor in descriptors { close(descriptor) }
         return isDone
     }

@@ -18,6 +18,16 @@ public enum WakeUp: Sendable, Equatable {
     }
 }
 
+/// Hints on their way from whoever hears of changes to the one who looks.
+public protocol WakeUpSource: Sendable {
+    /// The oldest hint that nobody has taken; nil when there is none.
+    func take() -> WakeUp?
+
+    /// From now on `bell` is called when there is a hint to take where there was none, on any thread; and now if there is one already.
+    /// nil: nobody is to be called.
+    func ring(_ bell: (@Sendable () -> Void)?)
+}
+
 /// How the daemon hears of new files, as `spool.status.json` says it.
 public enum IntakeMode: String, Sendable {
     /// The kernel tells (inotify(7)).

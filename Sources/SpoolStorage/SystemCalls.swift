@@ -37,7 +37,7 @@ package enum SystemOperation: String, Sendable, CaseIterable {
     case removeDirectory = "rmdir"
     case makeFIFO = "mkfifo"
     case changeMode = "chmod"
-    case spawn = "posix_spawn"
+    case spawn = "execve"
 }
 
 /// A system call that is about to be made.

@@ -24,7 +24,7 @@ package struct DirectoryWatcher: Sendable {
     }
 
     /// Watches for as long as `body` runs. The watch is in place, and the mode is decided, when `body` begins; its thread
-    /// has ended when this returns. Cancelling the task ends the sequence of wake-ups.
+    /// has ended when this returns. Cancelling the task ends the watch.
     ///
     /// Throws `WatcherError`, or what `body` throws.
     package func watching<Value>(

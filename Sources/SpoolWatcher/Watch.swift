@@ -3,17 +3,15 @@ package import SpoolProtocol
 private import Synchronization
 
 package final class Watch: Sendable {
-    /// The hints, for one consumer. Ends when the watch does or when the consumer is cancelled.
-    package let wakeUps: WakeUps
+    /// The hints, for one who takes them. There are none after the end of the watch.
+    package let hints: HintBuffer
     private let current = Mutex(Listening.inotify)
 
-    let hints: HintBuffer
     let alarm: Alarm
 
     init(hints: HintBuffer, alarm: Alarm) {
         self.hints = hints
         self.alarm = alarm
-        wakeUps = WakeUps(buffer: hints)
     }
 
     /// How new files are heard of at present; it may change when the directory is replaced.
@@ -28,7 +26,7 @@ package final class Watch: Sendable {
     /// Why the directory is polled; nil when it is not.
     package var reason: String? { listening.reason }
 
-    /// Ends the sequence of wake-ups, and the thread soon after. Any number of times, from anywhere.
+    /// Ends the hints, and the thread soon after. Any number of times, from anywhere.
     package func stop() {
         hints.finish()
         alarm.ring()

@@ -65,7 +65,7 @@ struct WatchLoop {
         let remaining = (watching.nextRescan - clock.now).roundedUp(to: .seconds(1))
         switch source.next(seconds: isSuspect ? 1 : remaining) {
         case .entry(let name):
-            if !hint(name), !isTemporary(name) { gatherOthers(&watching) }
+            if hint(name) || !isTemporary(name) { gatherOthers(&watching) }
             // It may be one of many that are deleted before the directory is.
             if isSuspect { watching.suspectUntil = clock.now + .seconds(10) }
             return .watching(watching)
@@ -111,8 +111,8 @@ struct WatchLoop {
     /// It is about to become a request: that must not be waited for.
     private func isTemporary(_ name: FileName) -> Bool { name.string.map(SpoolFile.isTemporary) ?? false }
 
-    /// Files that nobody is interested in are the daemon's own, and where one is written others follow: they are waited for together, so
-    /// that not every one wakes the thread.
+    /// Files that nobody is interested in are the daemon's own, and where one is written others follow, as after a file that has been told
+    /// of: they are waited for together, so that not every one wakes the thread.
     private func gatherOthers(_ watching: inout Watching) {
         guard clock.now >= watching.gathered + Self.gatheringTime else { return }
         watch.alarm.wait(atMost: Self.gatheringTime)

@@ -55,7 +55,7 @@ final class SpoolService: Sendable {
         if isStopping { runner.stop() }
         let end = try await watcher.watching { watch in
             await runner.setIntake(watch.mode, reason: watch.reason)
-            return try await runner.run(watch.wakeUps)
+            return try await runner.run(watch.hints)
         }
         withExtendedLifetime(lock) {}
         return end

@@ -84,6 +84,35 @@ extension EndToEnd {
             return others.contains(parent)
         }
 
+        @Test("that stops what a handler has left behind keeps no other lane waiting, however short the handler was")
+        func leftBehind() async throws {
+            let program = "\(yard.root)/leave"
+            try Yard.write(
+                """
+                #include <signal.h>
+                #include <unistd.h>
+                int main(void) {
+                    signal(SIGTERM, SIG_IGN);
+                    while (fork() == 0) for (;;) pause();
+                    return 0;
+                }
+                """, toFile: "\(program).c")
+            let compiled = yard.shell("gcc -static -o \(program) \(program).c 2>&1")
+            try #require(compiled.status == 0, "\(compiled.output)")
+            try yard.define(
+                "leave", "", ["command": [.string(program)], "lane": "a", "grace_seconds": 2])
+            try yard.define("t", "echo here", ["lane": "b"])
+            try await yard.start()
+            for round in 1...4 {
+                try yard.drop("leave\(round)", ["type": "leave"])
+                try await yard.standing("leave\(round)", "running")
+                try yard.drop("other\(round)", ["type": "t"])
+                #expect(try await yard.result("other\(round)")["status"] == "completed")
+                #expect(!yard.exists("leave\(round).result.json"))
+                #expect(try await yard.result("leave\(round)")["status"] == "completed")
+            }
+        }
+
         @Test("and its server go with a daemon that is killed, when no attempt is left")
         func gone() async throws {
             try yard.define("t", "while [ ! -e ../go ]; do sleep 0.02; done")

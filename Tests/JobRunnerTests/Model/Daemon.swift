@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import SpoolProtocol
 import SpoolStorage
+import SpoolWatcher
 import Synchronization
 
 @testable import JobRunner
@@ -67,6 +68,7 @@ final class Daemon: Sendable {
     let number: Int
     let faults: Faults
     private let runner: Runner
+    private let hints = HintBuffer(limit: 10_000)
     private let task: Task<Void, Never>
     private let ended: EndSignal
 
@@ -98,15 +100,10 @@ final class Daemon: Sendable {
         self.runner = runner
         let signal = EndSignal()
         ended = signal
-        task = Task(executorPreference: executor) {
-            // Hints go straight into the mailbox, so that they are in one order with all else.
-            let (wakeUps, continuation) = AsyncStream.makeStream(of: WakeUp.self)
-            defer {
-                continuation.finish()
-                signal.send()
-            }
+        task = Task(executorPreference: executor) { [hints] in
+            defer { signal.send() }
             do throws(SpoolError) {
-                _ = try await runner.run(wakeUps)
+                _ = try await runner.run(hints)
             } catch {
                 // Only a dead one's disk fails.
                 if system == nil, !faults.isDead { faults.note("the daemon ended: \(error)") }
@@ -117,7 +114,11 @@ final class Daemon: Sendable {
 
     var hasEnded: Bool { ended.isSent }
 
-    func hint(_ wakeUp: WakeUp) { runner.mailbox.put(.wakeUp(wakeUp)) }
+    /// In one order with all else, also before the runner listens.
+    func hint(_ wakeUp: WakeUp) {
+        hints.put(wakeUp)
+        runner.mailbox.put(.wakeUps)
+    }
 
     /// From now on there is always news.
     func keepBusy() { Self.keepBusy(runner.mailbox) }
