@@ -7,6 +7,8 @@ enum News: Sendable {
     case wakeUps
     /// There are names to look at.
     case lookOn
+    /// The look at the whole directory goes on.
+    case scanOn
     /// A time that the runner waited for has come.
     case tick
     /// Likewise; CLOCK_MONOTONIC, seconds.

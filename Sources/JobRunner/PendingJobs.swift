@@ -8,6 +8,8 @@ struct PendingJobs {
     private var lanes: [String: LaneCount] = [:]
     /// By acceptance; jobs that have left stay in it until they are the oldest.
     private var byAge = Heap<Age>()
+    /// How often a job has come or gone, or changed.
+    private(set) var changes = 0
     /// Jobs that wait for a time.
     private(set) var timed: Set<JobName> = []
     /// Jobs that wait for the job of a name.
@@ -55,6 +57,7 @@ struct PendingJobs {
 
     /// Adds a job, or takes over what has changed about it.
     mutating func put(_ job: PendingJob) {
+        changes += 1
         var job = job
         job.share(&kinds)
         if let known = remove(job.name), known.sequence == job.sequence {
@@ -75,6 +78,7 @@ struct PendingJobs {
     @discardableResult
     mutating func remove(_ name: JobName) -> PendingJob? {
         guard let job = jobs.remove(name) else { return nil }
+        changes += 1
         count(job, -1)
         switch job.waiting {
         case nil: break

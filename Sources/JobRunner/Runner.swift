@@ -2,7 +2,7 @@
 /// its state is here, and everything that changes it comes through one mailbox; the files that carry the steps are
 /// named after them:
 ///
-/// `RunnerScan` looks at the directory, `RunnerAccept` takes requests in, `RunnerHeldBack` lets wait what is too much, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerArm` makes the next ones ready, `RunnerEnd`
+/// `RunnerScan` looks at the directory, `RunnerRescan` at all of it, `RunnerAccept` takes requests in, `RunnerHeldBack` lets wait what is too much, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerArm` makes the next ones ready, `RunnerEnd`
 /// draws the conclusions from their ends, `RunnerCommit` sees accepted jobs to the disk, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerShortage` waits for room on the disk, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
 /// earlier daemon was, `RunnerRetention` archives what has aged, `RunnerShow` writes `spool.status.json`.
 import DequeModule
@@ -52,6 +52,7 @@ package actor Runner {
     /// Files with impossible names that have been told of.
     var badNames: [FileName: UInt64] = [:]
     var noticeLimit = NoticeLimit()
+    var scan: Rescan?
     /// A rescan could not be finished.
     var rescanAgain = false
 
@@ -160,6 +161,7 @@ package actor Runner {
         case .begun: break
         case .wakeUps: takeAll(wakeUps)
         case .lookOn: lookOn()
+        case .scanOn: scanOn()
         case .tick: tick()
         case .slept(let time):
             timer.hasSlept(until: time)

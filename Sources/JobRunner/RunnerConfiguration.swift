@@ -32,6 +32,9 @@ package struct RunnerConfiguration: Sendable {
     /// The size in bytes past which a new `spool.events.jsonl` is begun.
     package var rotateEventsAt: Int64 = 16 << 20
 
+    /// How many files of the spool are looked at in one step of a look at all of it.
+    var rescanStep = 1000
+
     /// What is added at random to the wait before an attempt that is tried again, from 0 to 1 (`RetryPolicy`).
     var jitter: @Sendable () -> Double = { .random(in: 0...1) }
     var followerRhythm = FollowerRhythm()

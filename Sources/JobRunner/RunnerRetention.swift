@@ -11,13 +11,16 @@ struct RetentionState {
     var archived = 0
     var deleted = 0
     var failures = 0
+    /// The jobs with a result that are still to be looked at.
+    var found: [JobName] = []
     /// Families whose request belongs to somebody who alone may move it: until when they are not tried again.
     var immovable: [JobName: Double] = [:]
 
     enum Step {
         case resting
-        /// The names that are still to be looked at.
-        case archiving([JobName])
+        /// The jobs with a result are looked for.
+        case listing(DirectoryListing)
+        case archiving
         /// The days that are still to be looked at, the next one last; and what is to be deleted of the one before.
         case deleting([ArchiveDay], ArchiveDay?, [ArchivedFamily])
     }
@@ -48,9 +51,11 @@ extension Runner {
         tidyArchive()
         do throws(SpoolError) {
             let isKept = configuration.retention.archiveAfter == .never
-            retention.step = .archiving(isKept ? [] : try spool.finishedJobs.names())
+            retention.found = []
+            if isKept { retention.step = .archiving } else { try list(DirectoryListing(of: spool.root)) }
         } catch {
             retentionFailed(error)
+            retention.step = .resting
         }
     }
 
@@ -64,7 +69,8 @@ extension Runner {
         do throws(SpoolError) {
             switch retention.step {
             case .resting: beginPass()
-            case .archiving(let names): try archiveBatch(names)
+            case .listing(let listing): try list(listing)
+            case .archiving: try archiveBatch()
             case .deleting(let days, let day, let families): try deleteBatch(days, day, families)
             }
         } catch {
@@ -80,6 +86,7 @@ extension Runner {
     }
 
     private func endPass() {
+        retention.found = []
         if retention.archived + retention.deleted > 0 {
             logger.info(
                 "retention", metadata: ["archived": "\(retention.archived)", "deleted": "\(retention.deleted)"])
@@ -90,22 +97,33 @@ extension Runner {
 
     // MARK: Archiving
 
-    private func archiveBatch(_ names: [JobName]) throws(SpoolError) {
-        guard let cutoff = configuration.retention.archiveAfter.cutoff(at: Clock.now()), !names.isEmpty else {
+    private func list(_ listing: DirectoryListing) throws(SpoolError) {
+        retention.step = .listing(listing)
+        for _ in 0..<Self.looks {
+            guard let entry = try listing.next() else {
+                retention.step = .archiving
+                return
+            }
+            if case .result(let name) = SpoolFile(entry) { retention.found.append(name) }
+        }
+    }
+
+    private func archiveBatch() throws(SpoolError) {
+        guard let cutoff = configuration.retention.archiveAfter.cutoff(at: Clock.now()), !retention.found.isEmpty else {
+            retention.found = []
             try beginDeleting()
             return
         }
-        var names = names
         var days: Set<ArchiveDay> = []
         var moves = 0
         for _ in 0..<Self.looks {
-            guard moves < Self.moves, retention.failures < Self.failuresLimit, let name = names.popLast() else { break }
+            guard moves < Self.moves, retention.failures < Self.failuresLimit, let name = retention.found.popLast()
+            else { break }
             if let day = try archive(name, cutoff) {
                 moves += 1
                 days.insert(day)
             }
         }
-        retention.step = .archiving(names)
         retention.archived += moves
         if !days.isEmpty { try spool.syncArchive(days) }
     }

@@ -150,30 +150,8 @@ package final class Directory: Sendable {
 
     /// The same one by one, for a directory of which nobody knows how much is in it.
     package func forEachEntry(_ body: (FileName) throws(SpoolError) -> Void) throws(SpoolError) {
-        let copy = try system.perform(.open, path) { openat(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        var opened: OpaquePointer?
-        do throws(SpoolError) {
-            try system.perform(.list, path) {
-                opened = fdopendir(copy)
-                return opened == nil ? -1 : 0
-            }
-        } catch {
-            _ = close(copy)
-            throw error
-        }
-        guard let stream = opened else { return }
-        defer { closedir(stream) }
-        while true {
-            var next: UnsafeMutablePointer<dirent>?
-            try system.perform(.list, path) {
-                errno = 0
-                next = readdir(stream)
-                return next == nil && errno != 0 ? -1 : 0
-            }
-            guard let entry = next else { return }
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-            if name != [0x2E], name != [0x2E, 0x2E] { try body(FileName(bytes: name)) }
-        }
+        let listing = try DirectoryListing(of: self)
+        while let name = try listing.next() { try body(name) }
     }
 
     /// The path of a name in here, for messages.

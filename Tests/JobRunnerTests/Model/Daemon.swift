@@ -91,6 +91,8 @@ final class Daemon: Sendable {
             identity: identity, supervisor: "/nonexistent", programs: ProgramPath(own: "/bin"), maxLanes: maxLanes)
         configuration.launcher = FakeLauncher(machine: machine, faults: faults, daemon: number)
         configuration.jitter = { 0 }
+        // There is hardly ever more than that, and looking at it all is to be interrupted.
+        configuration.rescanStep = 3
         configuration.followerRhythm = FollowerRhythm(firstTick: 1, tick: 2, retry: 2)
         configure(&configuration)
         let runner = try Runner(
@@ -140,7 +142,8 @@ final class Daemon: Sendable {
             .inspect { runner in
                 answer.put(
                     RunnerLook(
-                        isIdle: runner.names.isEmpty && runner.finishing.isEmpty && runner.recheck.isEmpty
+                        isIdle: runner.scan == nil && runner.names.isEmpty && runner.finishing.isEmpty
+                            && runner.recheck.isEmpty
                             && runner.unsynced.isEmpty && runner.cleaner.isIdle,
                         running: Set(runner.running.values.map { "\($0.pending.jobID)/\($0.attempt)" }),
                         putOff: runner.lanes.values.flatMap(\.postponed).compactMap {
