@@ -6,6 +6,7 @@ import SpoolProtocol
 
 struct Cancel: ClientCommand {
     static let configuration = CommandConfiguration(
+        commandName: "cancel",
         abstract: "Cancel a job that is pending or running.",
         discussion: "Exits with 0 once that is asked for; with --wait, once the job is cancelled.")
 

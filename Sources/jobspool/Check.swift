@@ -6,6 +6,7 @@ import SpoolProtocol
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Say what is wrong with requests and schedules: line, column, field and remedy.",
         discussion: """
             A file whose name ends in .schedule.json is checked as a schedule. Exits with 65 when anything is wrong. - is \

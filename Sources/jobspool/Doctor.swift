@@ -8,6 +8,7 @@ import SpoolStorage
 
 struct Doctor: ClientCommand {
     static let configuration = CommandConfiguration(
+        commandName: "doctor",
         abstract: "Say what is wrong with a spool and what to do about it, or why jobs are where they are.",
         discussion: """
             jobspool doctor /var/spool/jobspool --types /etc/jobspool/types

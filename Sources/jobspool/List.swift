@@ -6,6 +6,7 @@ import SpoolProtocol
 
 struct List: ClientCommand {
     static let configuration = CommandConfiguration(
+        commandName: "list",
         abstract: "List the jobs in the spool, newest first.",
         discussion: "A request that no daemon has seen yet has the status \"dropped\".")
 

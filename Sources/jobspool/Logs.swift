@@ -6,6 +6,7 @@ import SpoolProtocol
 
 struct Logs: ClientCommand {
     static let configuration = CommandConfiguration(
+        commandName: "logs",
         abstract: "Print the log of a job.",
         discussion: "With --follow until the job is over; a job that has not started yet is waited for.")
 

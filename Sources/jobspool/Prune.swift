@@ -8,6 +8,7 @@ import SpoolStorage
 
 struct Prune: ClientCommand {
     static let configuration = CommandConfiguration(
+        commandName: "prune",
         abstract: "Move finished jobs to the archive, and delete archived ones.",
         discussion: """
             For the daemon's user and root, with a daemon running or without. Lengths of time are 7d, 12h, 90m, 30s, 0 or \

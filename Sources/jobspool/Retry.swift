@@ -4,6 +4,7 @@ import SpoolClient
 
 struct Retry: ClientCommand {
     static let configuration = CommandConfiguration(
+        commandName: "retry",
         abstract: "Run a job that is over again, with the request as it is.",
         discussion: "The request of an archived job is dropped anew, as the user's own.")
 

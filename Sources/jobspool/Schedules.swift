@@ -6,6 +6,7 @@ import SpoolProtocol
 
 struct Schedules: ClientCommand {
     static let configuration = CommandConfiguration(
+        commandName: "schedules",
         abstract: "List the spool's schedules: next and last runs, and problems.",
         discussion: "A schedule that no daemon has seen as it is now is \"unseen\".")
 

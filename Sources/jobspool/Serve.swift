@@ -11,6 +11,7 @@ import SpoolWatcher
 
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve",
         abstract: "Serve a spool: take requests in and run them.",
         discussion: """
             Runs in the foreground and logs to standard error. SIGTERM and SIGINT end it: running jobs are asked to stop \

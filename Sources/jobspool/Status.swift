@@ -6,6 +6,7 @@ import SpoolProtocol
 
 struct Status: ClientCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "Show how jobs stand; without a name, how the spool stands.")
 
     @OptionGroup var options: SpoolOptions

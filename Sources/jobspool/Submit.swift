@@ -6,6 +6,7 @@ import SpoolProtocol
 
 struct Submit: ClientCommand {
     static let configuration = CommandConfiguration(
+        commandName: "submit",
         abstract: "Drop a request: a file, or one made from options.",
         discussion: """
             jobspool submit request.json

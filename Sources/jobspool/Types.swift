@@ -8,6 +8,7 @@ import SpoolStorage
 
 struct Types: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "types",
         abstract: "List the job types of a types directory, and what is wrong with it.",
         discussion: "Exits with 65 when a definition is not valid.")
 

@@ -6,6 +6,7 @@ import SpoolProtocol
 
 struct Wait: ClientCommand {
     static let configuration = CommandConfiguration(
+        commandName: "wait",
         abstract: "Wait until jobs are over, and exit by their outcome.",
         discussion: "Of several jobs the one that went worst says the exit status.")
 
