@@ -10,7 +10,7 @@ extension Runner {
 
     /// Before anything is done: what was left to followers is the runner's again. What they have started runs.
     func takeBackArmed() {
-        for lane in lanes.keys where lanes[lane]?.armed != nil {
+        for lane in laneNames where lanes[lane]?.armed != nil {
             guard case .begun(let armed, let process, let time)? = lanes[lane]?.handOver.takeBack() else { continue }
             lanes[lane]?.armed = nil
             let before = lanes[lane]?.running.first.flatMap { running[$0] }?.reference
@@ -23,8 +23,7 @@ extension Runner {
 
     /// When everything is done.
     func lendArmed() {
-        // By name: a copy of a lane would have its queue copied when that changes.
-        for lane in lanes.keys {
+        for lane in laneNames {
             guard let armed = lanes[lane]?.armed else { continue }
             let next = nextInQueue(of: lane).flatMap { pending[$0] }
             if armed.job.id != next?.id { disarm(lane, armed) }
@@ -32,7 +31,7 @@ extension Runner {
         // Where another lane waits for a place the runner says whose turn it is.
         guard mayStart, laneToServe() == nil else { return }
         let now = Clock.monotonic()
-        for lane in lanes.keys where lanes[lane]?.running.count == 1 {
+        for lane in laneNames where lanes[lane]?.running.count == 1 {
             guard let next = nextInQueue(of: lane).flatMap({ pending[$0] }), unsynced[next.name]?.isShown != false,
                 let name = lanes[lane]?.running.first,
                 let before = running[name], before.state == .running, now < before.beganAt + Self.shortJob

@@ -29,12 +29,16 @@ extension Runner {
     func laneToServe(besides held: Set<String> = []) -> String? {
         let pending = pending
         var first: (lane: String, entry: LaneQueue.Entry)?
-        for lane in lanes.keys where lanes[lane]?.isFree ?? false && !held.contains(lane) {
+        for lane in laneNames where lanes[lane]?.isFree ?? false && !held.contains(lane) {
             guard let entry = lanes[lane]?.queue.peek(where: pending.counts) else { continue }
             if first.map({ entry < $0.entry }) ?? true { first = (lane, entry) }
         }
         return first?.lane
     }
+
+    /// For going through the lanes and changing them: `lanes.keys`, and a copy of a lane as well, would be a second owner of the queues, which
+    /// are then copied, with all their jobs, at the first change.
+    var laneNames: [String] { Array(lanes.keys) }
 
     /// Whether anything keeps all jobs from starting.
     var mayStart: Bool {
