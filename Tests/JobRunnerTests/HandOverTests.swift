@@ -66,6 +66,8 @@ struct HandOverTests {
             let launches = stage.machine.takeLaunches()
             #expect(launches.map(\.attempt.name) == ["first", "a1", "b1"])
             #expect(launches.last?.thread == launches.first?.thread)
+            // It was made ready, and then made ready once more.
+            #expect(try stage.input(of: "b1")["name"] == "b1")
         }
     }
 
@@ -228,6 +230,13 @@ private struct Stage {
 
     func end(_ name: JobName, _ ending: Ending) async throws {
         try machine.alive.first { $0.name == name }?.end(ending)
+    }
+
+    /// What its handler reads.
+    func input(of name: JobName) throws -> JSON {
+        let attempt = try #require(machine.alive.first { $0.name == name })
+        let path = "\(files.path)/.jobspool/attempts/\(attempt.jobID)/1"
+        return try JSON(parsing: try #require(try Directory.open(path).read(AttemptFile.request)))
     }
 
     func look() async throws -> RunnerLook? { try await daemon.look() }
