@@ -28,8 +28,8 @@ extension Runner {
             let next = nextInQueue(of: lane).flatMap { pending[$0] }
             if armed.job.id != next?.id { disarm(lane, armed) }
         }
-        // Where another lane waits for a place the runner says whose turn it is.
-        guard mayStart, laneToServe() == nil else { return }
+        // Where another lane waits for a place the runner says whose turn it is; and after a restart more may be at work than are allowed.
+        guard mayStart, laneToServe() == nil, busyLanes <= configuration.maxLanes else { return }
         let now = Clock.monotonic()
         for lane in laneNames where lanes[lane]?.running.count == 1 {
             guard let next = nextInQueue(of: lane).flatMap({ pending[$0] }), unsynced[next.name]?.isShown != false,

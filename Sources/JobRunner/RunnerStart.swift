@@ -9,8 +9,7 @@ extension Runner {
         guard mayStart else { return }
         // Lanes whose next job has no status yet.
         var held: Set<String> = []
-        while lanes.values.count(where: { !$0.isFree }) < configuration.maxLanes, let lane = laneToServe(besides: held)
-        {
+        while busyLanes < configuration.maxLanes, let lane = laneToServe(besides: held) {
             guard let job = nextJob(in: lane) else {
                 held.insert(lane)
                 continue
@@ -39,6 +38,9 @@ extension Runner {
     /// For going through the lanes and changing them: `lanes.keys`, and a copy of a lane as well, would be a second owner of the queues, which
     /// are then copied, with all their jobs, at the first change.
     var laneNames: [String] { Array(lanes.keys) }
+
+    /// How many are at work.
+    var busyLanes: Int { lanes.values.count { !$0.isFree } }
 
     /// Whether anything keeps all jobs from starting.
     var mayStart: Bool {

@@ -163,6 +163,26 @@ struct HandOverTests {
         }
     }
 
+    @Test("waits while more lanes are at work than may be, as after a restart with fewer of them") func tooMany()
+        async throws
+    {
+        try await withDaemon { stage in
+            try await stage.begin("a1")
+            try await stage.drop("z1", #"{"type": "other"}"#)
+            try await stage.await("z1")
+            try await stage.drop("b1")
+            try await stage.dieAndReturn(maxLanes: 1)
+            try await stage.rest(isQuiet: false)
+            #expect(try await stage.look()?.running.count == 2)
+            try await stage.end("a1", .exit(0))
+            try await eventually("the end of a1") { try stage.files.result(of: "a1") != nil }
+            try await stage.rest(isQuiet: false)
+            #expect(stage.machine.takeLaunches().map(\.attempt.name) == ["first", "a1", "z1"])
+            try await stage.end("z1", .exit(0))
+            try await stage.await("b1")
+        }
+    }
+
     private func withDaemon(
         _ system: SystemCalls? = nil, maxLanes: Int = 2, _ body: (inout Stage) async throws -> Void
     ) async throws {
@@ -254,10 +274,10 @@ private struct Stage {
         try await daemon.leave()
     }
 
-    mutating func dieAndReturn() async throws {
+    mutating func dieAndReturn(maxLanes: Int = 2) async throws {
         try await die()
         faults = Faults()
         count += 1
-        daemon = try Self.daemon(files, machine, faults, count)
+        daemon = try Self.daemon(files, machine, faults, count, maxLanes: maxLanes)
     }
 }
