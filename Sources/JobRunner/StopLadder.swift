@@ -47,7 +47,7 @@ struct StopLadder {
         }
     }
 
-    /// How many the handler has left behind.
+    /// How many the handler has left behind and that have not ended since: what has is reaped.
     func leftBehind() -> Int {
         reap()
         return max(children().count, groupIsEmpty ? 0 : 1)

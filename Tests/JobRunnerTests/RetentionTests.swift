@@ -138,6 +138,17 @@ struct RunnerRetentionTests {
         #expect(left == [150, 150, 86, 22, 0, 0])
     }
 
+    @Test("finds all, also in a spool that it looks through in several steps") func large() async throws {
+        let place = try Place()
+        // Three files each, and a step is 1024.
+        for index in 0..<700 { try place.finish("job\(index)") }
+        let runner = try place.runner(.real, Retention(archiveAfter: .seconds(0), deleteArchivedAfter: .never))
+        await runner.retain()
+        #expect(await runner.found < 700)
+        for _ in 0..<20 where try place.names.contains(where: { $0.hasPrefix("job") }) { await runner.retain() }
+        #expect(try place.names.filter { $0.hasPrefix("job") } == [])
+    }
+
     @Test("leaves alone what it has to do with, and names that it has heard of")
     func busy() async throws {
         let place = try Place()
@@ -153,6 +164,7 @@ struct RunnerRetentionTests {
 extension Runner {
     fileprivate var told: Int64 { feed.lastSequence }
     fileprivate var failures: Int { retention.failures }
+    fileprivate var found: Int { retention.found.count }
 
     fileprivate func hear() {
         _ = settling.hasSettled("settling", nil, for: 100, now: Clock.monotonic())

@@ -104,8 +104,7 @@ extension WatcherTests {
             let options = DirectoryWatcher.Options {
                 $0.isOfInterest = { _ in
                     taken.increment()
-                    let gate = taken.value < 10 ? written : stopped
-                    while gate.value == 0 { usleep(1000) }
+                    (taken.value < 10 ? written : stopped).hold()
                     return true
                 }
             }

@@ -1,4 +1,5 @@
 /// Takes the wake-ups of a watch into a list, and waits for what a test expects of it, up to a deadline.
+import Glibc
 import SpoolProtocol
 import SpoolWatcher
 import Synchronization
@@ -83,6 +84,18 @@ final class Shared: Sendable {
     var value: Int {
         get { atomic.load(ordering: .acquiring) }
         set { atomic.store(newValue, ordering: .releasing) }
+    }
+
+    /// Holds this thread until it is not 0 any more; ten seconds at the most.
+    func hold() {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while value == 0 {
+            guard ContinuousClock.now < deadline else {
+                Issue.record("nobody has let the thread go on")
+                return
+            }
+            sched_yield()
+        }
     }
 
     func increment() { atomic.add(1, ordering: .acquiringAndReleasing) }
