@@ -128,7 +128,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "jobspool-records", "jobspool-library", "JobHandler", "SpoolProtocol", "JSONText", "SeededRandom",
+                "jobspool-records", "jobspool-library", "JobHandler", "JobRunner", "SpoolStorage", "SpoolProtocol",
+                "JSONText", "SeededRandom",
             ],
             swiftSettings: strict),
         .testTarget(

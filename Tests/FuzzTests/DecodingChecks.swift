@@ -17,6 +17,9 @@ enum DecodingCheck: Character, CaseIterable {
     case handlerLine = "h"
     case name = "n"
     case json = "j"
+    case feed = "f"
+    case feedRecord = "k"
+    case attemptRecord = "a"
 
     /// What is wrong; nil: nothing.
     func problem(with bytes: [UInt8]) -> String? {
@@ -42,7 +45,35 @@ enum DecodingCheck: Character, CaseIterable {
         case .handlerLine: Self.handlerLine(bytes)
         case .name: Self.name(bytes)
         case .json: Self.settles(bytes, { $0 }, { $0 })
+        case .feed: Self.feed(bytes)
+        case .feedRecord: Self.feedRecord(bytes)
+        case .attemptRecord: Self.attemptRecord(bytes)
         }
+    }
+
+    /// Whether it is read, and not refused or passed over: what a daemon wrote has to be.
+    func reads(_ bytes: [UInt8]) -> Bool {
+        switch self {
+        case .request: (try? Request(parsing: bytes)) != nil
+        case .schedule: (try? Schedule(parsing: bytes)) != nil
+        case .definition: Self.value(bytes, \.object).flatMap { try? DefinitionFile(decoding: $0) } != nil
+        case .control: Pause(since: .latest, by: "anna", content: bytes).reason != nil
+        case .status: Self.value(bytes, JobStatus.init(json:)) != nil
+        case .result: Self.value(bytes, JobResult.init(json:)) != nil
+        case .scheduleStatus: Self.value(bytes, ScheduleStatus.init(json:)) != nil
+        case .line: Self.value(bytes, LogEntry.init(json:)) != nil || Self.value(bytes, ItemError.init(json:)) != nil
+        case .handlerLine:
+            bytes.withUnsafeBufferPointer { HandlerLine($0) } != .log(.info, String(decoding: bytes, as: UTF8.self))
+        case .name: SpoolFile(FileName(bytes: bytes)).fileName != nil
+        case .json: (try? JSON(parsing: bytes)) != nil
+        case .feed: Self.reads(feed: bytes)
+        case .feedRecord: Self.reads(saved: bytes)
+        case .attemptRecord: Self.reads(attemptRecord: bytes)
+        }
+    }
+
+    private static func value<Value>(_ bytes: [UInt8], _ read: (JSON) -> Value?) -> Value? {
+        (try? JSON(parsing: bytes)).flatMap(read)
     }
 
     // MARK: Refused with a place, or read
@@ -120,7 +151,7 @@ enum DecodingCheck: Character, CaseIterable {
     private static func settles<Value>(
         _ bytes: [UInt8], _ read: (JSON) -> Value?, _ write: (Value) -> JSON
     ) -> String? {
-        guard let json = try? JSON(parsing: bytes), let value = read(json) else { return nil }
+        guard let value = value(bytes, read) else { return nil }
         let once = write(value)
         guard let parsed = try? JSON(parsing: once.indented), parsed == once else {
             return "what is written is not read: \(once.text)"

@@ -1,6 +1,6 @@
 /// Gives something broken inputs for a while. A trap in Swift ends the process, so the input is put into a file first, which is in memory
 /// and outlives it: `jobspool-fuzz-NAME` in the temporary directory. What it held becomes a file in Tests/Fixtures/fuzz/NAME, which is tried
-/// first from then on.
+/// first from then on. Those whose names end in `.read` have to be read, those in `.refused` must not be.
 ///
 /// `JOBSPOOL_FUZZ_SECONDS` is how long for each kind of input (0.7 unless it says otherwise), `JOBSPOOL_FUZZ_SEED` the seed to repeat.
 import Foundation
@@ -26,9 +26,23 @@ enum Fuzzing {
             .map { String(decoding: try Data(contentsOf: directory.appending(path: $0)), as: UTF8.self) }
     }
 
-    /// Calls `check` with inputs; what it says is wrong with one is a failure.
+    static func lines(_ suffix: String) throws -> [String] {
+        try spool(suffix).flatMap { $0.split(separator: "\n").map { String($0) } }
+    }
+
+    /// Breaks what is decoded. What daemons wrote (`own`) has to be read.
     static func run(
-        _ name: String, corpus: [String], words: [String] = [], _ check: ([UInt8]) throws -> String?
+        _ check: DecodingCheck, _ name: String, own: [String] = [], corpus: [String] = [], words: [String] = []
+    ) throws {
+        for text in own { #expect(check.reads(Array(text.utf8)), "a daemon wrote this \(name): \(text)") }
+        try run(name, corpus: own + corpus, words: words, reads: check.reads, check.problem)
+    }
+
+    /// Calls `check` with inputs; what it says is wrong with one is a failure.
+    /// - Parameter reads: whether an input is read at all; asked of saved ones whose names say so
+    static func run(
+        _ name: String, corpus: [String], words: [String] = [], reads: ([UInt8]) -> Bool = { _ in true },
+        _ check: ([UInt8]) throws -> String?
     ) throws {
         print("fuzzing \(name): JOBSPOOL_FUZZ_SEED=\(seed)")
         let record = try InputRecord(name)
@@ -47,7 +61,10 @@ enum Fuzzing {
         let found = fixtures.appending(path: "fuzz/\(name)")
         if FileManager.default.fileExists(atPath: found.path) {
             for file in try FileManager.default.contentsOfDirectory(atPath: found.path).sorted() {
-                try attempt(Array(try Data(contentsOf: found.appending(path: file))), file)
+                let input = Array(try Data(contentsOf: found.appending(path: file)))
+                try attempt(input, file)
+                if file.hasSuffix(".read") { #expect(reads(input), "\(name)/\(file)") }
+                if file.hasSuffix(".refused") { #expect(!reads(input), "\(name)/\(file)") }
             }
         }
         for input in corpus { try attempt(Array(input.utf8), "as it is") }
