@@ -35,7 +35,7 @@ fi
 # One target after another: all at once, the tests that wait for processes leave no thread to those that have a time limit.
 reports=$(mktemp -d)
 trap 'rm -rf "$reports"' EXIT
-passed=0 failed=0 result=0
+passed=0 failed=0 skipped=0 result=0
 for directory in Tests/*Tests; do
     target=${directory##*/} report=$reports/${directory##*/}
     { swift test --skip-build --disable-xctest --filter "^$target\\." --xunit-output "$report.xml" 2>&1 || echo $? >"$report.status"; } |
@@ -43,8 +43,8 @@ for directory in Tests/*Tests; do
     status=$(cat "$report.status" 2>/dev/null || echo 0)
     # <testsuite ... tests="28" failures="1" ...>; a target that crashed has no report.
     count() { sed -n "s/.*<testsuite .*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$report.xml" 2>/dev/null | head -n 1; }
-    tests=$(count tests) failures=$(count failures)
-    tests=${tests:-0} failures=${failures:-0}
+    tests=$(count tests) failures=$(count failures) left_out=$(count skipped)
+    tests=${tests:-0} failures=${failures:-0} left_out=${left_out:-0}
     if [ "$status" != 0 ]; then
         # What failed is told once more at the end; a crash is told by its last lines.
         {
@@ -56,9 +56,14 @@ for directory in Tests/*Tests; do
         [ "$failures" -gt 0 ] || failures=1
         [ "$tests" -ge "$failures" ] || tests=$failures
     fi
-    passed=$((passed + tests - failures)) failed=$((failed + failures))
+    passed=$((passed + tests - failures)) failed=$((failed + failures)) skipped=$((skipped + left_out))
 done
+if [ "$skipped" != 0 ]; then
+    # How many of which suite, and why.
+    awk -F '[<>"]' '/<testcase / { suite = $3 } /<skipped/ { print suite ": skipped: " ($3 == "" ? "no reason is given" : $3) }' \
+        "$reports"/*.xml | sort | uniq -c >&2
+fi
 [ "$result" = 0 ] || cat "$reports/failed.txt" >&2
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ "$result" = 0 ] || exit 1
 exit "$layout"

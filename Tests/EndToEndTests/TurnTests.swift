@@ -186,7 +186,9 @@ extension EndToEnd {
             #expect(try events("started") == ["3"])
         }
 
-        @Test("though somebody who may not cancel a job asks for it to be replaced", .enabled(if: geteuid() == 0))
+        @Test(
+            "though somebody who may not cancel a job asks for it to be replaced",
+            .enabled(if: geteuid() == 0, "needs root to make another user's file"))
         func replaceOthers() async throws {
             try yard.define("work", Self.block, ["allow": ["users": ["*"]]])
             try await yard.start()
@@ -366,7 +368,9 @@ extension EndToEnd {
             #expect(told.last == "resumed")
         }
 
-        @Test("though somebody else has put a pause file there", .enabled(if: geteuid() == 0))
+        @Test(
+            "though somebody else has put a pause file there",
+            .enabled(if: geteuid() == 0, "needs root to make another user's file"))
         func pauseByOthers() async throws {
             try yard.define("t", "exit 0")
             try await yard.start()
