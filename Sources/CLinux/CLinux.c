@@ -11,12 +11,34 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-int linux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+int linux_child_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+pid_t linux_ended_child(void) {
+    siginfo_t child = {.si_pid = 0};
+    return waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == -1 ? -1 : child.si_pid;
+}
+
+int linux_timer(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+int linux_set_timer(int timer, long nanoseconds) {
+    const struct itimerspec once = {.it_value = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000}};
+    struct itimerspec before = {0};
+    (void)timerfd_settime(timer, 0, &once, &before);
+    return before.it_value.tv_sec != 0 || before.it_value.tv_nsec != 0;
+}
 
 int linux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 

@@ -17,6 +17,7 @@ package struct AttemptSupervisor {
     private let workingDirectory: String
     private let command: ExecStrings
     private let environment: ExecStrings?
+    private let children: ChildWatch
 
     /// What the process is to be called: see `main`.
     package static let processName = AttemptFile.supervisorName
@@ -29,7 +30,7 @@ package struct AttemptSupervisor {
         ignoreSignals()
         becomeSupervisor()
         _ = fcntl(AttemptFile.controlDescriptor, F_SETFD, FD_CLOEXEC)
-        return supervise(ExecStrings(arguments), environment: nil) {}
+        return supervise(ExecStrings(arguments), environment: nil, ChildWatch())
     }
 
     /// What the daemon is told to do must not reach its attempts by way of a terminal.
@@ -44,17 +45,13 @@ package struct AttemptSupervisor {
     }
 
     /// In a process that has become a supervisor.
-    /// - Parameters:
-    ///   - environment: the handler's; nil: this process's own.
-    ///   - itTakesTime: called when the attempt is not over within a moment; may be called again.
-    static func supervise(
-        _ arguments: ExecStrings, environment: ExecStrings?, itTakesTime: () -> Void
-    ) -> Int32 {
+    /// - Parameter environment: the handler's; nil: this process's own.
+    static func supervise(_ arguments: ExecStrings, environment: ExecStrings?, _ children: ChildWatch) -> Int32 {
         guard arguments.count >= 5, let grace = Double(arguments[2]) else { return HandlerExitStatus.usage }
         let supervisor = AttemptSupervisor(
             attempt: arguments[1], grace: grace, workingDirectory: arguments[3], command: arguments.dropFirst(4),
-            environment: environment)
-        return supervisor.run(itTakesTime)
+            environment: environment, children: children)
+        return supervisor.run()
     }
 
     /// Does once what a supervisor does, as far as it leaves no trace: what is forked later finds it loaded.
@@ -78,11 +75,11 @@ package struct AttemptSupervisor {
         static let ioError: Int32 = 74
     }
 
-    private func run(_ itTakesTime: () -> Void) -> Int32 {
+    private func run() -> Int32 {
         do {
             let record = try Self.openRecord()
             try record.write(AttemptRecordState.startedLine(of: attempt, at: Clock.now()))
-            var ended = superviseHandler(itTakesTime)
+            var ended = superviseHandler()
             ended.outputSize = Self.size(of: STDOUT_FILENO)
             ended.errorSize = Self.size(of: STDERR_FILENO)
             try record.write(AttemptRecordState.endedLine(of: attempt, ended))
@@ -106,19 +103,16 @@ package struct AttemptSupervisor {
         return fstat(descriptor, &status) == 0 ? Int64(status.st_size) : nil
     }
 
-    private func superviseHandler(_ itTakesTime: () -> Void) -> ExitRecord {
+    private func superviseHandler() -> ExitRecord {
         let handler: pid_t
         switch spawn() {
         case .success(let pid): handler = pid
         case .failure(let error): return ExitRecord(end: .notStarted(error), finishedAt: Clock.now(), leftBehind: 0)
         }
         var ladder = StopLadder(group: handler, grace: grace)
-        let status = waitForHandler(handler, &ladder, itTakesTime)
+        let status = waitForHandler(handler, &ladder)
         let leftBehind = ladder.leftBehind()
-        if leftBehind > 0 {
-            itTakesTime()
-            ladder.sweep()
-        }
+        if leftBehind > 0 { ladder.sweep() }
         return ExitRecord(end: Self.end(ofStatus: status), finishedAt: Clock.now(), leftBehind: leftBehind)
     }
 
@@ -152,31 +146,19 @@ package struct AttemptSupervisor {
 
     // MARK: Waiting
 
-    /// What is over within so many milliseconds takes no time.
-    private static let moment: Int32 = 1
-
     /// Waits until the handler has ended and returns its wait(2) status. Orders from the daemon start the ladder.
-    private func waitForHandler(
-        _ handler: pid_t, _ ladder: inout StopLadder, _ itTakesTime: () -> Void
-    ) -> Int32 {
-        let ended = linux_pidfd_open(handler)
-        defer { if ended >= 0 { close(ended) } }
-        var isFirstMoment = true
+    private func waitForHandler(_ handler: pid_t, _ ladder: inout StopLadder) -> Int32 {
         while true {
             var status: Int32 = 0
             if waitpid(handler, &status, WNOHANG) == handler { return status }
             // The group's leader stays a zombie until here, so the group's number cannot be anybody else's.
             var waits = [
-                pollfd(fd: ended, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: children.raw, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: AttemptFile.controlDescriptor, events: Int16(POLLIN), revents: 0),
             ]
-            let timeout = isFirstMoment ? Self.moment : ended < 0 ? 20 : ladder.nextStepMilliseconds()
-            let count = poll(&waits, nfds_t(waits.count), timeout)
-            if count == 0, isFirstMoment {
-                isFirstMoment = false
-                itTakesTime()
-            }
+            let count = poll(&waits, nfds_t(waits.count), children.raw < 0 ? 20 : ladder.nextStepMilliseconds())
             if count > 0, waits[1].revents != 0, Self.readOrder() == .stop { ladder.begin() }
+            if children.raw < 0 || waits[0].revents != 0 { children.reap(besides: handler) }
             ladder.climb()
         }
     }

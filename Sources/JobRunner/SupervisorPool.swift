@@ -1,5 +1,6 @@
 /// The fork server's children, each the supervisor of one attempt after another: between two it has nothing of either open. One
-/// more is kept waiting than have been at work for longer than a moment; what is to do for that comes after what the attempts need.
+/// more is kept waiting than have been at work for longer than a moment, or stuck: starting a handler can take as long as a file server
+/// is gone. What is to do for that comes after what the attempts need.
 import CLinux
 import Glibc
 import SpoolStorage
@@ -10,9 +11,15 @@ struct SupervisorPool {
     private var children: [Child] = []
 
     private struct Child {
-        /// By which it says how it stands; the end of it says that it is gone.
+        /// By which it says that it waits again; the end of it says that it is gone.
         let news: Int32
+        /// Expires when it has been at work for a moment: it winds this up itself, for it may be stuck then.
+        let moment: Int32
         var isWaiting = true
+
+        func close() {
+            for descriptor in [news, moment] where descriptor >= 0 { _ = Glibc.close(descriptor) }
+        }
     }
 
     /// The whole life of the fork server, which was started with the socket as descriptor 3; and of each child. Returns the exit status.
@@ -41,52 +48,56 @@ struct SupervisorPool {
     private mutating func fork() -> WaitingSupervisor? {
         var pipe: [Int32] = [-1, -1]
         guard Glibc.pipe(&pipe) == 0 else { return nil }
-        let child = linux_fork()
+        let moment = linux_timer()
+        let child = moment < 0 ? -1 : linux_fork()
         if child == 0 {
             close(pipe[0])
-            for child in children { close(child.news) }
+            for child in children { child.close() }
             let server = Self.outOfTheWay(pipe[1])
-            return WaitingSupervisor(orders: orders, server: server)
+            return WaitingSupervisor(orders: orders, server: server, moment: Self.outOfTheWay(moment))
         }
         close(pipe[1])
-        if child < 0 { close(pipe[0]) } else { children.append(Child(news: pipe[0])) }
+        let known = Child(news: pipe[0], moment: moment)
+        if child < 0 { known.close() } else { children.append(known) }
         return nil
     }
 
-    /// Waits until a child says something; for a while when none can, since no more processes are allowed just now.
+    /// Waits until there is something to hear of a child; for a while when there cannot be, since no more processes are allowed just now.
     private mutating func listen() {
-        var waits = children.map { pollfd(fd: $0.news, events: Int16(POLLIN), revents: 0) }
+        var waits = children.flatMap { [$0.news, $0.moment] }.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         let isShort = !children.contains(where: \.isWaiting)
         guard poll(&waits, nfds_t(waits.count), isShort ? 100 : -1) > 0 else { return }
         var gone: [Int32] = []
-        for (index, wait) in waits.enumerated() where wait.revents != 0 {
+        for index in children.indices {
+            let (news, moment) = (waits[2 * index], waits[2 * index + 1])
             var words = [UInt8](repeating: 0, count: 64)
-            let count = read(wait.fd, &words, words.count)
-            if count > 0 {
-                children[index].isWaiting = words[count - 1] == SupervisorWord.waiting.rawValue
-            } else if count == 0 || errno != EINTR {
-                gone.append(wait.fd)
+            if news.revents != 0 {
+                let count = read(news.fd, &words, words.count)
+                if count > 0 {
+                    children[index].isWaiting = true
+                } else if count == 0 || errno != EINTR {
+                    gone.append(news.fd)
+                }
             }
+            // In this order: what it is at now it has begun after it waited. It may have stopped the timer meanwhile.
+            if moment.revents != 0, read(moment.fd, &words, words.count) > 0 { children[index].isWaiting = false }
         }
+        for child in children where gone.contains(child.news) { child.close() }
         children.removeAll { gone.contains($0.news) }
-        for descriptor in gone { close(descriptor) }
     }
-}
-
-/// What a child says.
-private enum SupervisorWord: UInt8 {
-    case atWork = 0x57
-    case waiting = 0x49
 }
 
 /// A child of the fork server.
 private struct WaitingSupervisor {
     let orders: Int32
-    /// By which it says how it stands.
+    /// By which it says that it waits again, when the server has heard by `moment` that it does not.
     let server: Int32
+    let moment: Int32
 
     /// After so many attempts its place is left to a new one.
     private static let attempts = 500
+    /// What is over within so many nanoseconds leaves no time to fork another one: that would only be in its way.
+    private static let shortTime = 1_500_000
 
     /// Returns the exit status.
     func serve() -> Int32 {
@@ -95,25 +106,22 @@ private struct WaitingSupervisor {
         AttemptSupervisor.becomeSupervisor()
         let null = fcntl(open("/dev/null", O_RDWR | O_CLOEXEC), F_DUPFD_CLOEXEC, 16)
         Self.letGo(null)
+        let children = ChildWatch()
         for _ in 0..<Self.attempts {
             // Whoever waits here is woken alone. It ends with the daemon, or when the daemon has another server.
             guard let order = ForkServer.receive(from: orders) else { break }
-            var isAtWork = false
+            _ = linux_set_timer(moment, Self.shortTime)
             if Self.take(order.descriptors) {
-                // What is over within a moment leaves no time to fork another one: that would only be in its way.
-                _ = AttemptSupervisor.supervise(order.arguments, environment: order.environment) {
-                    if !isAtWork { tell(.atWork) }
-                    isAtWork = true
-                }
+                _ = AttemptSupervisor.supervise(order.arguments, environment: order.environment, children)
             }
             Self.letGo(null)
-            if isAtWork { tell(.waiting) }
+            if linux_set_timer(moment, 0) == 0 { tellThatItWaits() }
         }
         return 0
     }
 
-    private func tell(_ word: SupervisorWord) {
-        var word = word.rawValue
+    private func tellThatItWaits() {
+        var word: UInt8 = 0
         _ = write(server, &word, 1)
     }
 

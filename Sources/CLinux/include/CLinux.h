@@ -5,8 +5,18 @@
 #include <sys/types.h>
 #include <sys/vfs.h>
 
-/// pidfd_open(2): a descriptor, close-on-exec, that becomes readable when the process has ended. -1 with errno.
-int linux_pidfd_open(pid_t pid);
+/// signalfd(2) for SIGCHLD, which is blocked from then on: a descriptor, close-on-exec and non-blocking, that is readable when a child has
+/// ended. -1 with errno.
+int linux_child_signals(void);
+
+/// waitid(2) with P_ALL, WNOHANG and WNOWAIT: a child that has ended, and stays to be waited for. 0 when there is none, -1 with errno.
+pid_t linux_ended_child(void);
+
+/// timerfd_create(2) with CLOCK_MONOTONIC: a descriptor, close-on-exec and non-blocking. -1 with errno.
+int linux_timer(void);
+
+/// timerfd_settime(2): the timer expires so many nanoseconds from now, once; with 0 never. Returns whether it was running: 0 or 1.
+int linux_set_timer(int timer, long nanoseconds);
 
 /// PR_SET_CHILD_SUBREAPER of prctl(2): orphaned descendants become this process's children instead of init's.
 int linux_become_subreaper(void);
