@@ -72,7 +72,7 @@ struct StopLadder {
 
     private func send(_ signal: Int32) {
         _ = kill(-group, signal)
-        for child in children() { _ = kill(child, signal) }
+        for child in children() where getpgid(child) != group { _ = kill(child, signal) }
     }
 
     /// The supervisor's children by proc(5); the handler itself is one of them as long as it lives.
