@@ -1,4 +1,5 @@
 /// What follows from an attempt's end: the job is over, or goes back to its queue.
+import Glibc
 import JSONText
 import SpoolProtocol
 import SpoolStorage
@@ -49,6 +50,10 @@ extension Runner {
             return
         }
         leaveRunning(job)
+        if case .again(.notStarted(let error)) = move {
+            waitForMachine(job, report, error)
+            return
+        }
         var history = job.history
         history.attempts.append(Self.record(of: job, record, move))
         switch move {
@@ -64,9 +69,20 @@ extension Runner {
         case .again(.shutdown):
             requeue(
                 job, history, report, "Waiting: the daemon was stopped, the job goes on at its next start", after: nil)
-        case .run, .stop, .nothing: preconditionFailure("an attempt's end is no reason for \(move)")
+        case .again(.notStarted), .run, .stop, .nothing:
+            preconditionFailure("an attempt's end is no reason for \(move)")
         }
     }
+
+    /// Nothing has run. What the machine has no more of it lacks for other jobs, too: all wait a moment then, and it is told.
+    private func waitForMachine(_ job: RunningJob, _ report: FollowReport, _ error: JobError) {
+        let code = error.details["errno"]?.int.flatMap { Int32(exactly: $0) } ?? 0
+        if code != ETXTBSY { tell(SpoolError(.spawn, "the handler of \(job.pending.type)", code: code)) }
+        requeue(job, job.history, report, "Waiting to be started: \(error.message)", after: Self.startAgainAfter)
+    }
+
+    /// In seconds.
+    private static let startAgainAfter = 5.0
 
     /// The job's state, with what a daemon that died in the grace time of a timeout took with it.
     private static func state(of job: RunningJob, _ record: ExitRecord) -> JobState {
@@ -86,7 +102,7 @@ extension Runner {
                 (error.isCode(.interrupted) || error.isCode(.crashLoop) ? .interrupted : .failed, error)
             case .again(.retry(let error)): (.failed, error)
             case .again(.interrupted): (.interrupted, nil)
-            case .again(.shutdown), .run, .stop, .nothing: (.stopped, nil)
+            case .again(.shutdown), .again(.notStarted), .run, .stop, .nothing: (.stopped, nil)
             }
         var exitStatus: Int?
         var signal: Int?

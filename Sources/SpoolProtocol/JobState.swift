@@ -72,6 +72,8 @@ public enum JobMove: Sendable, Equatable {
         case retry(JobError)
         /// At once.
         case interrupted(keepsCheckpoint: Bool)
+        /// After a while; the handler could not be started for a passing reason. Nothing has run: it was no attempt.
+        case notStarted(JobError)
         /// At the daemon's next start.
         case shutdown
     }
@@ -118,7 +120,9 @@ extension AttemptReport {
             over(.completed(itemsFailed ? .partial : .success))
         case (.shutdown, .notStarted), (.shutdown, .vanished), (.shutdown, .exited), (.shutdown, .signalled):
             (.pending, .again(.shutdown))
-        case (nil, .notStarted(let error)): over(.failed(error))
+        case (nil, .notStarted(let error)):
+            Self.passingReasons.contains(error.details["errno"]?.int ?? 0)
+                ? (.pending, .again(.notStarted(error))) : over(.failed(error))
         case (nil, .vanished): interrupted("its supervisor or the machine died")
         case (nil, .signalled(let signal)) where Self.outsideSignals.contains(signal):
             interrupted("signal \(signal) from outside ended the handler")
@@ -148,6 +152,9 @@ extension AttemptReport {
 
     /// HUP, INT, KILL, TERM: what people, the kernel's out-of-memory killer and shutdowns send, not what a crash raises.
     private static let outsideSignals: Set<Int> = [1, 2, 9, 15]
+
+    /// EAGAIN, ENOMEM, ENFILE, EMFILE, ETXTBSY of errno(3): the machine has no more of something just now, or the program is being written.
+    private static let passingReasons: Set<Int> = [11, 12, 23, 24, 26]
 
     private func over(_ ending: JobState.Ending) -> (JobState, JobMove) { (.over(ending), .finish(ending)) }
 

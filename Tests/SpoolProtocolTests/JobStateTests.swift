@@ -93,6 +93,7 @@ struct JobStateTests {
         .crashLoop, "given up: interrupted 3 times without progress", details: ["interruptions": 3])
     static let timedOut = JobError(.timeout, "stopped after 60 s: `timeout_seconds` is over")
     static let stalled = JobError(.stalled, "stopped: no output for 2.5 s (`stall_seconds`)")
+    static let denied = JobError(.handlerFailed, "no execute permission", details: ["errno": 13])
     static let notFound = JobError(.handlerNotFound, "no such program")
 
     static let retried: @Sendable (JobError) -> (JobState, JobMove) = { (.pending, .again(.retry($0))) }
@@ -116,6 +117,7 @@ struct JobStateTests {
             ended(report(.exited(64)), fail(refused)), ended(report(.exited(78)), fail(refused)),
             ended(report(.exited(64), failure: failure, retryable: true, max: 9), fail(failure)),
             ended(report(.notStarted(notFound), max: 9), fail(notFound)),
+            ended(report(.notStarted(denied), max: 9), fail(denied)),
             ended(report(.signalled(11)), fail(crashed)),
             ended(report(.signalled(11), failure: failure), fail(failure)),
             // Retries, up to the attempts in all
@@ -150,6 +152,11 @@ struct JobStateTests {
             ended(report(.vanished, onInterrupted: .fail), later, stop: .shutdown),
             ended(report(.notStarted(notFound)), later, stop: .shutdown),
         ]
+        // What the machine lacks just now: it was no attempt.
+        + [11, 12, 23, 24, 26].map { errno in
+            let short = JobError(.handlerFailed, "cannot start it", details: ["errno": JSON(errno)])
+            return ended(report(.notStarted(short), onInterrupted: .fail), (.pending, .again(.notStarted(short))))
+        }
         + [1, 2, 9, 15].map { ended(report(.signalled($0)), resumed) }
         // A job that is stopped ends as the reason says, whatever its exit status.
         + [
