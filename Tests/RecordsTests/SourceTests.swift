@@ -1,5 +1,9 @@
+import Glibc
 import JSONText
+import JobHandler
 import Testing
+
+@testable import jobspool_records
 
 /// What each kind of source makes of its input.
 @Suite struct SourceTests {
@@ -153,6 +157,19 @@ import Testing
         #expect(try scratch.sql("SELECT id, name FROM t ORDER BY id") == "1|one\n2|two")
         let globbed: JSON = ["file": .string("\(scratch.path)/in"), "glob": "b*.csv"]
         #expect(try scratch.sync(["source": globbed]).counts == "0 1 1 0 0")
+    }
+
+    @Test func aFolderThatCannotBeReadToItsEndIsNotTakenForAShortOne() throws {
+        let scratch = try Scratch()
+        try scratch.write("a.csv", "id\n1\n")
+        let folder = try #require(opendir(scratch.path))
+        defer { closedir(folder) }
+        // getdents(2) says ENOTDIR then.
+        let other = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer { close(other) }
+        try #require(dup2(other, dirfd(folder)) >= 0)
+        let error = #expect(throws: SystemCallError.self) { try FileName.all(in: folder, scratch.path) }
+        #expect(error?.operation == "readdir")
     }
 
     @Test func eventsOfCalendarsAreUnfoldedAndUnescaped() throws {

@@ -124,8 +124,19 @@ enum FileName {
             throw SystemCallError(operation: "opendir", path: path, errno: errno)
         }
         defer { closedir(directory) }
+        return try all(in: directory, path)
+    }
+
+    /// - Parameter directory: from opendir(3).
+    /// - Throws: `SystemCallError`; a directory that could be read in part only has not been read.
+    static func all(in directory: OpaquePointer, _ path: String) throws(SystemCallError) -> [String] {
         var names: [String] = []
-        while let entry = readdir(directory) {
+        while true {
+            errno = 0
+            guard let entry = readdir(directory) else {
+                if errno != 0 { throw SystemCallError(operation: "readdir", path: path, errno: errno) }
+                break
+            }
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
