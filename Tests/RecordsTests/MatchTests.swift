@@ -2,6 +2,7 @@ import JSONText
 import Testing
 
 @Suite struct MatchTests {
+    @discardableResult
     private func match(_ scratch: Scratch, _ rules: JSON, _ more: JSONObject = [:], dryRun: Bool = false) throws -> Run
     {
         var params: JSONObject = [
@@ -107,6 +108,41 @@ import Testing
         #expect(run.itemErrors == ["1 DUPLICATE_KEY", "left line 11 NO_KEY", "left line 12 WRONG_FIELD_COUNT"])
         #expect(run.counts == "4 0 4 0 3")
         #expect(try match(scratch, rules, ["max_errors": 2]).failure?["code"] == "TOO_MANY_ERRORS")
+    }
+
+    @Test(
+        arguments: [
+            ("left.csv", "id,mail\n,a@x.org\n,b@x.org\n"), ("right.csv", "id,email\n,a@x.org\n,b@x.org\n"),
+        ])
+    func aSideOfWhichEveryRecordFailedFailsTheJob(file: String, text: String) throws {
+        let scratch = try prepare()
+        let rules: JSON = [["left": "mail", "right": "email"]]
+        try match(scratch, rules)
+        let before = try scratch.sql(".dump")
+        try scratch.write(file, text)
+        for dryRun in [true, false] {
+            let run = try match(scratch, rules, dryRun: dryRun)
+            #expect(run.itemErrors.count == 2)
+            #expect(run.failure?["code"] == "TOO_MANY_ERRORS", "\(run.lines)")
+        }
+        #expect(try scratch.sql(".dump") == before)
+    }
+
+    @Test(arguments: [(12, nil), (11, "TOO_MANY_ERRORS")] as [(Int, String?)])
+    func thePercentageIsThatOfTheSide(percent: Int, code: String?) throws {
+        let scratch = try prepare()
+        // One of nine on the left; none of six on the right, where one more would be more.
+        try scratch.sh("printf ',k@x.org,,\\n' >>left.csv")
+        let run = try match(scratch, rules, ["max_error_percent": JSON(percent)])
+        #expect(run.failure?["code"]?.string == code)
+    }
+
+    @Test func failuresOfOneSideAreNoneOfTheOther() throws {
+        let scratch = try prepare()
+        // Four of twelve on the left, one of seven on the right: five of seven would be too many.
+        try scratch.sh("printf ',k@x.org,,\\n%.0s' 1 2 3 4 >>left.csv; printf ',k@x.org,,\\n' >>right.csv")
+        #expect(try match(scratch, rules, ["max_error_percent": 40]).counts == "4 0 4 0 5")
+        #expect(try match(scratch, rules, ["max_errors": 4]).failure?["code"] == "TOO_MANY_ERRORS", "of the job")
     }
 
     @Test(

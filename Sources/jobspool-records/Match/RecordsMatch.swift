@@ -71,17 +71,22 @@ struct RecordsMatch: JobType {
 struct MatchReader {
     private let job: Job
     private let tables: MatchTables
+    /// Of the job.
     private var budget: ErrorBudget
+    /// Of the side that is being read: it has the percentage, and not every record of a side may fail.
+    private var sideBudget: ErrorBudget
     private(set) var failed = 0
 
     init(_ job: Job, _ tables: MatchTables, _ budget: ErrorBudget) {
         self.job = job
         self.tables = tables
-        self.budget = budget
+        self.budget = ErrorBudget(maxErrors: budget.maxErrors)
+        sideBudget = budget
     }
 
     /// - Parameter rules: the field of each rule, and how its values are normalised.
     /// - Returns: how many records there are.
+    /// - Throws: `JobFailure` TOO_MANY_ERRORS, also when every record failed.
     mutating func read(
         _ side: MatchParams.Side, _ table: MatchTables.Side,
         _ rules: [(field: String, normalizer: Normalizer, country: String?)]
@@ -89,6 +94,7 @@ struct MatchReader {
         let source = try await side.source.open(SourceContext(job: job))
         do {
             let total = try await source.count()
+            sideBudget = ErrorBudget(maxErrors: sideBudget.maxErrors, maxErrorPercent: sideBudget.maxErrorPercent)
             var batch = RecordBatch(limit: 1000)
             var identifier: RecordIdentifier?
             var unknown = Set(rules.map(\.field))
@@ -113,10 +119,11 @@ struct MatchReader {
                     (progress.current, progress.total) = (count, total)
                 }
             }
-            await source.close()
+            try sideBudget.finish(total: count)
             if count > 0, let field = rules.map(\.field).first(where: unknown.contains) {
                 throw unknownField(field, table, names)
             }
+            await source.close()
             return count
         } catch {
             await source.close()
@@ -171,5 +178,6 @@ struct MatchReader {
         job.report(error)
         failed += 1
         try budget.spend(of: total)
+        try sideBudget.spend(of: total)
     }
 }
