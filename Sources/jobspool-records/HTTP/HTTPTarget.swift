@@ -127,8 +127,8 @@ final class HTTPTarget: RecordTarget {
     func deleteUnseen(
         _ seen: SeenRows, limit: Int, state: (_ deleted: Int) -> SyncState
     ) async throws -> [(key: String, error: ItemError?)] {
-        var unseen = self.unseen ?? UnseenRows(table: params.name, seen: seen)
-        let rows = try withTable { _, database in try unseen.next(limit, database) }
+        var unseen = self.unseen ?? UnseenRows(seen: seen)
+        let rows = try withTable { table, database in try unseen.next(limit, table, database) }
         self.unseen = unseen
         var ends: [(key: String, error: ItemError?)] = []
         do {
@@ -155,10 +155,7 @@ final class HTTPTarget: RecordTarget {
             Self.concernsOneRecord(answer.status) ? refused(answer, key) : nil
         }
         if error == nil {
-            try write(state()) { _, database in
-                try database.cachedStatement(sql: "DELETE FROM \(params.name.quotedName) WHERE rowid = ?")
-                    .execute(arguments: [row])
-            }
+            try write(state()) { table, _ in try table.delete(row: row) }
         }
         return error
     }

@@ -14,6 +14,8 @@ final class SQLiteSource: RecordSource {
     private let queue: DatabaseQueue
     /// What is read: a quoted name.
     private let table: String
+    /// The name of its row numbers.
+    private let rowNumber: String
     private let layout: FieldLayout
     private var last: Int64 = .min
     private var number = 0
@@ -31,9 +33,9 @@ final class SQLiteSource: RecordSource {
         let (cursor, start) = (context.cursorField, context.start)
         isOrderedByCursor = cursor != nil
         do {
-            (key, table, layout) = try queue.inDatabase { database in
+            (key, table, rowNumber, layout) = try queue.inDatabase { database in
                 let opened = try Self.open(params.rows, cursor, start, database)
-                return (opened.key, opened.table, opened.layout)
+                return (opened.key, opened.table, opened.rowNumber, opened.layout)
             }
         } catch let error as DatabaseError {
             throw Self.failure(error, params, job)
@@ -62,7 +64,7 @@ final class SQLiteSource: RecordSource {
 
     private static func open(
         _ rows: SQLiteSourceParams.Rows, _ cursor: String?, _ start: Cursor?, _ database: Database
-    ) throws -> (key: [String]?, table: String, layout: FieldLayout) {
+    ) throws -> (key: [String]?, table: String, rowNumber: String, layout: FieldLayout) {
         var key: [String]?
         let table: String
         switch rows {
@@ -81,7 +83,15 @@ final class SQLiteSource: RecordSource {
             throw JobFailure(
                 "INVALID_QUERY", "two columns of the query have one name: give one of them another with AS")
         }
-        return (key, table, layout)
+        // A copy has them in any case, unless its columns hide them, too.
+        guard let rowNumber = RowNumber.name(besides: names) else {
+            let hiding = RowNumber.names.map { "`\($0)`" }.joined(separator: ", ")
+            throw JobFailure(
+                "INVALID_QUERY",
+                "the columns \(hiding) hide the row numbers: read with a `query` that gives one of them another name with AS"
+            )
+        }
+        return (key, table, rowNumber, layout)
     }
 
     /// The table's primary key, where it says so itself.
@@ -92,11 +102,12 @@ final class SQLiteSource: RecordSource {
 
     private static func hasRowNumbers(_ table: String, _ database: Database) throws -> Bool {
         do {
-            _ = try database.makeStatement(sql: "SELECT rowid FROM \(table)")
+            let columns = try database.makeStatement(sql: "SELECT * FROM \(table)").columnNames
+            guard let number = RowNumber.name(besides: columns) else { return false }
             // A view has them, too, and they are all null.
             return try !Bool.fetchOne(
-                database, sql: "SELECT EXISTS (SELECT 1 FROM (SELECT rowid AS r FROM \(table) LIMIT 1) WHERE r IS NULL)"
-            )!
+                database,
+                sql: "SELECT EXISTS (SELECT 1 FROM (SELECT \(number) AS r FROM \(table) LIMIT 1) WHERE r IS NULL)")!
         } catch {
             return false
         }
@@ -132,7 +143,7 @@ final class SQLiteSource: RecordSource {
         do {
             return try queue.inDatabase { database in
                 let statement = try database.cachedStatement(
-                    sql: "SELECT rowid, * FROM \(table) WHERE rowid > ? ORDER BY rowid")
+                    sql: "SELECT \(rowNumber), * FROM \(table) WHERE \(rowNumber) > ? ORDER BY \(rowNumber)")
                 let handle = statement.sqliteStatement
                 defer {
                     sqlite3_reset(handle)

@@ -97,6 +97,11 @@ final class Planner {
         return held.hasEqualHash && !isForced ? .skip : .update
     }
 
+    /// The record was updated and is in this row now, which may be another one than before.
+    func moved(_ record: Int, of batch: RecordBatch, to row: Int64) throws {
+        if try seen.insert(row) { try places.append(batch.entries[record].place, row: row) }
+    }
+
     /// The record was created in this row.
     func created(_ record: Int, of batch: RecordBatch, row: Int64) throws {
         _ = try seen.insert(row)

@@ -25,6 +25,9 @@ struct RecordColumns {
     /// Those that fields are written to.
     private(set) var fields: [String]
 
+    /// The name of the row's number, which none of the columns has; nil when all are hidden.
+    var rowNumber: String? { RowNumber.name(besides: columns) }
+
     static func prepare(_ database: Database) throws {
         try database.execute(
             sql: """
@@ -93,6 +96,13 @@ struct RecordColumns {
             if name.utf8.contains(0) {
                 throw Refused(code: "FIELD_REFUSED", message: "a field's name has a NUL, which no column can have")
             }
+        }
+        if RowNumber.name(besides: columns.union(names.keys)) == nil {
+            let names = RowNumber.names.map { "`\($0)`" }.joined(separator: ", ")
+            throw Refused(
+                code: "FIELD_REFUSED",
+                message:
+                    "with this record's fields the table would have the columns \(names), which hide its row numbers")
         }
         if names.keys.count(where: { !columns.contains($0) }) + columns.count > Self.limit {
             throw Refused(

@@ -18,7 +18,11 @@ final class RecordTable {
     let name: String
     private let keepsFields: Bool
     private var columns: RecordColumns
-    private let findStatement: Statement
+    /// The name of the rows' numbers: another once a field's column has that name.
+    private(set) var rowNumber: String
+    /// Whether a column is the row's number, so that a row may get another one.
+    let rowsMove: Bool
+    private var findStatement: Statement
     private var writers: [ObjectIdentifier: Writers] = [:]
     private var latest: Writers?
 
@@ -40,8 +44,25 @@ final class RecordTable {
         self.keepsFields = keepsFields
         if !readOnly { try Self.prepare(name, database) }
         columns = try RecordColumns(name, in: database)
-        findStatement = try database.makeStatement(
-            sql: "SELECT rowid, \"_hash\" FROM \(name.quotedName) WHERE \"_key\" = ?1")
+        rowNumber = try Self.rowNumber(name, columns, database)
+        rowsMove = try database.primaryKey(name).rowIDColumn != nil
+        findStatement = try Self.findStatement(name, rowNumber, database)
+    }
+
+    private static func rowNumber(_ table: String, _ columns: RecordColumns, _ database: Database) throws -> String {
+        guard let number = columns.rowNumber else {
+            throw Unusable(reason: "the columns of table \(table) hide its row numbers (rowid, _rowid_, oid)")
+        }
+        do {
+            _ = try database.makeStatement(sql: "SELECT \(number) FROM \(table.quotedName)")
+        } catch {
+            throw Unusable(reason: "table \(table) has no row numbers (WITHOUT ROWID)")
+        }
+        return number
+    }
+
+    private static func findStatement(_ table: String, _ number: String, _ database: Database) throws -> Statement {
+        try database.makeStatement(sql: "SELECT \(number), \"_hash\" FROM \(table.quotedName) WHERE \"_key\" = ?1")
     }
 
     /// Whether the database has the table, with keys: nothing is made.
@@ -58,11 +79,7 @@ final class RecordTable {
             try database.execute(sql: "CREATE TABLE \(table) (\"_key\" TEXT NOT NULL, \"_hash\" BLOB NOT NULL)")
         } else {
             let there = Set(try database.columns(in: name).map { $0.name.lowercased() })
-            do {
-                _ = try database.makeStatement(sql: "SELECT rowid FROM \(table)")
-            } catch {
-                throw Unusable(reason: "table \(name) has no row numbers (WITHOUT ROWID)")
-            }
+            _ = try rowNumber(name, RecordColumns(name, in: database), database)
             if !there.contains(RecordColumns.key) {
                 try database.execute(sql: "ALTER TABLE \(table) ADD COLUMN \"_key\" TEXT")
             }
@@ -114,6 +131,11 @@ final class RecordTable {
         try write(record, of: batch, by: try writers(batch.layout(record)).update)
     }
 
+    func delete(row: Int64) throws {
+        try database.cachedStatement(sql: "DELETE FROM \(name.quotedName) WHERE \(rowNumber) = ?")
+            .execute(arguments: [row])
+    }
+
     private func write(_ record: Int, of batch: RecordBatch, by statement: Statement) throws {
         let statement = statement.sqliteStatement
         defer { sqlite3_reset(statement) }
@@ -148,6 +170,9 @@ final class RecordTable {
         if let known = writers[ObjectIdentifier(layout)] { return known }
         // Updates of other layouts have to know of the new columns; and records of ever new shapes must not fill the memory.
         if try keepsFields && columns.add(layout, database) || writers.count == 100 { writers.removeAll() }
+        if let number = columns.rowNumber, number != rowNumber {
+            (rowNumber, findStatement) = (number, try Self.findStatement(name, number, database))
+        }
         let made = try makeWriters(layout)
         writers[ObjectIdentifier(layout)] = made
         return made

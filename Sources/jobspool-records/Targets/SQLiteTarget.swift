@@ -110,6 +110,9 @@ final class SQLiteTarget: RecordTarget {
         case .update:
             do {
                 try table.update(record, of: batch)
+                if table.rowsMove, let held = try table.find(record, of: batch) {
+                    try planner.moved(record, of: batch, to: held.row)
+                }
                 return .updated
             } catch {
                 return .failed(try itemError(error, batch.key(record)))
@@ -134,17 +137,18 @@ final class SQLiteTarget: RecordTarget {
     // MARK: Deletions
 
     func countUnseen(_ seen: SeenRows) throws -> Int {
-        guard table != nil else { return 0 }
+        guard let table else { return 0 }
         return try explained {
-            try queue?.inDatabase { try UnseenRows(table: tableName, seen: seen).count($0) } ?? 0
+            try queue?.inDatabase { try UnseenRows(seen: seen).count(table, $0) } ?? 0
         }
     }
 
     func unseenKeys(_ seen: SeenRows, limit: Int) throws -> [String] {
-        try explained {
+        guard let table else { return [] }
+        return try explained {
             try queue?.inDatabase { database in
-                var rows = UnseenRows(table: tableName, seen: seen)
-                return try rows.next(limit, database).map(\.key)
+                var rows = UnseenRows(seen: seen)
+                return try rows.next(limit, table, database).map(\.key)
             } ?? []
         }
     }
@@ -158,14 +162,13 @@ final class SQLiteTarget: RecordTarget {
     private func deleteNow(
         _ seen: SeenRows, _ limit: Int, _ state: (_ deleted: Int) -> SyncState
     ) throws -> [(key: String, error: ItemError?)] {
-        var unseen = self.unseen ?? UnseenRows(table: tableName, seen: seen)
+        guard let table else { return [] }
+        var unseen = self.unseen ?? UnseenRows(seen: seen)
         var ends: [(key: String, error: ItemError?)] = []
         try queue?.inTransaction { database in
-            for (row, key) in try unseen.next(limit, database) {
+            for (row, key) in try unseen.next(limit, table, database) {
                 do {
-                    try database.cachedStatement(
-                        sql: "DELETE FROM \(tableName.quotedName) WHERE rowid = ?"
-                    ).execute(arguments: [row])
+                    try table.delete(row: row)
                     ends.append((key, nil))
                 } catch {
                     ends.append((key, try itemError(error, key)))

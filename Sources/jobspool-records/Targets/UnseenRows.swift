@@ -2,14 +2,13 @@
 import GRDB
 
 struct UnseenRows {
-    let table: String
     let seen: SeenRows
     /// The last row that was looked at.
     var last: Int64 = .min
 
-    func count(_ database: Database) throws -> Int {
+    func count(_ table: RecordTable, _ database: Database) throws -> Int {
         let rows = try Int64.fetchCursor(
-            database, sql: "SELECT rowid FROM \(table.quotedName) WHERE \"_key\" IS NOT NULL")
+            database, sql: "SELECT \(table.rowNumber) FROM \(table.name.quotedName) WHERE \"_key\" IS NOT NULL")
         var count = 0
         while let row = try rows.next() {
             if try !seen.contains(row) { count += 1 }
@@ -18,12 +17,13 @@ struct UnseenRows {
     }
 
     /// The next ones after the last; empty at the end.
-    mutating func next(_ limit: Int, _ database: Database) throws -> [(row: Int64, key: String)] {
+    mutating func next(_ limit: Int, _ table: RecordTable, _ database: Database) throws -> [(row: Int64, key: String)] {
+        let number = table.rowNumber
         let rows = try Row.fetchCursor(
             database.cachedStatement(
                 sql: """
-                    SELECT rowid, "_key" FROM \(table.quotedName)
-                    WHERE rowid > ? AND "_key" IS NOT NULL ORDER BY rowid
+                    SELECT \(number), "_key" FROM \(table.name.quotedName)
+                    WHERE \(number) > ? AND "_key" IS NOT NULL ORDER BY \(number)
                     """),
             arguments: [last])
         var found: [(row: Int64, key: String)] = []
