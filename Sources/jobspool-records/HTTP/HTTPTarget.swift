@@ -28,7 +28,6 @@ final class HTTPTarget: RecordTarget {
 
     func count() throws -> Int { try entries.count() }
     func state(source: String) throws -> SyncState { try entries.state(source: source) }
-    func plan(_ batch: RecordBatch, _ planner: Planner) throws -> [Outcome] { try entries.plan(batch, planner) }
     func countUnseen(_ seen: SeenRows) throws -> Int { try entries.countUnseen(seen) }
     func unseenKeys(_ seen: SeenRows, limit: Int) throws -> [String] { try entries.unseenKeys(seen, limit: limit) }
     func finish(_ state: SyncState) throws { try entries.finish(state) }
@@ -38,6 +37,15 @@ final class HTTPTarget: RecordTarget {
     }
 
     // MARK: Records
+
+    func plan(_ batch: RecordBatch, _ planner: Planner) throws -> [Outcome] {
+        try entries.plan(batch, planner).enumerated().map { record, outcome in
+            guard outcome == .created || outcome == .updated, params.address(of: batch.key(record)) == nil else {
+                return outcome
+            }
+            return .failed(refused(batch.key(record)))
+        }
+    }
 
     /// - Returns: fewer outcomes than there are records when the job is asked to stop.
     func apply(_ batch: RecordBatch, _ planner: Planner, state: ([Outcome]) -> SyncState) async throws -> [Outcome] {
@@ -90,7 +98,8 @@ final class HTTPTarget: RecordTarget {
     /// - Returns: why the API refuses this record.
     private func send(_ record: Int, of batch: RecordBatch) async throws -> ItemError? {
         let key = batch.key(record)
-        var request = HTTPConnection.Request(address: params.address(of: key))
+        guard let address = params.address(of: key) else { return refused(key) }
+        var request = HTTPConnection.Request(address: address)
         request.method = HTTPMethod(rawValue: params.method.rawValue)
         let object = JSON.object(try batch.object(record))
         request.body = (params.member.map { JSON.object([$0: object]) } ?? object).bytes
@@ -106,6 +115,13 @@ final class HTTPTarget: RecordTarget {
     /// What a server says of one record, while others may do: Bad Request, Conflict, Precondition Failed, Content Too Large,
     /// Unprocessable Content.
     private static func concernsOneRecord(_ status: UInt) -> Bool { [400, 409, 412, 413, 422].contains(status) }
+
+    private func refused(_ key: String) -> ItemError {
+        ItemError(
+            item: key, code: "KEY_REFUSED",
+            message: "the key \(key) would be a segment of the address that leads elsewhere: no request was made",
+            retryable: false)
+    }
 
     private func refused(_ answer: HTTPAnswer, _ key: String) -> ItemError {
         let reason = HTTPFailures.excerpt(answer).map { ": \($0)" } ?? ""
@@ -145,7 +161,8 @@ final class HTTPTarget: RecordTarget {
     }
 
     private func delete(_ row: Int64, _ key: String, state: () -> SyncState) async throws -> ItemError? {
-        var request = HTTPConnection.Request(address: params.deletionAddress(of: key))
+        guard let address = params.deletionAddress(of: key) else { return refused(key) }
+        var request = HTTPConnection.Request(address: address)
         request.method = .DELETE
         request.headers = [("Idempotency-Key", idempotencyKey(.DELETE, key, []))]
         // Not Found and Gone: it is deleted already.

@@ -63,10 +63,17 @@ struct HTTPTargetParams: Sendable {
 
     var canDelete: Bool { Self.hasKey(deleteTemplate ?? template) }
 
-    func address(of key: String) -> WebAddress { address(WebAddress.encoded(key), in: template) }
+    /// nil when the key, such as `..`, would lead out of where the addresses of records are.
+    func address(of key: String) -> WebAddress? { address(of: key, in: template) }
 
-    func deletionAddress(of key: String) -> WebAddress {
-        address(WebAddress.encoded(key), in: deleteTemplate ?? template)
+    /// nil as for `address`.
+    func deletionAddress(of key: String) -> WebAddress? { address(of: key, in: deleteTemplate ?? template) }
+
+    private func address(of key: String, in template: String) -> WebAddress? {
+        let found = address(WebAddress.encoded(key), in: template)
+        // Whatever else is in a key stays in its segment.
+        guard key.utf8.allSatisfy({ $0 == UInt8(ascii: ".") }) else { return found }
+        return found.dotSegments == address("x", in: template).dotSegments ? found : nil
     }
 
     private func address(_ key: String, in template: String) -> WebAddress {

@@ -62,6 +62,15 @@ struct WebAddress: Sendable, Equatable {
         return "\(shown())#\(digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined())"
     }
 
+    /// Which segments of the path are `.` or `..`, also percent-encoded: where they are resolved they are none (RFC 3986, section
+    /// 5.2.4).
+    var dotSegments: [Int] {
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
+        return segments.indices.filter {
+            [".", ".."].contains(segments[$0].replacing("%2E", with: ".").replacing("%2e", with: "."))
+        }
+    }
+
     /// Sets a parameter of the query; its name and value are encoded here.
     func setting(_ name: String, to value: String) -> WebAddress {
         let encoded = Self.encoded(name)

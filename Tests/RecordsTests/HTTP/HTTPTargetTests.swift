@@ -121,6 +121,54 @@ extension HTTPTests {
             #expect(try await scratch.runHere(source).counts == "1 0 2 0 0")
         }
 
+        /// As a segment of a path they mean the collection, or what is above it.
+        @Test func aKeyThatLeadsOutOfTheCollectionIsAnItemError() async throws {
+            let (scratch, shop) = (try Scratch(), Shop())
+            let server = try await TestServer { request, _ in shop.answer(request) }
+            try write(scratch, [".", "..", "...", "a"])
+            for mode in ["full", "mirror"] {
+                let params = params(scratch, server, [:], ["mode": .string(mode)])
+                let planned = try await scratch.runHere(params, dryRun: true)
+                let run = try await scratch.runHere(params)
+                #expect(run.itemErrors == [". KEY_REFUSED", ".. KEY_REFUSED"], "\(run.everything)")
+                #expect(planned.counts == run.counts)
+                #expect(planned.itemErrors == run.itemErrors)
+            }
+            #expect(server.targets == ["/items/...", "/items/a"])
+        }
+
+        @Test(
+            arguments: [
+                ("/items/v.{key}", [".", ".."], ["/items/v..", "/items/v..."]),
+                ("/items/.{key}/x", [".", "a"], ["/items/.a/x"]), ("/items/%2E{key}", [".", "a"], ["/items/%2Ea"]),
+                ("/items/{key}?of={key}", ["..", "a"], ["/items/a?of=a"]),
+                ("/items?of={key}", [".."], ["/items?of=.."]), ("/a/../{key}", ["b"], ["/a/../b"]),
+            ])
+        func whatCountsIsTheWholeSegment(_ template: String, _ keys: [String], _ targets: [String]) async throws {
+            let scratch = try Scratch()
+            let server = try await TestServer { _, _ in .status(200) }
+            try write(scratch, keys)
+            let run = try await scratch.runHere(params(scratch, server, ["http": .string(server.url + template)]))
+            #expect(server.targets == targets, "\(run.everything)")
+            #expect(run.itemErrors.count == keys.count - targets.count)
+        }
+
+        @Test func aDeletionThatLeadsOutOfTheCollectionIsAnItemError() async throws {
+            let (scratch, shop) = (try Scratch(), Shop())
+            let server = try await TestServer { request, _ in shop.answer(request) }
+            try write(scratch, ["..", "a", "b"])
+            let mirror = params(
+                scratch, server,
+                ["http": .string("\(server.url)/items/k-{key}"), "delete_url": .string("\(server.url)/items/{key}")],
+                ["mode": "mirror", "max_delete_percent": 100])
+            #expect(try await scratch.runHere(mirror).counts == "3 0 0 0 0")
+            try write(scratch, ["a"])
+            let run = try await scratch.runHere(mirror)
+            #expect(run.itemErrors == [".. KEY_REFUSED"])
+            #expect(run.counts == "0 0 1 1 1")
+            #expect(server.targets.last == "/items/b")
+        }
+
         @Test func whatWasSentBeforeAFailureIsNotSentAgain() async throws {
             let (scratch, shop) = (try Scratch(), Shop())
             let server = try await TestServer { request, number in
