@@ -97,6 +97,35 @@ import Testing
         #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "4")
     }
 
+    /// What an earlier attempt has written does not stand for what is in the source now.
+    @Test func aSourceThatBecameEmptyBetweenTwoAttemptsEmptiesNoTarget() throws {
+        let scratch = try Scratch()
+        let mirror: JSONObject = ["mode": "mirror", "max_delete_percent": 100]
+        try scratch.write("a.csv", rows(1...3))
+        try scratch.sync("a.csv", mirror, job: "resumed")
+        try scratch.write("a.csv", "id,v\n")
+        for dryRun in [true, false] {
+            let run = try scratch.sync("a.csv", mirror, dryRun: dryRun, job: "resumed")
+            #expect(run.failure?["code"] == "SOURCE_EMPTY")
+            #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "3")
+        }
+    }
+
+    @Test func aRetryThatFindsNothingToLookAtTakesTheSourceForEmptyNever() throws {
+        let scratch = try Scratch()
+        try scratch.write("a.csv", rows(1...3) + ",bad\n")
+        let first = try scratch.sync("a.csv", ["mode": "mirror"])
+        #expect(first.itemErrors == ["line 5 NO_KEY"])
+        try scratch.write("errors.jsonl", first.of("error").map { $0.text + "\n" }.joined())
+        try scratch.write("a.csv", rows(1...3))
+        let retry: JSONObject = ["mode": "mirror", "retry_of": .string("\(scratch.path)/errors.jsonl")]
+        for dryRun in [true, false] {
+            let run = try scratch.sync("a.csv", retry, dryRun: dryRun)
+            #expect(run.exit == 0)
+            #expect(run.counts == "0 0 0 0 0")
+        }
+    }
+
     @Test func rowsThatOthersWroteAreLeftAlone() throws {
         let scratch = try Scratch()
         _ = try scratch.sql(

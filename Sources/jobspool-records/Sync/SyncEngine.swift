@@ -107,7 +107,7 @@ final class SyncEngine {
     private struct Plan {
         let added = RecordSpool()
         let updated = RecordSpool()
-        /// Whether the whole source was read, without an error.
+        /// Whether the whole source was looked at, without an error.
         var isWhole = false
         var deletions = 0
     }
@@ -117,12 +117,15 @@ final class SyncEngine {
     ) async throws {
         var plan = try await plan(records, planner, total)
         if params.mode == .mirror {
-            if !plan.isWhole { tellWhyNothingIsDeleted(planner) }
-            plan.deletions = try plan.isWhole ? target.countUnseen(planner.seen) : 0
-            let records = tally.processed + plan.added.count + plan.updated.count
-            try DeletionGuard.check(
-                records: job.isDryRun ? tally.processed : records, held: try target.count(), deletions: plan.deletions,
-                params, source: source)
+            if plan.isWhole {
+                plan.deletions = try target.countUnseen(planner.seen)
+                // What this attempt has looked at, whatever earlier ones have.
+                try DeletionGuard.check(
+                    records: planner.looked, held: try target.count(), deletions: plan.deletions, params, source: source
+                )
+            } else {
+                tellWhyNothingIsDeleted(planner)
+            }
         }
         if job.isDryRun {
             try await pretend(plan.deletions, planner)
