@@ -66,11 +66,14 @@ final class HTTPSource: RecordSource {
             }
             guard let next else { return false }
             // What is there is written before somebody has waited for long, or more was read than is wanted.
-            if batch.isFull || limit.map({ batch.count >= $0 }) ?? false { return true }
+            if batch.isFull || isEnough, !batch.isEmpty { return true }
             if !batch.isEmpty, ContinuousClock.now - start > .seconds(2) { return true }
             try await turn(to: next)
         }
     }
+
+    /// Whether as many records were read as are wanted. Not all of them need count: whoever wants more gets them page by page.
+    private var isEnough: Bool { limit.map { countBefore + (page?.body.count ?? 0) >= $0 } ?? false }
 
     /// The page in hand, or the next one when that is done.
     var position: JSON? {

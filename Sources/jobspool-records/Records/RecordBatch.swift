@@ -43,8 +43,9 @@ struct RecordBatch: Sendable {
     var cursors: [Cursor?] = []
     /// Whether all records come in the order of their cursors.
     var isOrderedByCursor = false
-    /// What the source could go on from once this batch is in the target.
-    var bookmark: JSON?
+    /// What a later job may go on from once so many records of this batch, and all before it, are in the target: the states of a
+    /// Singer source, in their order.
+    private(set) var bookmarks: [(records: Int, value: JSON)] = []
     /// Where a later attempt of this job could go on once this batch is in the target.
     var position: JSON?
     /// How far the source was read, in bytes.
@@ -66,6 +67,7 @@ struct RecordBatch: Sendable {
         hashes.removeAll(keepingCapacity: true)
         cursors.removeAll(keepingCapacity: true)
         problems.removeAll()
+        bookmarks.removeAll()
         begun = 0
     }
 }
@@ -151,6 +153,13 @@ extension RecordBatch {
         cells.removeSubrange(begun...)
         entries.append(Entry(layout: -1, first: cells.count, place: place, problem: problems.count))
         problems.append(problem)
+    }
+
+    /// Notes that a later job may go on from here.
+    mutating func append(bookmark: JSON) {
+        // Only the last one between two records matters.
+        if bookmarks.last?.records == count { bookmarks.removeLast() }
+        bookmarks.append((count, bookmark))
     }
 
     /// Appends a whole record.

@@ -1,5 +1,5 @@
-/// A command that speaks Singer: RECORD, SCHEMA and STATE messages, a JSON object a line. The state that was sent last is the bookmark,
-/// and the next incremental job gives it to the command in a file. A later record of a key supersedes an earlier one.
+/// A command that speaks Singer: RECORD, SCHEMA and STATE messages, a JSON object a line. The last state before which nothing was
+/// left is the bookmark, and the next incremental job gives it to the command in a file. A later record of a key supersedes an earlier one.
 import Glibc
 import JSONText
 import JobHandler
@@ -8,7 +8,6 @@ final class SingerSource: RecordSource {
     let name: String
     let isStreamOfChanges = true
     private(set) var key: [String]?
-    private(set) var bookmark: JSON?
     private let job: Job
     private let tap: Tap
     private let stateFile: StateFile?
@@ -66,7 +65,7 @@ final class SingerSource: RecordSource {
             if try isWanted(message.stream) { takeKey(message.keyProperties) }
         case "STATE":
             // What came before it is in this batch or an earlier one, and is in the target before the state counts.
-            bookmark = message.value
+            if let state = message.value { batch.append(bookmark: state) }
         case "BATCH":
             throw JobFailure("NOT_SUPPORTED", "the command sends BATCH messages: tell it to send records")
         default: break

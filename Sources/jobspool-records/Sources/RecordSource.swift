@@ -23,10 +23,6 @@ protocol RecordSource: AnyObject {
     /// Whether records come in the order of `cursor_field`, so that a bookmark may be set before the end is reached.
     var isOrderedByCursor: Bool { get }
 
-    /// What a later job may go on from once everything that was read so far is in the target: a Singer state. nil for
-    /// sources that have no such thing.
-    var bookmark: JSON? { get }
-
     /// Where a later attempt of the same job may go on once everything that was read so far is in the target: a page. nil for
     /// sources that are read from the beginning again.
     var position: JSON? { get }
@@ -53,7 +49,6 @@ extension RecordSource {
     var ignoredFields: [String] { [] }
     var isStreamOfChanges: Bool { false }
     var isOrderedByCursor: Bool { false }
-    var bookmark: JSON? { nil }
     var position: JSON? { nil }
     var isReadAhead: Bool { false }
     var bytes: (done: Int64, total: Int64)? { nil }
@@ -73,7 +68,7 @@ struct SourceContext {
     var bookmark: JSON?
     /// Where an earlier attempt of this job was; nil for the beginning.
     var position: JSON?
-    /// Records that will be looked at, at most.
+    /// Records of which it is enough to read so many at once: `limit`.
     var limit: Int?
     /// Of retries.
     var pacing = Pacing.system

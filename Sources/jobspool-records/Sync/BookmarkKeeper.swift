@@ -1,39 +1,47 @@
 /// Works out from where the next incremental job has to read. The bookmark never passes a record that failed, and passes what was
-/// not read only when the source is ordered.
+/// not read only when the source is ordered. The source's own bookmark does not pass what was read and left, either, whether `limit`
+/// or `stop_after_unchanged` was why: in a stream of changes nothing says that those that follow are not new.
 import JSONText
 
 struct BookmarkKeeper {
     private(set) var cursor: Cursor?
     /// The source's own.
     private(set) var bookmark: JSON?
+    /// Whether `limit` left records to which no bookmark leads: a later job has to read what is unchanged to get to them.
+    private(set) var isBehind: Bool
     private let isMoving: Bool
     /// Whether the source comes in the order of its cursor.
     private var isOrdered = false
     private var greatest: Cursor?
     private var leastFailed: Cursor?
-    private var hasFailed = false
+    /// Whether a record failed or was left, behind which the source's own bookmark stays.
+    private var isHeld = false
 
     /// - Parameter state: what earlier jobs left.
     init(_ state: SyncState, isMoving: Bool) {
-        (cursor, bookmark) = (state.cursor, state.bookmark)
+        (cursor, bookmark, isBehind) = (state.cursor, state.bookmark, state.isBehind)
         self.isMoving = isMoving
     }
 
     mutating func take(_ outcomes: [Outcome], _ batch: RecordBatch) {
         guard isMoving else { return }
         isOrdered = batch.isOrderedByCursor
+        var free = isHeld ? 0 : batch.count
         for (record, outcome) in outcomes.enumerated() {
             let cursor = batch.cursors.isEmpty ? nil : batch.cursors[record]
             switch outcome {
             case .created, .updated, .skipped:
                 if let cursor, greatest?.isBefore(cursor) ?? true { greatest = cursor }
             case .failed:
-                hasFailed = true
+                free = min(free, record)
                 if let cursor, leastFailed.map({ cursor.isBefore($0) }) ?? true { leastFailed = cursor }
-            case .passedOver: break
+            case .passedOver:
+                // What is before the bookmark was dealt with by an earlier job.
+                if !batch.entries[record].isPassedOver { free = min(free, record) }
             }
         }
-        if !hasFailed, let bookmark = batch.bookmark { self.bookmark = bookmark }
+        if !isHeld, let last = batch.bookmarks.last(where: { $0.records <= free }) { bookmark = last.value }
+        if free < batch.count { isHeld = true }
     }
 
     /// The reading is over.
@@ -41,7 +49,9 @@ struct BookmarkKeeper {
     ///   - isWhole: to the end of the source.
     ///   - isStoppedEarly: because what follows is known to be unchanged.
     mutating func end(isWhole: Bool, isStoppedEarly: Bool) {
-        guard isMoving, isWhole || isStoppedEarly || isOrdered, var reached = greatest else { return }
+        guard isMoving else { return }
+        isBehind = !(isWhole || isStoppedEarly || isOrdered)
+        guard !isBehind, var reached = greatest else { return }
         if let leastFailed, leastFailed.isBefore(reached) { reached = leastFailed }
         if cursor.map({ $0.isBefore(reached) }) ?? true { cursor = reached }
     }

@@ -27,6 +27,10 @@ final class Planner {
         var stopAfterUnchanged: Int?
         /// Records to look at.
         var limit: Int?
+        /// Unchanged ones do not count towards the limit: jobs that read what they know again would never get beyond it.
+        var limitsChanges = false
+        /// Up to where earlier jobs have read a source that comes in the order of its cursor.
+        var bookmark: Cursor?
         /// Keys were looked at before: a repeat is none.
         var isPlanned = false
     }
@@ -39,6 +43,8 @@ final class Planner {
     let seen: SeenRows
     private let places = PlaceLog()
     private(set) var looked = 0
+    /// Records that count towards the limit, those of earlier attempts included.
+    private(set) var counted: Int
     /// How many of the last records were unchanged.
     private(set) var unchanged = 0
 
@@ -46,7 +52,7 @@ final class Planner {
     init(_ rules: Rules, after earlier: SyncState = SyncState(), seen: SeenRows = SeenRows()) {
         self.rules = rules
         self.seen = seen
-        (alreadyLooked, alreadyUnchanged) = (earlier.looked, earlier.unchanged)
+        (alreadyLooked, alreadyUnchanged, counted) = (earlier.looked, earlier.unchanged, earlier.counted)
         if let reached = earlier.reached {
             (looked, unchanged) = (reached.looked, reached.unchanged)
             for chunk in earlier.seen { seen.restore(chunk) }
@@ -55,8 +61,8 @@ final class Planner {
 
     /// So many records in a row were unchanged that the rest is left.
     var isStoppedEarly: Bool { rules.stopAfterUnchanged.map { unchanged >= $0 } ?? false }
-    /// As many records were looked at as were asked for.
-    var isAtLimit: Bool { rules.limit.map { looked >= $0 } ?? false }
+    /// As many records were looked at as were asked for, and what an earlier attempt has dealt with was read again.
+    var isAtLimit: Bool { rules.limit.map { counted >= $0 && looked >= alreadyLooked } ?? false }
 
     var isFinished: Bool { isStoppedEarly || isAtLimit }
 
@@ -72,12 +78,34 @@ final class Planner {
         let decision = try look(record, of: batch, held: find)
         if looked <= alreadyLooked {
             unchanged = looked == alreadyLooked ? alreadyUnchanged : 0
-        } else if case .skip = decision {
-            unchanged += 1
+            return decision
+        }
+        if case .skip = decision {
+            if !rules.limitsChanges { counted += 1 }
+            if !isReadAgain(record, of: batch) { unchanged += 1 }
         } else {
+            counted += 1
             unchanged = 0
         }
         return decision
+    }
+
+    /// Whether the record comes before all that is new, because the source is in the order of its cursor, and is read from the
+    /// bookmark on, less the look-back: that it is unchanged says nothing of what follows.
+    private func isReadAgain(_ record: Int, of batch: RecordBatch) -> Bool {
+        guard batch.isOrderedByCursor, !batch.cursors.isEmpty else { return false }
+        guard let cursor = batch.cursors[record] else { return true }
+        return rules.bookmark.map { !$0.isBefore(cursor) } ?? false
+    }
+
+    /// What `looked` and `counted` are after these outcomes.
+    /// - Parameters:
+    ///   - looked: what it was before them.
+    ///   - counted: what it was before them.
+    func standing(after outcomes: [Outcome], looked: Int, counted: Int) -> (looked: Int, counted: Int) {
+        let those = outcomes.filter { $0 != .passedOver }
+        let new = those.dropFirst(max(0, alreadyLooked - looked))
+        return (looked + those.count, counted + new.count { !rules.limitsChanges || $0 != .skipped })
     }
 
     private func look(_ record: Int, of batch: RecordBatch, held find: () throws -> Held?) throws -> Decision {

@@ -28,7 +28,6 @@ final class RecordReader: IdentifiedRecords {
     func next(into batch: inout RecordBatch) async throws -> Bool {
         batch.removeAll()
         let hasMore = try await source.read(into: &batch)
-        batch.bookmark = source.bookmark
         batch.position = source.position
         batch.isOrderedByCursor = source.isOrderedByCursor
         batch.read = source.bytes

@@ -52,9 +52,12 @@ struct RecordsSync: JobType {
             position: state.reached?.position, limit: params.limit, pacing: pacing)
         let source = try await open(context, target)
         do {
+            let isIncremental = params.mode == .incremental
             let rules = Planner.Rules(
-                force: params.force, dropsRepeats: params.mode == .incremental, laterWins: source.isStreamOfChanges,
-                stopAfterUnchanged: params.stopAfterUnchanged, limit: params.limit)
+                force: params.force, dropsRepeats: isIncremental, laterWins: source.isStreamOfChanges,
+                stopAfterUnchanged: isIncremental && state.isBehind ? nil : params.stopAfterUnchanged,
+                limit: params.limit, limitsChanges: isIncremental,
+                bookmark: goesOn ? state.start : nil)
             let engine = SyncEngine(params, job, target, state: state, rules: rules, movesBookmark: retry == nil)
             let total = try await source.count().map { retry == nil ? atMost($0) : $0 }
             let reader = RecordReader(source, params, start: start, retry: retry)

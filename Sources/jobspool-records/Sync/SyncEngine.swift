@@ -58,7 +58,7 @@ final class SyncEngine {
             job.log("Stopped early: \(records) records in a row were unchanged")
         }
         try tally.finish()
-        state.cursor = bookmarks.cursor
+        (state.cursor, state.isBehind) = (bookmarks.cursor, bookmarks.isBehind)
         if !job.isDryRun { try target.finish(state) }
         SyncSummary(job, tally).log()
         return SyncSummary(job, tally).result(stoppedEarly: planner.isStoppedEarly)
@@ -75,17 +75,23 @@ final class SyncEngine {
             try job.checkStopping()
             hasMore = try await records.next(into: &batch)
             if batch.position != nil { planner.seen.trackChanges() }
-            let (before, looked) = (state, planner.looked)
+            let (before, looked, counted) = (state, planner.looked, planner.counted)
             let outcomes = try await target.apply(batch, planner) { outcomes in
                 state = before
                 state.count(outcomes)
                 // A part of the batch is done.
                 if outcomes.count < batch.count {
-                    if params.mode != .mirror { state.looked = looked + outcomes.count { $0 != .passedOver } }
+                    if params.mode != .mirror {
+                        (state.looked, state.counted) = planner.standing(
+                            after: outcomes, looked: looked, counted: counted)
+                    }
                     return state
                 }
                 bookmarks.take(outcomes, batch)
-                if params.mode != .mirror { (state.looked, state.unchanged) = (planner.looked, planner.unchanged) }
+                if params.mode != .mirror {
+                    (state.looked, state.unchanged) = (planner.looked, planner.unchanged)
+                    state.counted = planner.counted
+                }
                 state.bookmark = bookmarks.bookmark
                 state.reached = tally.reached(batch.position, after: outcomes, state)
                 if state.reached != nil {

@@ -15,10 +15,14 @@ struct SyncState: Sendable, Equatable {
     /// Records that it has looked at, and how many of the last of them were unchanged.
     var looked = 0
     var unchanged = 0
+    /// How many of those count towards the limit.
+    var counted = 0
     /// The greatest value of the cursor field that is done; nil before the first incremental job.
     var cursor: Cursor?
     /// The source's own bookmark.
     var bookmark: JSON?
+    /// Whether `limit` left records to which neither of them leads.
+    var isBehind = false
     /// How far the source was read by the job that is not over.
     var reached: Reached?
     /// Which rows the source had up to there, by chunks: all of them as it was read, those that changed when it is written. They
@@ -48,6 +52,7 @@ struct SyncState: Sendable, Equatable {
     func begun(by jobID: String) -> SyncState {
         var state = SyncState()
         (state.jobID, state.start, state.cursor, state.bookmark) = (jobID, cursor, cursor, bookmark)
+        state.isBehind = isBehind
         return state
     }
 
@@ -65,8 +70,9 @@ struct SyncState: Sendable, Equatable {
         [
             "job_id": .string(jobID), "start": start?.json ?? .null, "created": JSON(created), "updated": JSON(updated),
             "deleted": JSON(deleted),
-            "looked": JSON(looked), "unchanged": JSON(unchanged), "cursor": cursor?.json ?? .null,
-            "bookmark": bookmark ?? .null, "reached": reached?.json ?? .null,
+            "looked": JSON(looked), "unchanged": JSON(unchanged), "counted": JSON(counted),
+            "cursor": cursor?.json ?? .null,
+            "bookmark": bookmark ?? .null, "behind": .bool(isBehind), "reached": reached?.json ?? .null,
         ]
     }
 
@@ -78,8 +84,11 @@ struct SyncState: Sendable, Equatable {
         deleted = json["deleted"]?.int ?? 0
         looked = json["looked"]?.int ?? 0
         unchanged = json["unchanged"]?.int ?? 0
+        // Before it was kept, all of them counted.
+        counted = json["counted"]?.int ?? looked
         cursor = json["cursor"].flatMap { Cursor($0) }
         bookmark = json["bookmark"].flatMap { $0.isNull ? nil : $0 }
+        isBehind = json["behind"] == true
         reached = json["reached"].flatMap { Reached($0) }
     }
 }
