@@ -76,6 +76,18 @@ import Testing
         #expect(try scratch.sql("SELECT id, code FROM t ORDER BY id") == "2|b\n7|a")
     }
 
+    /// A dry run and the plan of a mirror give numbers of their own to the rows that are not there yet.
+    @Test func rowsMayHaveNegativeNumbers() throws {
+        let scratch = try Scratch()
+        _ = try scratch.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, v)")
+        let mirror: JSONObject = ["mode": "mirror", "max_delete_percent": 100]
+        try scratch.write("a.csv", "id,v\n-1,a\n-2,b\n-3,c\n")
+        #expect(try scratch.sync("a.csv", mirror).counts == "3 0 0 0 0")
+        try scratch.write("a.csv", "id,v\n8,new\n9,new\n-1,a\n-3,changed\n")
+        for dryRun in [true, false] { #expect(try scratch.sync("a.csv", mirror, dryRun: dryRun).counts == "2 1 1 1 0") }
+        #expect(try scratch.sql("SELECT id FROM t ORDER BY id") == "-3\n-1\n8\n9")
+    }
+
     // MARK: Sources
 
     private static let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)"

@@ -1,5 +1,5 @@
 /// What a plan would create or update: keys and hashes in a temporary database, so that a second record of a key is found as it
-/// would be after the first had been written. Rows that would be created have negative numbers.
+/// would be after the first had been written. The numbers of rows that would be created are those of `SeenRows`.
 import Foundation
 import GRDB
 
@@ -27,16 +27,16 @@ final class PretendedRows {
                 return nil
             }
             let hash: Data = row[1]
-            return Planner.Held(row: -row[0], hasEqualHash: hash.elementsEqual(batch.hash(record)))
+            return Planner.Held(row: SeenRows.pretended(row[0]), hasEqualHash: hash.elementsEqual(batch.hash(record)))
         }
     }
 
-    /// - Returns: the new row's number, which is negative.
+    /// - Returns: the new row's number.
     func insert(_ record: Int, of batch: RecordBatch) throws -> Int64 {
         try queue.inDatabase { database in
             try database.cachedStatement(sql: "INSERT INTO rows (key, hash) VALUES (?, ?)").execute(
                 arguments: [Data(batch.bytes[batch.entries[record].key]), Data(batch.hash(record))])
-            return -database.lastInsertedRowID
+            return SeenRows.pretended(database.lastInsertedRowID)
         }
     }
 
@@ -44,9 +44,9 @@ final class PretendedRows {
     func update(_ record: Int, of batch: RecordBatch, row: Int64) throws {
         let hash = Data(batch.hash(record))
         try queue.inDatabase { database in
-            if row < 0 {
+            if let number = SeenRows.pretendedNumber(of: row) {
                 try database.cachedStatement(sql: "UPDATE rows SET hash = ? WHERE number = ?")
-                    .execute(arguments: [hash, -row])
+                    .execute(arguments: [hash, number])
             } else {
                 try database.cachedStatement(sql: "INSERT OR REPLACE INTO updates VALUES (?, ?)")
                     .execute(arguments: [row, hash])
