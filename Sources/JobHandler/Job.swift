@@ -38,9 +38,31 @@ public struct Job: Sendable {
 
     /// From here a later attempt may carry on. The daemon makes every checkpoint durable before it tells it to anybody:
     /// one every few seconds is plenty.
-    public func checkpoint(_ value: JSON) { reporter.write(["type": "checkpoint", "value": value]) }
+    /// - Returns: nil; or CHECKPOINT_TOO_LARGE with the sizes, for one that makes a line of more than 1 MiB. It is not reported, which the
+    ///   log tells, and the one before holds: a handler that cannot do without throws it.
+    @discardableResult
+    public func checkpoint(_ value: JSON) -> JobFailure? {
+        do throws(LineTooLong) {
+            try reporter.writeWhole(["type": "checkpoint", "value": value])
+            return nil
+        } catch {
+            let failure = error.failure(
+                "CHECKPOINT_TOO_LARGE", "the checkpoint",
+                remedy: "write it to a file in JOBSPOOL_WORK_DIR, and report that file's name")
+            log("\(failure)", level: .error)
+            return failure
+        }
+    }
 
-    func result(_ value: JSON) { reporter.write(["type": "result", "value": value]) }
+    /// - Throws: `JobFailure` RESULT_TOO_LARGE for one that makes a line of more than 1 MiB.
+    func result(_ value: JSON) throws(JobFailure) {
+        do throws(LineTooLong) {
+            try reporter.writeWhole(["type": "result", "value": value])
+        } catch {
+            throw error.failure(
+                "RESULT_TOO_LARGE", "the result", remedy: "write it to a file, and give that file's name as the result")
+        }
+    }
 
     func failure(_ failure: JobFailure) {
         reporter.write([

@@ -42,7 +42,7 @@ public enum JobHandlerMain {
             job = Job(request: request, reporter: reporter, isStopRequested: isStopRequested)
             let result = try await run(decode(type, request.params), job)
             reporter.flush()
-            if let result { job.result(result) }
+            if let result { try job.result(result) }
             exit = .completed
         } catch let failure as JobFailure {
             reporter.flush()

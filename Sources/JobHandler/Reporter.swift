@@ -62,6 +62,14 @@ final class Reporter: Sendable {
         state.withLock { $0.output.write(line) }
     }
 
+    /// Writes a line that is worth nothing when it is cut.
+    /// - Throws: `LineTooLong`, and then nothing is written.
+    func writeWhole(_ json: JSON) throws(LineTooLong) {
+        let line = json.line
+        if line.count - 1 > LineTooLong.limit { throw LineTooLong(bytes: line.count - 1) }
+        state.withLock { $0.output.write(line) }
+    }
+
     private static func flush(_ state: inout State) {
         state.isProgressPending = false
         state.output.write(state.progress.json.line)

@@ -61,6 +61,49 @@ import Testing
         #expect(outcome.lines.map { $0["type"]?.string } == ["progress", "checkpoint"])
     }
 
+    /// What the daemon reads of a line.
+    private static let limit = 1 << 20
+
+    @Test func aResultThatJustFitsInALineIsReported() async throws {
+        let room = Self.limit - #"{"type":"result","value":""}"#.utf8.count
+        let outcome = try await handle { _ in .string(String(repeating: "x", count: room)) }
+        #expect(outcome.exit == .completed)
+        #expect(outcome.lines.last?["value"]?.string?.utf8.count == room)
+    }
+
+    @Test func aResultThatTheDaemonWouldCutFailsTheJob() async throws {
+        let room = Self.limit - #"{"type":"result","value":""}"#.utf8.count
+        let outcome = try await handle { job in
+            job.progress { $0.current = 7 }
+            return .string(String(repeating: "x", count: room + 1))
+        }
+        #expect(outcome.exit == .failed)
+        #expect(outcome.lines.map { $0["type"]?.string } == ["progress", "failure"])
+        let failure = try #require(outcome.lines.last)
+        #expect(failure["code"]?.string == "RESULT_TOO_LARGE")
+        let message = try #require(failure["message"]?.string)
+        #expect(message.contains("1048577 bytes") && message.contains("1048576"), "\(message)")
+        #expect(message.contains("to a file"))
+        #expect(failure["details"] == ["bytes": 1_048_577, "limit": 1_048_576])
+    }
+
+    @Test func aCheckpointThatTheDaemonWouldCutIsGivenBackAndTold() async throws {
+        let given = Mutex<JobFailure?>(nil)
+        let outcome = try await handle { job in
+            #expect(job.checkpoint(1) == nil)
+            let failure = job.checkpoint(.string(String(repeating: "x", count: Self.limit)))
+            given.withLock { $0 = failure }
+            return nil
+        }
+        #expect(outcome.exit == .completed)
+        let failure = try #require(given.withLock { $0 })
+        #expect(failure.code == "CHECKPOINT_TOO_LARGE")
+        #expect(failure.message.contains("1048608 bytes"), "\(failure)")
+        #expect(outcome.lines.map { $0["type"]?.string } == ["checkpoint", "log"])
+        #expect(outcome.lines.last?["level"] == "error")
+        #expect(outcome.lines.last?["message"]?.string == "\(failure)")
+    }
+
     @Test func aJobThatFinishesAfterAllIsComplete() async throws {
         #expect(try await handle(stop: true) { _ in ["n": 1] }.exit == .completed)
     }

@@ -136,7 +136,7 @@ import Testing
         job.log("hello", level: .warning)
         job.report(ItemError(item: "x", code: "IO_ERROR", message: "why", retryable: true))
         job.checkpoint(["n": 1])
-        job.result([1, 2])
+        try job.result([1, 2])
         job.failure(JobFailure("SOURCE_EMPTY", "gone", details: ["n": 0]))
         let expected: [JSON] = [
             [
