@@ -112,6 +112,28 @@ import Testing
         #expect(run.result?["total"] == 4)
     }
 
+    /// The result is one line, of which the daemon reads 1 MiB.
+    @Test func moreThanALineHoldsIsLeftOutAndSaidSo() throws {
+        let scratch = try Scratch()
+        try scratch.python(
+            """
+            import os
+            os.mkdir("documents")
+            for n in range(1000):
+                words = " ".join(f"{n:04d}{k:02d}".ljust(60, "x") for k in range(40))
+                open(f"documents/{n:04d}.txt", "w").write(f"common {words}")
+            """)
+        _ = try scratch.index()
+        let run = try search(scratch, "common", ["limit": 1000])
+        let line = try #require(run.of("result").first).bytes
+        #expect(line.count < 1 << 20)
+        #expect(line.count > 800_000)
+        #expect(run.result?["total"] == 1000)
+        #expect(run.result?["truncated"] == true)
+        #expect((400..<1000).contains(results(run).count))
+        #expect(try search(scratch, "common", ["limit": 10]).result?["truncated"] == false)
+    }
+
     @Test(
         arguments: [
             ("html", nil, ["one.html"]), ("markdown", nil, ["both.md"]), ("png", nil, []), (nil, "title", ["one.html"]),

@@ -41,9 +41,25 @@ struct Search: JobType {
             total += count
         }
         results.sort(by: SearchResult.isBefore)
-        let shown = JSON.array(results.prefix(scope.limit).map(\.json))
+        let wanted = results.prefix(scope.limit)
+        let shown = Self.shown(wanted)
         let milliseconds = ((ContinuousClock.now - start) / .milliseconds(1) * 10).rounded() / 10
         job.log("Found \(total) documents in \(JSON(milliseconds).text) ms")
-        return ["results": shown, "total": JSON(total), "took_ms": JSON(milliseconds)]
+        return [
+            "results": .array(shown), "total": JSON(total), "took_ms": JSON(milliseconds),
+            "truncated": .bool(shown.count < wanted.count),
+        ]
+    }
+
+    /// The result is one line, which has to stay below the daemon's limit of 1 MiB: what does not fit is left out.
+    private static func shown(_ results: some Collection<SearchResult>) -> [JSON] {
+        var budget = 900_000
+        return results.compactMap { result in
+            let json = result.json
+            let size = json.bytes.count + 1
+            guard size <= budget else { return nil }
+            budget -= size
+            return json
+        }
     }
 }
