@@ -39,4 +39,27 @@ import Testing
         #expect(ended.lines.first?.hasPrefix("rejected UNKNOWN_TYPE: ") ?? false, "\(ended.output)\(ended.errors)")
         #expect(ended.lines.last == "1")
     }
+
+    @Test(arguments: clients)
+    func aClientTellsOfAJobThatWasCancelledAndHasNeitherOutcomeNorError(
+        command: String, tool: String, package: String
+    ) throws {
+        let place = try Place()
+        let ended = try place.run(
+            """
+            need \(tool) \(package)
+            need jq
+            serve
+            jobspool pause >/dev/null
+            \(command) spool iso-codes.sync >output 2>&1 & client=$!
+            until name=$(jobspool list --status pending --json | jq -er '.[].name'); do sleep 0.05; done
+            jobspool cancel "$name" >/dev/null
+            status=0; wait $client || status=$?
+            cat output
+            echo $status
+            """)
+        #expect(ended.lines.first?.hasPrefix("cancelled: Cancelled by ") ?? false, "\(ended.output)\(ended.errors)")
+        #expect(ended.lines.count == 2, "\(ended.output)")
+        #expect(ended.lines.last == "1")
+    }
 }

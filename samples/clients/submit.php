@@ -7,5 +7,6 @@ file_put_contents("$spool/.$name.tmp", json_encode(["type" => $type, "params" =>
 rename("$spool/.$name.tmp", "$spool/$name.json"); // The daemon sees the whole request, or none.
 while (!file_exists($result)) usleep(200000);
 $end = json_decode(file_get_contents($result), true);
-printf("%s %s: %s\n", $end["status"], $end["outcome"] ?? $end["error"]["code"], $end["message"]);
+$why = $end["outcome"] ?? $end["error"]["code"] ?? ""; // Neither, of a job that was cancelled.
+printf("%s: %s\n", trim("$end[status] $why"), $end["message"]);
 exit($end["outcome"] === "success" ? 0 : 1);

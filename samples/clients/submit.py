@@ -10,5 +10,6 @@ draft.rename(spool / f"{name}.json")  # The daemon sees the whole request, or no
 while not result.exists():
     time.sleep(0.2)
 end = json.loads(result.read_text())
-print(f"{end['status']} {end['outcome'] or end['error']['code']}: {end['message']}")
+why = end["outcome"] or (end["error"] or {}).get("code", "")  # Neither, of a job that was cancelled.
+print(f"{end['status']} {why}".strip() + f": {end['message']}")
 sys.exit(0 if end["outcome"] == "success" else 1)

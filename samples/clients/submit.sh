@@ -6,5 +6,5 @@ name=$(cat /proc/sys/kernel/random/uuid) # Used by nobody before: a result of th
 jq -n --arg type "$type" --argjson params "$params" '{$type, $params}' >"$spool/.$name.tmp"
 mv "$spool/.$name.tmp" "$spool/$name.json" # A rename: the daemon sees the whole request, or none.
 until [ -e "$spool/$name.result.json" ]; do sleep 0.2; done
-jq -r '"\(.status) \(.outcome // .error.code): \(.message)"' "$spool/$name.result.json"
+jq -r '"\([.status, .outcome // .error.code // empty] | join(" ")): \(.message)"' "$spool/$name.result.json"
 jq -e '.outcome == "success"' "$spool/$name.result.json" >/dev/null
