@@ -27,8 +27,9 @@ extension SpoolDirectory {
         }
     }
 
-    /// Pauses the spool; false when it was paused already.
-    /// - Throws: `SpoolClientError`: `notPermitted` for those whose file would count for nothing, `system`.
+    /// Pauses the spool; false when it was paused already. A file that counts for nothing makes way.
+    /// - Throws: `SpoolClientError`: `notPermitted` for those whose file would count for nothing, and where a file that counts for nothing
+    ///   may not be replaced; `system`.
     @discardableResult
     public func pause(reason: String?) throws(SpoolClientError) -> Bool {
         guard try storage({ () throws(SpoolError) in try mayPause(geteuid()) }) else {
@@ -38,16 +39,41 @@ extension SpoolDirectory {
         let content: JSON = reason.map { ["reason": .string($0)] } ?? [:]
         let scratch = FileName(".spool.pause.\(getpid()).tmp")
         let target = SpoolFile.pause.fileName!
+        do throws(SpoolClientError) {
+            try storage { () throws(SpoolError) in
+                try root.remove(scratch)
+                try root.open(scratch, O_WRONLY | O_CREAT | O_EXCL).write(content.line)
+            }
+            if try place(scratch, as: target) { return true }
+        } catch {
+            discard(scratch)
+            throw error
+        }
+        discard(scratch)
+        return false
+    }
+
+    /// What cannot be removed stays: it is hidden.
+    private func discard(_ scratch: FileName) { do { try root.remove(scratch) } catch {} }
+
+    /// False when a file that counts is there already.
+    private func place(_ scratch: FileName, as target: FileName) throws(SpoolClientError) -> Bool {
         do throws(SpoolError) {
-            try root.remove(scratch)
-            try root.open(scratch, O_WRONLY | O_CREAT | O_EXCL).write(content.line)
             try root.moveToFreeName(scratch, target)
             return true
         } catch {
-            // What cannot be removed stays: it is hidden.
-            do { try root.remove(scratch) } catch {}
-            if error.code == EEXIST { return false }
-            throw SpoolClientError(error)
+            if error.code != EEXIST { throw SpoolClientError(error) }
+        }
+        let stat = try storage { () throws(SpoolError) in try root.stat(target) }
+        if let stat, try storage({ () throws(SpoolError) in try mayPause(stat.owner) }) { return false }
+        do throws(SpoolError) {
+            try root.rename(scratch, to: root, target)
+            return true
+        } catch {
+            guard let stat, [EACCES, EPERM, EISDIR].contains(error.code) else { throw SpoolClientError(error) }
+            throw .notPermitted(
+                "\(target) is \(stat.kind.rawValue) of \(Users.name(of: stat.owner)), who may not pause the spool, and cannot be replaced from here: have \(Users.name(of: stat.owner)), the owner of the spool's directory or root remove it, then pause again"
+            )
         }
     }
 

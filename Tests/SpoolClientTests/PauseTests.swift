@@ -1,6 +1,7 @@
 import Glibc
 import SpoolClient
 import SpoolProtocol
+import SpoolStorage
 import Testing
 
 @Suite("Pausing a spool")
@@ -29,6 +30,41 @@ struct PausingTests {
         chmod("\(spool.path)/spool.pause.json", 0)
         let pause = try #require(try spool.client.pause())
         if geteuid() == 0 { #expect(pause.reason == (content.isEmpty ? nil : "back soon")) }
+    }
+
+    @Test("takes the place of a file that counts for nothing", .enabled(if: geteuid() == 0))
+    func replaces() throws {
+        chmod(spool.path, 0o1777)
+        try spool.write("", "spool.pause.json")
+        chown("\(spool.path)/spool.pause.json", 65534, 65534)
+        #expect(try spool.client.pause(reason: "mine"))
+        #expect(try spool.client.pause()?.reason == "mine")
+        #expect(try !spool.client.pause(reason: "another"))
+        #expect(try spool.files == ["spool.pause.json"])
+    }
+
+    @Test(
+        "says whose file is in the way where that may not be replaced", .enabled(if: geteuid() == 0),
+        arguments: ["file", "directory"])
+    func inTheWay(kind: String) throws {
+        chmod(spool.path, 0o1777)
+        _ = try spool.root.makeDirectory(SpoolFile.privateDirectory, mode: 0o755)
+        chown("\(spool.path)/\(SpoolFile.privateDirectory)", 65533, 65533)
+        if kind == "file" {
+            try spool.write("", "spool.pause.json")
+        } else {
+            _ = try spool.root.makeDirectory("spool.pause.json", mode: 0o755)
+        }
+        chown("\(spool.path)/spool.pause.json", 65534, 65534)
+        let command = try CommandRunner.run(
+            "cp $JOBSPOOL /tmp/jobspool-$$; setpriv --reuid=65533 --clear-groups /tmp/jobspool-$$ pause; s=$?; rm /tmp/jobspool-$$; exit $s",
+            in: spool.path)
+        #expect(command.status == 77)
+        #expect(command.output.isEmpty)
+        #expect(command.diagnostics.contains("spool.pause.json"))
+        #expect(command.diagnostics.contains("of \(Users.name(of: 65534))"), "\(command.diagnostics)")
+        #expect(command.diagnostics.contains("remove it"))
+        #expect(try spool.files == [SpoolFile.privateDirectory, "spool.pause.json"])
     }
 
     @Test("is not for somebody whose file would count for nothing", .enabled(if: geteuid() == 0))
