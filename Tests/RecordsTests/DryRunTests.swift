@@ -39,6 +39,26 @@ import Testing
         #expect(real.result?["stopped_early"] == dry.result?["stopped_early"])
     }
 
+    /// Of a table that is there, and of one that is not.
+    @Test(arguments: ["full", "incremental", "mirror"])
+    func fieldsThatCanHaveNoColumnAreKnownBefore(mode: String) throws {
+        let scratch = try Scratch()
+        for lines in [
+            [#"{"id": 1, "v": 1}"#, #"{"id": 2, "v": 1, "V": 2}"#, #"{"id": 3, "_hash": 1}"#],
+            [#"{"id": 1, "_key": 2}"#, #"{"id": 2, "v": 1, "V": 2}"#, #"{"id": 4, "_rowid_": 1}"#],
+            [#"{"id": 4, "oid": 1}"#, #"{"id": 5, "rowid": 1}"#, #"{"id": 6, "oid": 1}"#],
+        ] {
+            try scratch.write("a.ndjson", lines.map { $0 + "\n" }.joined())
+            let params: JSONObject = ["mode": .string(mode), "max_delete_percent": 100]
+            let dry = try scratch.sync("a.ndjson", params, dryRun: true)
+            let real = try scratch.sync("a.ndjson", params)
+            #expect(real.exit == 0)
+            #expect(real.counts == dry.counts, "\(lines)")
+            #expect(real.itemErrors == dry.itemErrors)
+            #expect(real.itemErrors.count >= 1)
+        }
+    }
+
     /// A stream of changes, in which a later record supersedes an earlier one, and may be what the target held before.
     @Test(arguments: ["full", "incremental", "mirror"])
     func theLastOfSeveralChangesCounts(mode: String) throws {

@@ -14,6 +14,10 @@ struct RecordColumns {
     struct Refused: Error {
         let code: String
         let message: String
+
+        func itemError(_ key: String) -> ItemError {
+            ItemError(item: key, code: code, message: message, retryable: false)
+        }
     }
 
     /// SQLITE_MAX_COLUMN of the library as Debian builds it.
@@ -47,6 +51,19 @@ struct RecordColumns {
                 database, sql: "SELECT field FROM \"\(Self.fieldsTable)\" WHERE target = ?", arguments: [table]
             ).filter { columns.contains(Self.compared($0)) }
         }
+    }
+
+    /// Those of a table that is not there yet.
+    init(new table: String) {
+        self.table = table
+        columns = [Self.key, Self.hash]
+        fields = []
+    }
+
+    /// As `add`, but nothing is added.
+    mutating func pretend(_ layout: FieldLayout) throws(Refused) {
+        try check(layout)
+        columns.formUnion(layout.names.map(Self.compared))
     }
 
     /// Adds what the layout's fields need.

@@ -17,7 +17,7 @@ final class RecordTable {
     private let database: Database
     let name: String
     private let keepsFields: Bool
-    private var columns: RecordColumns
+    private(set) var columns: RecordColumns
     /// The name of the rows' numbers: another once a field's column has that name.
     private(set) var rowNumber: String
     /// Whether a column is the row's number, so that a row may get another one.

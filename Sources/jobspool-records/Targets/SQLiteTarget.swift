@@ -7,12 +7,15 @@ final class SQLiteTarget: RecordTarget {
     let name: String
     private let path: String
     private let tableName: String
+    private let keepsFields: Bool
     private let job: Job
     /// nil in a dry run of which the database does not exist.
     let queue: DatabaseQueue?
     /// nil in a dry run of which the table does not exist, and after `close`.
     private(set) var table: RecordTable?
     private var pretended: PretendedRows?
+    /// The columns that the table would have, and the layout that was looked at last.
+    private var pretendedColumns: (columns: RecordColumns, latest: FieldLayout?)?
     private(set) var states: SyncStates?
     private var unseen: UnseenRows?
 
@@ -24,6 +27,7 @@ final class SQLiteTarget: RecordTarget {
         name = "table \(table) of \(path)"
         self.path = path
         tableName = table
+        self.keepsFields = keepsFields
         self.job = job
         queue = try SQLiteFile.open(path, readOnly: dryRun, mayBeMissing: dryRun, for: job)
         try explained {
@@ -59,9 +63,11 @@ final class SQLiteTarget: RecordTarget {
             }
             switch decision {
             case .create:
+                if let error = refusal(record, of: batch) { return .failed(error) }
                 try planner.created(record, of: batch, row: try pretended.insert(record, of: batch))
                 return .created
             case .update:
+                if let error = refusal(record, of: batch) { return .failed(error) }
                 if let held, planner.mindsRepeats { try pretended.update(record, of: batch, row: held.row) }
                 return .updated
             case .skip: return .skipped
@@ -72,6 +78,24 @@ final class SQLiteTarget: RecordTarget {
         return try explained {
             guard let queue else { return try (0..<batch.count).map(outcome) }
             return try queue.inDatabase { _ in try (0..<batch.count).map(outcome) }
+        }
+    }
+
+    /// Why a record's fields could not be written, as far as that is known before.
+    private func refusal(_ record: Int, of batch: RecordBatch) -> ItemError? {
+        guard keepsFields else { return nil }
+        let layout = batch.layout(record)
+        var (columns, latest) = pretendedColumns ?? (table?.columns ?? RecordColumns(new: tableName), nil)
+        if latest === layout { return nil }
+        // Held once only, so that it is changed where it is.
+        pretendedColumns = nil
+        defer { pretendedColumns = (columns, latest) }
+        do throws(RecordColumns.Refused) {
+            try columns.pretend(layout)
+            latest = layout
+            return nil
+        } catch {
+            return error.itemError(batch.key(record))
         }
     }
 
@@ -125,9 +149,7 @@ final class SQLiteTarget: RecordTarget {
 
     /// - Throws: the error itself when it concerns more than this record.
     private func itemError(_ error: any Error, _ key: String) throws -> ItemError {
-        if let refused = error as? RecordColumns.Refused {
-            return ItemError(item: key, code: refused.code, message: refused.message, retryable: false)
-        }
+        if let refused = error as? RecordColumns.Refused { return refused.itemError(key) }
         guard let error = error as? DatabaseError, error.concernsOneRow else { throw error }
         return ItemError(
             item: key, code: "REFUSED", message: "the target refuses it: \(error.message ?? "\(error)")",
