@@ -15,14 +15,12 @@ struct FaultReport: Sendable {
     /// The log tells of it.
     var isTold = false
     var deaths = 0
-    /// On the life's own clock.
-    var endedAt = Timestamp.earliest
     /// Where the calls of each part begin.
     var parts: [(name: String, call: Int)] = []
 }
 
 final class FaultLife {
-    private let world: FaultWorld
+    let world: FaultWorld
     private var parts: [(name: String, call: Int)] = []
 
     static func live(_ plan: FaultPlan?, recorder: DiskRecorder? = nil) async -> FaultReport {
@@ -39,7 +37,6 @@ final class FaultLife {
                     )
                 }
                 report.parts = life.parts
-                report.endedAt = world.clocks.now()
                 await world.cleanUp()
             }
             report.calls = world.disturbance.calls
@@ -64,24 +61,29 @@ final class FaultLife {
     }
 
     private func all() async throws {
-        begin("accept, start, report, checkpoint, finish")
-        let first = try await run()
-        begin("retry")
-        try await retry()
-        begin("pause, cancel of a pending job")
-        try await pause()
-        begin("archive, cancel of a running job")
-        try await again(after: first)
-        begin("schedule")
-        try await schedule()
-        begin("reject")
-        try await reject()
-        begin("stop and recover")
-        try await recover()
+        var first = ""
+        try await part("accept, start, report, checkpoint, finish") { first = try await run() }
+        try await part("retry", retry)
+        try await part("pause, cancel of a pending job", pause)
+        try await part("archive, cancel of a running job") { try await again(after: first) }
+        try await part("schedule", schedule)
+        try await part("reject", reject)
+        try await part("stop and recover", recover)
+        try await part("a queue", queue)
+        try await part("join, after, not before, replace", turns)
+        try await part("a feed that is full", rotate)
         begin("retention")
         try await retain()
+        begin("the end of what is kept")
+        try await delete()
         begin("the end")
         try await world.judgeEnd()
+    }
+
+    private func part(_ name: String, _ live: () async throws -> Void) async throws {
+        begin(name)
+        try await live()
+        try await world.judgeFamilies()
     }
 
     private func run() async throws -> String {
@@ -202,25 +204,5 @@ final class FaultLife {
         try await world.rest()
         let logged = try Family(world.files, "d").logged
         if logged != ["before", "after"] { throw Violation("its log has \(logged)") }
-    }
-
-    private func retain() async throws {
-        world.retention.archiveAfter = .seconds(86_400)
-        try await world.stop(.stop)
-        world.clocks.pass(2 * 86_400)
-        var archived: [JobResult] = []
-        var asked = 0
-        try await world.reach("the archive") {
-            // A pass that fails is followed by another one a minute later, for which nobody waits here; what could not be moved is left for
-            // an hour.
-            if asked == 50 { world.clocks.pass(3700) }
-            if asked % 10 == 0 { world.daemon?.retain() }
-            asked += 1
-            archived = try world.files.archived()
-            return archived.count >= 7
-        }
-        if Set(archived.map(\.status.identity.jobID)).count != 7 {
-            throw Violation("the archive has \(archived.map { "\($0.status.identity.name)" })")
-        }
     }
 }

@@ -15,11 +15,13 @@ final class FaultWorld {
     private let system: SystemCalls
     let log = DaemonLog()
     private(set) var daemon: Daemon?
-    private var feed = FeedReader()
+    private(set) var feed = FeedReader()
     private(set) var daemons = 0
     /// Daemons that ended by themselves.
     private(set) var deaths = 0
+    // Of the next daemon
     var retention = Retention(archiveAfter: .never, deleteArchivedAfter: .never)
+    var rotateEventsAt = Int64.max
     private var changes: Int64 = 0
     /// Attempts by their job's name, in the order of their starts.
     private(set) var attempts: [JobName: [FakeAttempt]] = [:]
@@ -30,13 +32,15 @@ final class FaultWorld {
     /// On a busy machine it takes the daemon a while to say it.
     private static let tellingPatience = Duration.seconds(3)
     private static let patience = Duration.seconds(8)
-    private static let lanes = ["a": "default", "b": "other", "c": "default", "d": "default", "s": "default"]
+    /// The names of its jobs; those of a schedule's begin with `s`.
+    static let names: [JobName] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"]
 
     /// - Parameter recorder: sees what is written, instead of a fault.
     init(_ plan: FaultPlan?, recorder: DiskRecorder? = nil) throws {
-        clocks = VirtualClocks(now: Timestamp(milliseconds: Self.realTime))
-        files = try SpoolFiles { path in
-            try recorder?.begin(path)
+        let clocks = VirtualClocks(now: Timestamp(milliseconds: Self.realTime))
+        self.clocks = clocks
+        files = try SpoolFiles(names: Self.names) { path in
+            try recorder?.begin(path, clocks)
             return recorder?.system ?? .real
         }
         machine = FakeMachine(files, system: recorder?.system ?? .real)
@@ -68,6 +72,7 @@ final class FaultWorld {
                 log: log
             ) {
                 $0.retention = retention
+                $0.rotateEventsAt = rotateEventsAt
                 $0.followerRhythm = FollowerRhythm(firstTick: 1, tick: 5, retry: 2)
             }
             daemon = started
@@ -104,7 +109,7 @@ final class FaultWorld {
 
     // MARK: Waiting
 
-    /// Waits until it is so. Time passes meanwhile, and now and then the whole spool is looked at.
+    /// Waits until it is so. Time passes meanwhile.
     func reach(_ what: String, isServed: Bool = true, _ condition: () throws -> Bool) async throws {
         let start = ContinuousClock.now
         var turns = 0
@@ -224,13 +229,22 @@ final class FaultWorld {
         }
     }
 
-    static func lane(_ name: JobName) -> String? { lanes[String(name.string.prefix(1))] }
+    static func lane(_ name: JobName) -> String { name == "b" ? ModelType.other.lane : ModelType.plain.lane }
 
     /// Whatever has happened, no file is torn, and none says what the others contradict.
     func judgeFiles() throws {
-        for name in ScenarioGenerator.names { _ = try Family(files, name) }
+        for name in Self.names { _ = try Family(files, name) }
         try feed.read(files)
         _ = try files.json(.spoolStatus)
+    }
+
+    /// When all that has begun is at its end the files of each job say the same.
+    func judgeFamilies() async throws {
+        try await rest()
+        try judgeFiles()
+        for name in Self.names {
+            try Family(files, name).check(name, isAlive: machine.alive.contains { $0.name == name })
+        }
     }
 
     /// How things stand while the disk has a fault, and nothing goes on.
@@ -247,12 +261,9 @@ final class FaultWorld {
     func judgeEnd() async throws {
         try await stop(.leave)
         disturbance.lift()
-        try await rest()
-        try judgeFiles()
-        for name in ScenarioGenerator.names {
-            let family = try Family(files, name)
-            try family.check(name, isAlive: false)
-            if family.isCancelled { throw Violation("a cancel file of \(name) is left") }
+        try await judgeFamilies()
+        for name in Self.names where try files.isCancelled(name) {
+            throw Violation("a cancel file of \(name) is left")
         }
         for directory in ["attempts", "tmp", "archiving", "aside", "scheduled"] {
             let left = try files.privateNames(directory)

@@ -5,6 +5,32 @@ import SpoolStorage
 
 @testable import JobRunner
 
+/// The files of a job that has gone to the archive.
+struct ArchivedFiles {
+    let result: JobResult
+    let directory: Directory
+
+    /// - Throws: `Violation` unless all is there that the job had in the spool.
+    func check(hasRequest: Bool) throws {
+        let name = result.status.identity.name
+        func bytes(_ file: SpoolFile) throws -> [UInt8]? { try directory.read(file.modelName) }
+        guard let text = try bytes(.status(name)), var status = JobStatus(json: try JSON(parsing: text)) else {
+            throw Violation("\(name) was archived without its status")
+        }
+        status.recentLogs = []
+        if status != result.status { throw Violation("\(name) was archived as \(status.json.text)") }
+        if try bytes(.request(name)) == nil, hasRequest { throw Violation("\(name) was archived without its request") }
+        if try bytes(.log(name)) == nil, status.startedAt != nil {
+            throw Violation("\(name) was archived without its log")
+        }
+        var offset = 0
+        let errors = try SpoolFiles.lines(SpoolFile.errors(name).modelName, in: directory, from: &offset)
+        if errors.count != result.errorsTotal { throw Violation("\(name) was archived with \(errors.count) errors") }
+        offset = 0
+        _ = try SpoolFiles.lines(SpoolFile.log(name).modelName, in: directory, from: &offset)
+    }
+}
+
 /// The files of one name.
 struct Family {
     var status: JobStatus?
@@ -29,7 +55,7 @@ struct Seen {
     var feed: [JobName: FeedReader.Told]
 
     init(_ files: SpoolFiles, _ machine: FakeMachine, _ feed: FeedReader) throws {
-        for name in ScenarioGenerator.names { families[name] = try Family(files, name) }
+        for name in files.names { families[name] = try Family(files, name) }
         alive = machine.alive
         attemptDirectories = Set(try files.privateNames("attempts"))
         now = Clock.now()
@@ -107,10 +133,36 @@ struct FeedReader {
     private(set) var ends: [String: Int] = [:]
     private var seen = 0
     private var offset = 0
+    /// Of the file that is being read.
+    private var inode: UInt64?
+    /// How many feeds it has seen to their ends.
+    private(set) var feeds = 0
 
-    /// Reads on.
+    /// Reads on, in the archive what has gone there.
     mutating func read(_ files: SpoolFiles) throws {
-        for line in try files.lines(.events, from: &offset) {
+        let name = SpoolFile.events.modelName
+        guard let now = try files.root.stat(name)?.inode else { return }
+        if let inode, inode != now {
+            if let archive = try files.archive {
+                for entry in try archive.entries() where try archive.stat(entry)?.inode == inode {
+                    guard ArchivedFeed(entry) != nil else { throw Violation("a feed is archived as \(entry)") }
+                    try take(try SpoolFiles.lines(entry, in: archive, from: &offset))
+                }
+            }
+            offset = 0
+            feeds += 1
+        }
+        inode = now
+        var end = offset
+        let lines = try files.lines(.events, from: &end)
+        // Another one may have come in between: then these were its lines.
+        guard try files.root.stat(name)?.inode == now else { return }
+        offset = end
+        try take(lines)
+    }
+
+    private mutating func take(_ lines: [JSON]) throws {
+        for line in lines {
             seen += 1
             guard line["sequence"]?.int == seen else { throw Violation("event \(seen) is \(line.text)") }
             guard let name = try line["name"]?.string.map({ try JobName($0) }) else { continue }

@@ -29,6 +29,8 @@ final class SpoolFiles: Sendable {
     let root: Directory
     /// The same, for changing it.
     private let client: Directory
+    /// The jobs that are looked at.
+    let names: [JobName]
     private let cache = Mutex(Cache())
 
     /// What has been read of files that are still the same: reading is most of the work.
@@ -38,7 +40,10 @@ final class SpoolFiles: Sendable {
     }
 
     /// - Parameter record: for a test that wants to see what clients write; it is given the path before.
-    init(record: (String) throws -> SystemCalls = { _ in .real }) throws {
+    init(
+        names: [JobName] = ScenarioGenerator.names, record: (String) throws -> SystemCalls = { _ in .real }
+    ) throws {
+        self.names = names
         let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
         var template = Array("\(parent)/jobspool-model-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SpoolError(.makeDirectory, parent, code: errno) }
@@ -108,13 +113,13 @@ final class SpoolFiles: Sendable {
 
     func statuses() throws -> [JobName: JobStatus] {
         var statuses: [JobName: JobStatus] = [:]
-        for name in ScenarioGenerator.names { statuses[name] = try status(of: name) }
+        for name in names { statuses[name] = try status(of: name) }
         return statuses
     }
 
     func results() throws -> [JobName: JobResult] {
         var results: [JobName: JobResult] = [:]
-        for name in ScenarioGenerator.names { results[name] = try result(of: name) }
+        for name in names { results[name] = try result(of: name) }
         return results
     }
 
@@ -134,37 +139,56 @@ final class SpoolFiles: Sendable {
 
     /// The whole lines of a file from a byte on, which then is the end of the last one.
     func lines(_ file: SpoolFile, from offset: inout Int) throws -> [JSON] {
-        let bytes = try root.read(file.modelName) ?? []
-        guard bytes.count >= offset else { throw Violation("\(file.modelName) has become shorter") }
+        try Self.lines(file.modelName, in: root, from: &offset)
+    }
+
+    static func lines(_ name: FileName, in directory: Directory, from offset: inout Int) throws -> [JSON] {
+        let bytes = try directory.read(name) ?? []
+        guard bytes.count >= offset else { throw Violation("\(name) has become shorter") }
         let whole = bytes[offset..<max(offset, (bytes.lastIndex(of: 0x0A) ?? -1) + 1)]
         offset = whole.endIndex
         return try whole.split(separator: 0x0A).map { line in
             do {
                 return try JSON(parsing: Array(line))
             } catch {
-                throw Violation("\(file.modelName) has the line \(String(decoding: line, as: UTF8.self))")
+                throw Violation("\(name) has the line \(String(decoding: line, as: UTF8.self))")
             }
         }
     }
 
     /// The results of all families in the archive.
-    func archived() throws -> [JobResult] {
-        guard try root.stat(FileName(SpoolFile.archiveDirectory)) != nil else { return [] }
-        var results: [JobResult] = []
-        try Self.walk(try root.directory(SpoolFile.archiveDirectory)) { directory, file in
+    func archived() throws -> [JobResult] { try archivedFamilies().map(\.result) }
+
+    /// The families in the archive that have a result.
+    func archivedFamilies() throws -> [ArchivedFiles] {
+        guard let archive = try archive else { return [] }
+        var families: [ArchivedFiles] = []
+        try Self.walk(archive) { directory, file in
             guard case .result = SpoolFile(file) else { return }
             guard let result = JobResult(json: try JSON(parsing: try directory.read(file) ?? [])) else {
                 throw Violation("\(directory.path(file)) is no result")
             }
-            results.append(result)
+            families.append(ArchivedFiles(result: result, directory: directory))
         }
-        return results
+        return families
+    }
+
+    /// The directory `archive`, once it is there.
+    var archive: Directory? {
+        get throws {
+            try root.stat(FileName(SpoolFile.archiveDirectory)) == nil
+                ? nil : try root.directory(SpoolFile.archiveDirectory)
+        }
     }
 
     private static func walk(_ directory: Directory, _ body: (Directory, FileName) throws -> Void) throws {
         for entry in try directory.entries() {
-            if try directory.stat(entry)?.kind == .directory {
-                try walk(try directory.directory(entry), body)
+            // It may be deleted meanwhile.
+            guard let stat = try directory.stat(entry) else { continue }
+            if stat.kind == .directory {
+                do {
+                    try walk(try directory.directory(entry), body)
+                } catch let error as SpoolError where error.code == ENOENT {}
             } else {
                 try body(directory, entry)
             }

@@ -45,7 +45,7 @@ extension ReferenceModel {
             case .underWay where unknown.contains(name), .underWay where !isWaitedFor && !wasMet(job, name),
                 .unknown where !isWaitedFor && !wasMet(job, name):
                 throw Violation("\(what) (unknown: \(unknown)) although \(name) is under way")
-            case .completed, .ended, .underWay, .unknown: break
+            case .completed, .ended, .underWay, .unknown, .uncertain: break
             }
         }
     }
@@ -101,7 +101,8 @@ extension ReferenceModel {
             }
         case (.failed, JobError.Code.dependencyFailed.rawValue):
             return job.asked.after.contains { name in
-                isUncertain(name) || need(name, seen) == .ended || seen.families[name]?.jobID != names[name]?.current
+                isUncertain(name) || [.ended, .uncertain].contains(need(name, seen))
+                    || seen.families[name]?.jobID != names[name]?.current
             }
         default: break
         }
@@ -143,15 +144,31 @@ extension ReferenceModel {
 
     // MARK: Needs
 
-    enum Need { case unknown, underWay, completed, ended }
+    enum Need {
+        case unknown, underWay, completed, ended
+        /// Its last run is in the archive, with others that ended otherwise at the same time.
+        case uncertain
+    }
 
     /// How a name stands that somebody names in `after`.
     func need(_ name: JobName, _ seen: Seen) -> Need {
         guard let family = seen.families[name] else { return .unknown }
         if family.status != nil, family.result == nil { return .underWay }
         if let file = names[name]?.file, file.fingerprint != family.result?.status.request { return .underWay }
-        guard let result = family.result else { return .unknown }
-        return result.status.standing == .completed ? .completed : .ended
+        let last = family.result.map { [$0] } ?? lastArchived(name, seen)
+        let needs = Set(last.map { $0.status.standing == .completed ? Need.completed : .ended })
+        return needs.count > 1 ? .uncertain : needs.first ?? .unknown
+    }
+
+    /// The runs that ended last of those that have gone to the archive: a daemon may have died before it took in the next one.
+    private func lastArchived(_ name: JobName, _ seen: Seen) -> [JobResult] {
+        do {
+            let all = try seen.archived().filter { $0.status.identity.name == name }
+            let last = all.compactMap(\.status.finishedAt).max()
+            return all.filter { $0.status.finishedAt == last }
+        } catch {
+            return []
+        }
     }
 
     /// What a name was is not to be known now.

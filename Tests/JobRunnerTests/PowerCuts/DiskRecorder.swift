@@ -23,6 +23,8 @@ struct DiskTree: Sendable, Hashable {
 /// How things stood after a call.
 struct DiskStep: Sendable {
     var call: String
+    /// On the clock of those who write.
+    var at: Timestamp
     /// What everybody sees.
     var seen: DiskTree
     /// What has been synced: contents of files, and the entries of directories.
@@ -41,6 +43,7 @@ final class DiskRecorder: Sendable {
         var known: [Int: FileStat] = [:]
         var next = 1
         var failure: String?
+        var clock: any Clocks = VirtualClocks()
     }
 
     private let state = Mutex(State())
@@ -49,14 +52,17 @@ final class DiskRecorder: Sendable {
     var failure: String? { state.withLock { $0.failure } }
 
     /// Begins with the directory as it is, all of it on the disk.
-    func begin(_ path: String) throws {
+    func begin(_ path: String, _ clock: any Clocks) throws {
         try state.withLock { state in
+            state.clock = clock
             let root = try Directory.open(path)
             state.root = root
             state.numbers[try root.stat().inode] = DiskTree.root
             var tree = DiskTree()
             try Self.look(root, DiskTree.root, &state, DiskTree(), &tree)
-            state.steps = [DiskStep(call: "", seen: tree, synced: tree, committed: 0, unsyncedSince: [:])]
+            state.steps = [
+                DiskStep(call: "", at: clock.now(), seen: tree, synced: tree, committed: 0, unsyncedSince: [:])
+            ]
         }
     }
 
@@ -87,8 +93,8 @@ final class DiskRecorder: Sendable {
             try look(root, DiskTree.root, &state, last.seen, &seen)
             state.numbers = state.numbers.filter { seen.inodes[$0.value] != nil }
             var step = DiskStep(
-                call: "\(call.operation.rawValue) \(call.path)", seen: seen, synced: last.synced,
-                committed: last.committed, unsyncedSince: last.unsyncedSince)
+                call: "\(call.operation.rawValue) \(call.path)", at: state.clock.now(), seen: seen,
+                synced: last.synced, committed: last.committed, unsyncedSince: last.unsyncedSince)
             let number = state.steps.count
             sync(call, &step, number, state.numbers)
             for (id, inode) in seen.inodes where inode.kind == .directory {

@@ -47,7 +47,6 @@ struct PowerCutTests {
         let planned = cuts.count
         cuts.shuffle(using: &random)
         if let count = asked.flatMap({ Int($0) }) { cuts = Array(cuts.prefix(count)) }
-        let now = Timestamp(milliseconds: life.endedAt.milliseconds + 60_000)
         let deadline = asked == nil ? ContinuousClock.now + Self.patience : nil
         let tally = CutTally(cuts)
         await withDiscardingTaskGroup { group in
@@ -56,7 +55,8 @@ struct PowerCutTests {
                     while deadline.map({ ContinuousClock.now < $0 }) ?? true, let cut = tally.next() {
                         var promises = promises[cut.number]
                         if !cut.model.keepsOrder { promises.leaveOutArchived(steps[cut.number].seen) }
-                        let violation = await Recovery.recover(cut.tree, promises, at: now)
+                        let violation = await Recovery.recover(
+                            cut.tree, promises, at: steps[cut.number].at.adding(seconds: 60))
                         let place = "\(cut.model.rawValue), after \(steps[cut.number].call) (\(cut.number))"
                         tally.add(cut, violation.map { "\(place): \($0)" })
                     }

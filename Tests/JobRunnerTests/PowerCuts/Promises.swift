@@ -33,10 +33,36 @@ struct Promises: Sendable {
         var promises = Promises()
         var all: [Promises] = []
         for (number, step) in steps.enumerated() {
-            if number > 0 { try promises.take(step.seen, before: steps[number - 1].seen) }
+            if number > 0 {
+                try promises.take(step.seen, before: steps[number - 1].seen)
+                try promises.takeResults(step.synced, before: steps[number - 1].synced)
+                promises.leaveOutDeleted(step)
+            }
             all.append(promises)
         }
         return all
+    }
+
+    /// Results that are on the disk, under their names: from now on clients may have been told.
+    private mutating func takeResults(_ tree: DiskTree, before: DiskTree) throws {
+        for (entry, id) in tree.inodes[DiskTree.root]?.entries ?? [:] {
+            guard case .result = SpoolFile(entry), let inode = tree.inodes[id], inode != before.inodes[id],
+                let result = JobResult(json: try JSON(parsing: inode.content))
+            else { continue }
+            over[result.status.identity.jobID] = result
+        }
+    }
+
+    /// What is deleted from the archive has been kept as long as it was promised.
+    private mutating func leaveOutDeleted(_ step: DiskStep) {
+        guard step.call.hasPrefix("\(SystemOperation.rename.rawValue) "), step.call.contains("/.jobspool/trash/") else {
+            return
+        }
+        for id in Array(accepted.keys) + Array(over.keys) where step.call.contains("~\(id)") {
+            over[id] = nil
+            accepted[id] = nil
+            checkpoints[id] = nil
+        }
     }
 
     private mutating func take(_ tree: DiskTree, before: DiskTree) throws {

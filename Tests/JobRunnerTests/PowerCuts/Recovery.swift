@@ -26,7 +26,7 @@ final class Recovery {
     }
 
     private init(_ tree: DiskTree, _ promises: Promises, _ clocks: VirtualClocks) throws {
-        files = try SpoolFiles()
+        files = try SpoolFiles(names: FaultWorld.names)
         try tree.make(in: files.root)
         machine = FakeMachine(files)
         self.promises = promises
@@ -60,8 +60,10 @@ final class Recovery {
 
     private func complete(_ daemon: Daemon) async throws {
         try await rest(daemon)
-        for name in ScenarioGenerator.names where !promises.archived.contains(name) { _ = try Family(files, name) }
+        for name in FaultWorld.names where !promises.archived.contains(name) { _ = try Family(files, name) }
         for file in [SpoolFile.pause, .schedule("s")] { try files.remove(file) }
+        // Some wait for a time that is far away.
+        clocks.pass(200_000)
         for _ in 0..<60 {
             clocks.pass(30)
             daemon.tick()
@@ -140,7 +142,7 @@ final class Recovery {
             // It had another attempt, or was over.
             if found[id] == nil { throw Violation("the job whose checkpoint was \(shown) is gone") }
         }
-        for name in ScenarioGenerator.names where !promises.archived.contains(name) {
+        for name in FaultWorld.names where !promises.archived.contains(name) {
             let family = try Family(files, name)
             if family.result != nil || family.status != nil { try family.check(name, isAlive: false) }
             for file in [SpoolFile.log(name), .errors(name)] {
