@@ -85,6 +85,12 @@ extension ClientFile {
                 return refused(
                     kind, entry, mayChange: true,
                     "\(file) cannot be read by the daemon's user: make it readable (chmod a+r), then touch it")
+            // fcntl(2), F_SETLEASE: who has it is asked to give it back, which this does not wait for.
+            case EWOULDBLOCK:
+                return refused(
+                    kind, entry, mayChange: true,
+                    "\(file) is held by another program's lease (F_SETLEASE): touch it when that program has given it back, or drop a copy (cp)"
+                )
             default: throw error
             }
         }

@@ -136,7 +136,10 @@ final class Committer: Sendable {
     private func publish(_ orders: [ResultOrder]) {
         var reports = orders.map { CommitReport(name: $0.name, jobID: $0.result.status.identity.jobID) }
         let results = orders.indices.filter { orders[$0].part != .status }
-        let errors = spool.publishTogether(results.map { (orders[$0].result.json, .result(orders[$0].name)) })
+        let overtaken = Set(results.lazy.map { orders[$0] }.filter(isOvertaken).map(\.name))
+        let errors = spool.publishTogether(results.map { (orders[$0].result.json, .result(orders[$0].name)) }) { file in
+            if case .result(let name) = file, overtaken.contains(name) { Spool.overtakenMode } else { Spool.mode }
+        }
         for (index, error) in zip(results, errors) { reports[index].resultError = error }
         for (index, order) in orders.enumerated() where order.part != .result && reports[index].resultError == nil {
             do throws(SpoolError) {
@@ -146,5 +149,18 @@ final class Committer: Sendable {
             }
         }
         mailbox.put(.committed(reports))
+    }
+
+    /// Whether another request has come while the job ran.
+    private func isOvertaken(_ order: ResultOrder) -> Bool {
+        do throws(SpoolError) {
+            guard let file = SpoolFile.request(order.name).fileName, let stat = try spool.root.stat(file) else {
+                return false
+            }
+            return stat.fingerprint != order.result.status.request
+        } catch {
+            // The next look at the directory has to find out.
+            return true
+        }
     }
 }

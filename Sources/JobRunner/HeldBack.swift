@@ -25,6 +25,8 @@ struct HeldBack {
 
     func contains(_ name: JobName, of owner: UInt32) -> Bool { users[owner]?.known.contains(name) ?? false }
 
+    func contains(_ name: JobName) -> Bool { users.values.contains { $0.known.contains(name) } }
+
     /// How many are, and whether these are not all.
     func count(of owner: UInt32) -> (count: Int, isMore: Bool) {
         users[owner].map { ($0.known.count, $0.isMore) } ?? (0, false)

@@ -61,6 +61,9 @@ struct PendingJob: Sendable, Named {
 
     var reference: JobReference { JobReference(name: name, jobID: jobID) }
 
+    /// Whether a request asks for what this job is to do, as far as that is known.
+    func asksFor(_ request: Request) -> Bool { turn.work.map { $0 == request.workHash } ?? true }
+
     /// The jobs that it waits for.
     var neededJobs: [JobName] {
         if case .jobs(let names, _) = waiting { names } else { [] }
@@ -153,6 +156,8 @@ struct RunningJob: Sendable {
     /// CLOCK_MONOTONIC, seconds; of an attempt that was found alive, when that was.
     let beganAt = Clock.monotonic()
     var state = JobState.running
+    /// An earlier daemon has started it.
+    var isAdopted = false
     /// The job whose follower has started it.
     var before: JobReference?
     /// The job that was to be made ready behind it, whether that was possible or not.

@@ -9,6 +9,11 @@ enum News: Sendable {
     case lookOn
     /// The look at the whole directory goes on.
     case scanOn
+    /// Not all schedules that are due have been looked at.
+    case schedules
+    /// Not all jobs whose wait may be over have been looked at.
+    case recheck
+    /// Jobs whose wait may be over are still to be looked at.
     /// A time that the runner waited for has come.
     case tick
     /// Likewise; CLOCK_MONOTONIC, seconds.

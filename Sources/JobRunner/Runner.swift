@@ -39,11 +39,18 @@ package actor Runner {
 
     // Names to look at, in order
     var names = NameBacklog()
+    /// `News.lookOn` is on its way.
+    var isToLookOn = false
     var settling = SettlingFiles()
     var heldBack = HeldBack()
     var schedules = ScheduleBook()
     /// Pending jobs whose wait may be over.
     var recheck: Set<JobName> = []
+    /// `News.recheck` is on its way.
+    var isToRecheck = false
+    var archived = ArchivedResults()
+    /// When an empty request was explained last, CLOCK_MONOTONIC, seconds.
+    var explainedEmptyAt = -Double.infinity
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
     var parked: Set<JobName> = []
     var unsynced = UnsyncedJobs()
@@ -51,6 +58,8 @@ package actor Runner {
     var lastAccepted: KnownRequest?
     /// Files with impossible names that have been told of.
     var badNames: [FileName: UInt64] = [:]
+    /// Files that nobody can look at and that have been told of.
+    var unlookable: Set<FileName> = []
     var noticeLimit = NoticeLimit()
     var scan: Rescan?
     /// A rescan could not be finished.
@@ -63,6 +72,10 @@ package actor Runner {
     var paused: Pause?
     /// The inode of a pause file that does not count and has been told of.
     var ignoredPause: UInt64?
+    /// A pause file with another name, and since when it has been like that (CLOCK_MONOTONIC, seconds).
+    var linkedPause: (stat: FileStat, since: Double)?
+    /// Cancel files with other names.
+    var linkedCancels = SettlingFiles()
     /// Files that are in the way and cannot be moved.
     var obstructions = ToldObstacles()
     /// Cancel files that have had their effect and cannot be removed.
@@ -160,8 +173,14 @@ package actor Runner {
         switch news {
         case .begun: break
         case .wakeUps: takeAll(wakeUps)
-        case .lookOn: lookOn()
+        case .lookOn:
+            isToLookOn = false
+            lookOn()
         case .scanOn: scanOn()
+        case .schedules:
+            schedules.isToWake = false
+            wakeSchedules()
+        case .recheck: isToRecheck = false
         case .tick: tick()
         case .slept(let time):
             timer.hasSlept(until: time)
@@ -222,11 +241,13 @@ package actor Runner {
             rescanAgain = false
             rescan(.timer)
         }
-        if !names.isEmpty { mailbox.put(.lookOn) }
+        if !names.isEmpty { lookSoon() }
         trySyncingAgain()
         tryFinishingAgain()
         lookAtSettled()
         lookAtSettledSchedules()
+        lookAtLinkedCancels()
+        lookAtLinkedPause()
         wakeWaiting()
         wakeSchedules()
     }

@@ -18,11 +18,12 @@ extension Runner {
             try requestIsGone(name)
             return false
         case .refused(let refusal):
-            if let job = pending[name], job.request == refusal.stat.fingerprint {
+            if let job = pending[name], isStill(job, refusal.stat) {
                 try endUnreadable(job, refusal)
+                if !refusal.isRead { lookAgainSoon(atParked: name, refusal.stat) }
                 return false
             }
-            guard try isNew(name, refusal.stat.fingerprint) else { return false }
+            guard try isNew(name, refusal.stat) else { return false }
             let isForeign = try mayBeForeign(refusal.stat)
             if refusal.mayChange || isForeign, !hasSettled(name, refusal.stat) { return false }
             settling[name] = nil
@@ -35,7 +36,7 @@ extension Runner {
             }
             return false
         case .valid(let request, let stat, let isBeingWritten):
-            guard try isNew(name, stat.fingerprint) else {
+            guard try isNew(name, stat, request) else {
                 settling[name] = nil
                 unpark(name)
                 return false
@@ -59,6 +60,19 @@ extension Runner {
     }
 
     /// A request is new when it differs from the one that waits, or from the one that ran.
+    /// - Parameter request: what it says, where that has been read: size and times of a file can be set.
+    func isNew(_ name: JobName, _ stat: FileStat, _ request: Request? = nil) throws(SpoolError) -> Bool {
+        guard let known = pending[name] else { return try isNew(name, stat.fingerprint) }
+        return !isStill(known, stat) || request.map { !known.asksFor($0) } ?? false
+    }
+
+    /// Whether the file is the one that has been accepted, by its version and its owner: anybody can give a file of his own another's size
+    /// and times.
+    func isStill(_ job: PendingJob, _ stat: FileStat) -> Bool {
+        job.request == stat.fingerprint
+            && (stat.owner == job.owner || job.slot != nil && stat.owner == geteuid())
+    }
+
     func isNew(_ name: JobName, _ fingerprint: Fingerprint) throws(SpoolError) -> Bool {
         if let known = pending[name] { return known.request != fingerprint }
         guard let result = try spool.readOwn(.result(name)) else {
@@ -74,8 +88,9 @@ extension Runner {
     private func accept(_ name: JobName, _ request: Request, _ stat: FileStat) throws(SpoolError) -> Bool {
         let definition: Definition
         let origin = origin(of: name, stat)
+        let found = try catalog.lookUp(request.type)
         do throws(JobError) {
-            definition = try catalog.definition(of: request.type)
+            definition = try found.get()
             try definition.checkAllowed(to: origin.owner, daemonUser: geteuid())
             _ = try definition.params(for: request)
         } catch {
@@ -106,6 +121,7 @@ extension Runner {
         case .waits(let job):
             try publish(job, request)
             enqueue(job)
+            letGo(whatIsNeededBy: job)
             return true
         }
     }
@@ -128,6 +144,7 @@ extension Runner {
 
     /// Jobs that wait for this one show that it has come, or has gone.
     func recheckDependents(on name: JobName) {
+        archived.forget(name)
         recheck.formUnion(pending.dependents(on: name).map(\.name))
     }
 
@@ -170,7 +187,7 @@ extension Runner {
         let result = try result(
             of: job, .cancelled, "Replaced by a newer request of the same name", error: nil)
         if job.attempts > 0 {
-            try spool.publish(result.json, as: .result(job.name), .power)
+            try spool.publish(result.json, as: .result(job.name), .power, mode: Spool.overtakenMode)
             try spool.publish(result.status.json, as: .status(job.name), .process)
         }
         pending.remove(job.name)
@@ -200,6 +217,13 @@ extension Runner {
         status.error = error
         logger.warning("rejected", metadata: ["name": "\(name)", "error": "\(error.code): \(error.message)"])
         finish(JobResult(status: status), owner: origin.owner, event: .rejected, isUnheardOf: true)
+    }
+
+    /// What keeps it from being read, such as a lease, may pass any time.
+    private func lookAgainSoon(atParked name: JobName, _ stat: FileStat) {
+        guard parked.contains(name), hasSettled(name, stat) else { return }
+        settling[name] = nil
+        _ = hasSettled(name, stat)
     }
 
     // MARK: Settling

@@ -62,21 +62,38 @@ extension Runner {
 
     // MARK: Looking again
 
+    /// So long it may take until other news is heard, in seconds.
+    private static let recheckSeconds = 0.02
+
     /// Looks again at jobs whose wait may be over. What the disk does not allow is tried again.
     func lookAtWaiting() {
+        let deadline = Clock.monotonic() + Self.recheckSeconds
         while !recheck.isEmpty, Clock.monotonic() >= troubleUntil {
             let batch = recheck.compactMap { pending[$0] }.sorted { $0.sequence < $1.sequence }
             recheck = []
+            archived.expect(batch.lazy.flatMap(\.neededJobs))
             for (index, job) in batch.enumerated() {
                 do throws(SpoolError) {
                     try lookAgain(at: job.name)
                 } catch {
+                    if isOfOneFile(error, of: [job.name] + job.turn.after) { continue }
                     tell(error)
                     recheck.formUnion(batch[index...].map(\.name))
                     return
                 }
+                if Clock.monotonic() >= deadline, index + 1 < batch.count {
+                    recheck.formUnion(batch[(index + 1)...].map(\.name))
+                    recheckSoon()
+                    return
+                }
             }
         }
+    }
+
+    private func recheckSoon() {
+        if isToRecheck { return }
+        isToRecheck = true
+        mailbox.put(.recheck)
     }
 
     private func lookAgain(at name: JobName) throws(SpoolError) {
@@ -148,8 +165,16 @@ extension Runner {
         if pending[name] != nil || running[name] != nil || finishing[name] != nil || settling[name] != nil {
             return true
         }
-        guard let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file) else { return false }
-        return try isNew(name, stat.fingerprint)
+        do {
+            guard let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file) else {
+                return false
+            }
+            return try isNew(name, stat)
+        } catch {
+            // Something is there.
+            if isOfOneFile(error, of: [name]) { return true }
+            throw error
+        }
     }
 
     private func isUnderWay(_ job: JobReference) -> Bool {

@@ -50,9 +50,9 @@ extension Runner {
         guard job.attempts == 0, unwritten[job.jobID] == nil else { return nil }
         do {
             guard case .valid(let request, let stat, _) = try RequestFile.look(at: job.name, in: spool.root),
-                stat.fingerprint == job.request
+                isStill(job, stat), job.asksFor(request)
             else { return nil }
-            let definition = try catalog.definition(of: job.type)
+            let definition = try catalog.lookUp(job.type).get()
             let plan = try makePlan(job, request, definition, attempt: 1, checkpoint: .null)
             let spare = try spares.take(for: job.jobID)
             let jobDirectory =

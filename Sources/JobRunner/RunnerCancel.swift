@@ -10,6 +10,7 @@ extension Runner {
         do throws(SpoolError) {
             try cancel(name)
         } catch {
+            if isOfOneFile(error, of: [name]) { return }
             if let file = SpoolFile.cancel(name).fileName { look(at: file) }
             tell(error)
         }
@@ -22,7 +23,7 @@ extension Runner {
             return
         }
         if spentCancels.contains(file, stat) { return }
-        if settling[name] != nil, pending[name] == nil {
+        if settling[name] != nil, pending[name] == nil, running[name] == nil {
             // What it is to cancel is still being written; it is looked at again when that is accepted.
             return
         }
@@ -31,9 +32,20 @@ extension Runner {
             return
         }
         guard [owner, geteuid(), 0].contains(stat.owner) else {
-            try refuseCancel(name, file, stat)
+            try refuseCancel(
+                name, file, stat,
+                "\(Users.name(of: stat.owner)) may not cancel \(name): only its submitter, the daemon's user and root may"
+            )
             return
         }
+        if try mayBeForeign(stat) {
+            // A client that links a temporary file into place is about to remove the other name.
+            guard hasLinkSettled(name, stat) else { return }
+            linkedCancels[name] = nil
+            try refuseCancel(name, file, stat, "\(file) does not cancel \(name): \(Self.linkedError(stat).message)")
+            return
+        }
+        linkedCancels[name] = nil
         let reason = try reason(in: file, stat)
         let user = Users.name(of: stat.owner) + (reason.map { ": \($0)" } ?? "")
         if let job = pending[name] {
@@ -60,7 +72,7 @@ extension Runner {
     private func cancelNothing(_ name: JobName, _ file: FileName) throws(SpoolError) {
         if finishing[name] != nil { return }
         if let request = SpoolFile.request(name).fileName, let stat = try spool.root.stat(request),
-            try isNew(name, stat.fingerprint)
+            try isNew(name, stat)
         {
             look(at: request)
             return
@@ -68,9 +80,22 @@ extension Runner {
         if try dismissCancel(file) { logger.info("nothing to cancel", metadata: ["name": "\(name)"]) }
     }
 
-    private func refuseCancel(_ name: JobName, _ file: FileName, _ stat: FileStat) throws(SpoolError) {
-        let message =
-            "\(Users.name(of: stat.owner)) may not cancel \(name): only its submitter, the daemon's user and root may"
+    private func hasLinkSettled(_ name: JobName, _ stat: FileStat) -> Bool {
+        let now = Clock.monotonic()
+        if linkedCancels.hasSettled(name, stat, for: configuration.settleSeconds, now: now) { return true }
+        wake(at: now + configuration.settleSeconds)
+        return false
+    }
+
+    func lookAtLinkedCancels() {
+        let due = linkedCancels.due(after: configuration.settleSeconds, now: Clock.monotonic())
+        for name in due.names { cancelOrTell(name) }
+        if let next = due.next { wake(at: next) }
+    }
+
+    private func refuseCancel(
+        _ name: JobName, _ file: FileName, _ stat: FileStat, _ message: String
+    ) throws(SpoolError) {
         notice(message)
         do {
             try spool.moveAside(file)

@@ -7,7 +7,12 @@ import SpoolProtocol
 import SpoolStorage
 
 extension Runner {
-    private func isLimited(_ owner: UInt32) -> Bool { owner != 0 && owner != geteuid() }
+    func isLimited(_ owner: UInt32) -> Bool { owner != 0 && owner != geteuid() }
+
+    /// Whether what is dropped for a user now would be accepted now.
+    func hasRoom(_ owner: UInt32) -> Bool {
+        !isLimited(owner) || room(of: owner) > 0 && !heldBack.owners.contains(owner)
+    }
 
     /// What a user has more than that is held back; each name in `after` counts as well, for it takes as much memory.
     private func room(of owner: UInt32) -> Int { configuration.maxPendingPerUser - pending.weight(of: owner) }
@@ -15,6 +20,8 @@ extension Runner {
     /// Holds a request back when its owner has no room. One that takes the place of a pending one needs none.
     func holdBack(_ name: JobName, _ owner: UInt32) -> Bool {
         guard isLimited(owner), pending[name] == nil else { return false }
+        // Others wait for it, and are counted with it already: held back, it would keep them waiting for ever.
+        guard pending.dependents(on: name).isEmpty else { return false }
         let hasToQueue = heldBack.hasToQueue(name, of: owner)
         guard hasToQueue || room(of: owner) <= 0 else { return false }
         if heldBack.hold(name, of: owner) {
@@ -38,6 +45,13 @@ extension Runner {
         guard isLimited(owner), let result = SpoolFile.result(name).fileName, try spool.root.stat(result) == nil
         else { return false }
         return holdBack(name, owner)
+    }
+
+    /// What a job waits for need not wait any more, though it came first.
+    func letGo(whatIsNeededBy job: PendingJob) {
+        for name in job.neededJobs where heldBack.contains(name) {
+            if let file = SpoolFile.request(name).fileName { look(at: file) }
+        }
     }
 
     /// Has those looked at again for which there is room.

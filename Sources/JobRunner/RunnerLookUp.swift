@@ -7,14 +7,22 @@ import SpoolStorage
 extension Runner {
     /// Who touches the request of an archived job makes an empty file.
     func explainEmpty(_ name: JobName, _ refusal: RequestFile.Refusal) throws(SpoolError) -> JobError {
+        // It may take a look at all of the archive, and anybody can drop empty files.
+        let now = Clock.monotonic()
         guard refusal.stat.kind == .file, refusal.stat.size == 0, let file = SpoolFile.request(name).fileName,
-            let family = try spool.archivedFamilies().newest(of: name)
+            now >= explainedEmptyAt + Self.emptyPatience
+        else { return refusal.error }
+        explainedEmptyAt = now
+        guard let family = try spool.archivedFamilies().newest(of: name)
         else { return refusal.error }
         return JobError(
             .invalidRequest,
             "\(file) is empty, and the request that ran is in the archive: cp \(family.path)/\(file) here to run it again",
             details: ["archived": .string(family.path)])
     }
+
+    /// So long an empty request is not explained after another one, in seconds.
+    private static let emptyPatience = 0.2
 
     /// How a run ended, wherever its family is by now; nil when it is nowhere.
     func findResult(of name: JobName, jobID: String?) throws(SpoolError) -> JobResult? {
@@ -26,19 +34,29 @@ extension Runner {
         }
     }
 
-    /// How the last runs of jobs ended, as far as there are any; with one look at the archive, for somebody may name a thousand.
+    /// How the last runs of jobs ended, as far as there are any.
     func findLastResults(of names: Set<JobName>) throws(SpoolError) -> [JobName: JobResult] {
         var results: [JobName: JobResult] = [:]
         for name in names { results[name] = try readResult(of: name) }
-        if results.count == names.count { return results }
-        return try spool.whileNothingIsMoved { () throws(SpoolError) in
-            let missing = names.filter { results[$0] == nil }
-            for name in missing { results[name] = try readResult(of: name) }
-            for (name, family) in try spool.archivedFamilies().newest(of: missing) where results[name] == nil {
+        let missing = names.filter { results[$0] == nil }
+        if missing.isEmpty { return results }
+        archived.forgetIfOld(at: Clock.monotonic())
+        let unknown = missing.filter { !archived.knows($0) }
+        if !unknown.isEmpty { try lookInArchive(for: unknown.union(archived.takeExpected())) }
+        for name in missing { results[name] = archived.result(of: name) }
+        return results
+    }
+
+    private func lookInArchive(for names: Set<JobName>) throws(SpoolError) {
+        let found = try spool.whileNothingIsMoved { () throws(SpoolError) in
+            var results: [JobName: JobResult] = [:]
+            for name in names { results[name] = try readResult(of: name) }
+            for (name, family) in try spool.archivedFamilies().newest(of: names.filter { results[$0] == nil }) {
                 results[name] = try readResult(family)
             }
             return results
         }
+        for name in names { archived.put(found[name], of: name) }
     }
 
     private func readResult(of name: JobName) throws(SpoolError) -> JobResult? {
@@ -48,5 +66,40 @@ extension Runner {
     private func readResult(_ family: ArchivedFamily?) throws(SpoolError) -> JobResult? {
         guard let family else { return nil }
         return try family.open()?.readJSON(.result(family.name), of: geteuid()).flatMap(JobResult.init(json:))
+    }
+}
+
+/// What has been looked for in the archive a moment ago: to look there takes long, and anybody can have thousands of jobs wait for names
+/// that are nowhere.
+struct ArchivedResults {
+    private var results: [JobName: JobResult?] = [:]
+    /// Names that are likely to be asked for next: they are looked for with the first.
+    private var expected: Set<JobName> = []
+    /// CLOCK_MONOTONIC, seconds.
+    private var since = -Double.infinity
+
+    /// How long, in seconds.
+    private static let lifetime = 1.0
+    /// How many names are looked for at once.
+    private static let most = 100_000
+
+    func knows(_ name: JobName) -> Bool { results[name] != nil }
+    func result(of name: JobName) -> JobResult? { results[name] ?? nil }
+    mutating func put(_ result: JobResult?, of name: JobName) { results[name] = .some(result) }
+
+    mutating func expect(_ names: some Sequence<JobName>) { expected = Set(names.prefix(Self.most)) }
+
+    mutating func takeExpected() -> Set<JobName> {
+        defer { expected = [] }
+        return expected
+    }
+
+    /// Something has become of a job of this name.
+    mutating func forget(_ name: JobName) { results[name] = nil }
+
+    mutating func forgetIfOld(at now: Double) {
+        if now < since + Self.lifetime { return }
+        results = [:]
+        since = now
     }
 }

@@ -7,7 +7,14 @@ import SpoolStorage
 
 extension Runner {
     func lookAtPause() throws(SpoolError) {
-        let found = try readPause()
+        let found: Pause?
+        do {
+            found = try readPause()
+        } catch {
+            guard let file = SpoolFile.pause.fileName, isOfOneFile(error, file) else { throw error }
+            // Whose it is nobody can say: it does not count.
+            found = nil
+        }
         if found == paused { return }
         switch (paused, found) {
         case (_, let pause?): announce("paused by \(pause.by)\(pause.reason.map { ": \($0)" } ?? "")")
@@ -27,12 +34,24 @@ extension Runner {
     private func readPause() throws(SpoolError) -> Pause? {
         guard let file = SpoolFile.pause.fileName, let stat = try spool.root.stat(file) else {
             ignoredPause = nil
+            linkedPause = nil
             return nil
         }
         guard [try spool.root.stat().owner, geteuid(), 0].contains(stat.owner) else {
-            try refusePause(file, stat)
+            try refusePause(
+                file, stat,
+                "\(Users.name(of: stat.owner)) may not pause the spool: only its directory's owner, the daemon's user and root may"
+            )
             return nil
         }
+        if try mayBeForeign(stat) {
+            // A client that links a temporary file into place is about to remove the other name.
+            if hasLinkSettled(stat) {
+                try refusePause(file, stat, "\(file) does not pause the spool: \(Self.linkedError(stat).message)")
+            }
+            return nil
+        }
+        linkedPause = nil
         var content: [UInt8] = []
         do throws(SpoolError) {
             if stat.kind == .file { content = try spool.root.read(file, limit: Pause.maximumBytes) ?? [] }
@@ -43,12 +62,26 @@ extension Runner {
         return Pause(since: stat.fingerprint.modifiedAt, by: Users.name(of: stat.owner), content: content)
     }
 
-    private func refusePause(_ file: FileName, _ stat: FileStat) throws(SpoolError) {
+    private func hasLinkSettled(_ stat: FileStat) -> Bool {
+        let now = Clock.monotonic()
+        if let known = linkedPause, known.stat == stat { return now - known.since >= configuration.settleSeconds }
+        linkedPause = (stat, now)
+        wake(at: now + configuration.settleSeconds)
+        return false
+    }
+
+    func lookAtLinkedPause() {
+        guard let known = linkedPause else { return }
+        let time = known.since + configuration.settleSeconds
+        if Clock.monotonic() < time { return wake(at: time) }
+        guard ignoredPause != known.stat.inode, let file = SpoolFile.pause.fileName else { return }
+        look(at: file)
+    }
+
+    private func refusePause(_ file: FileName, _ stat: FileStat, _ message: String) throws(SpoolError) {
         guard ignoredPause != stat.inode else { return }
         ignoredPause = stat.inode
-        announce(
-            "\(Users.name(of: stat.owner)) may not pause the spool: only its directory's owner, the daemon's user and root may"
-        )
+        announce(message)
         do throws(SpoolError) {
             try spool.moveAside(file)
         } catch  where error.code == EPERM || error.code == EACCES {

@@ -16,7 +16,13 @@ extension Runner {
         tidyArchive()
         restoreSummaries()
         let found = try findJobs()
-        for name in found.unfinished { try restore(name) }
+        for name in found.unfinished {
+            do throws(SpoolError) {
+                try restore(name)
+            } catch {
+                guard isOfOneFile(error, of: [name]) else { throw error }
+            }
+        }
         try cleanUpAttempts()
         try restoreNotes()
         try bringFeedUpToDate(found.unshown)
@@ -69,12 +75,17 @@ extension Runner {
         }
         for family in families.all {
             let name = family.name
-            if !family.hasStatus {
-                found.unshown.append(name)
-            } else if family.hasResult, let file = SpoolFile.result(name).fileName, try spool.isOwn(file) {
-                if mayLackContents, try !saysThatItIsOver(name) { found.unshown.append(name) }
-            } else {
-                // A result that somebody planted is none.
+            do throws(SpoolError) {
+                if !family.hasStatus {
+                    found.unshown.append(name)
+                } else if family.hasResult, let file = SpoolFile.result(name).fileName, try spool.isOwn(file) {
+                    if mayLackContents, try !saysThatItIsOver(name) { found.unshown.append(name) }
+                } else {
+                    // A result that somebody planted is none.
+                    found.unfinished.append(name)
+                }
+            } catch {
+                guard isOfOneFile(error, of: [name]) else { throw error }
                 found.unfinished.append(name)
             }
         }
@@ -97,12 +108,13 @@ extension Runner {
         if mayLackContents { try JobLog.mend(name, in: spool) }
         let identity = status.identity
         numbers.saw(identity.sequence)
-        let request = try request(of: name, status.request)
-        let definition = definition(of: type)
+        let owner = try owner(of: name, status)
+        let request = try request(of: name, status.request, from: identity.slot == nil ? owner : geteuid())
+        let definition = try definition(of: type)
         var job = PendingJob(
             name: name, id: id, type: type, lane: identity.lane,
-            sequence: identity.sequence, request: status.request, owner: try owner(of: name, status),
-            createdAt: identity.createdAt, turn: request.map { TurnPolicy($0, definition) } ?? TurnPolicy(),
+            sequence: identity.sequence, request: status.request, owner: owner, createdAt: identity.createdAt,
+            turn: request.map { TurnPolicy($0, definition) } ?? TurnPolicy(),
             slot: identity.slot)
         let history = try readHistory(identity.jobID)
         job.attempts = history.attempts.last?.attempt ?? 0
@@ -121,28 +133,30 @@ extension Runner {
         }
     }
 
-    /// The owner of the request decides about cancelling; of one that is gone, the name in the status. What a schedule dropped
-    /// is the daemon's own file, but not its job.
+    /// Whose job it is: the status says it, which nobody else can have written; by the request's file only where that is the accepted one, and
+    /// its owner has no name any more.
     private func owner(of name: JobName, _ status: JobStatus) throws(SpoolError) -> UInt32 {
-        if status.identity.slot != nil { return Users.number(of: status.identity.submittedBy) ?? .max }
-        guard let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file) else {
-            return Users.number(of: status.identity.submittedBy) ?? geteuid()
-        }
+        if let owner = Users.number(of: status.identity.submittedBy) { return owner }
+        if status.identity.slot != nil { return .max }
+        guard let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file),
+            stat.fingerprint == status.request
+        else { return geteuid() }
         return stat.owner
     }
 
     /// The request that a job is for. Of one that is gone or has changed nothing is known; its job is not started before it has been
     /// looked at.
-    func request(of name: JobName, _ version: Fingerprint) throws(SpoolError) -> Request? {
+    func request(of name: JobName, _ version: Fingerprint, from owner: UInt32) throws(SpoolError) -> Request? {
         guard case .valid(let request, let stat, _) = try RequestFile.look(at: name, in: spool.root),
-            stat.fingerprint == version
+            stat.fingerprint == version, stat.owner == owner
         else { return nil }
         return request
     }
 
-    private func definition(of type: JobType) -> Definition? {
+    private func definition(of type: JobType) throws(SpoolError) -> Definition? {
+        let found = try catalog.lookUp(type)
         do throws(JobError) {
-            return try catalog.definition(of: type)
+            return try found.get()
         } catch {
             logger.warning("the type of a job that is not over is gone: \(error.message)")
             return nil
@@ -255,7 +269,14 @@ extension Runner {
         let left = open.all.filter { pending[$0.name] == nil && running[$0.name] == nil }
         for told in left.sorted(by: { $0.name < $1.name }) {
             let name = told.name
-            guard let result = try findResult(of: name, jobID: told.id?.string) else {
+            let found: JobResult?
+            do {
+                found = try findResult(of: name, jobID: told.id?.string)
+            } catch {
+                if isOfOneFile(error, of: [name]) { continue }
+                throw error
+            }
+            guard let result = found else {
                 feed.forget(name)
                 continue
             }
@@ -270,12 +291,26 @@ extension Runner {
             try spool.publish(finished: status)
         }
         for name in unshown where pending[name] == nil && running[name] == nil {
-            guard let result = try spool.readOwn(.result(name)).flatMap(JobResult.init(json:)),
+            guard let result = try ownResult(of: name),
                 open[name]?.id != JobID(result.status.identity.jobID)
             else { continue }
             feed.append(.recovered, result.status)
             try spool.publish(finished: result.status)
         }
+        tellOfLiving(open)
+    }
+
+    /// nil, too, when nobody can look at it.
+    private func ownResult(of name: JobName) throws(SpoolError) -> JobResult? {
+        do {
+            return try spool.readOwn(.result(name)).flatMap(JobResult.init(json:))
+        } catch {
+            if isOfOneFile(error, of: [name]) { return nil }
+            throw error
+        }
+    }
+
+    private func tellOfLiving(_ open: NameTable<FeedRecord.Told>) {
         func isTold(_ job: PendingJob, _ standing: Standing) -> Bool {
             open[job.name].map { $0.id == job.id && $0.standing == standing } ?? false
         }

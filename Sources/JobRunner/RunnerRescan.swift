@@ -92,13 +92,15 @@ extension Runner {
         let deadline = Clock.monotonic() + Self.stepSeconds
         for _ in 0..<configuration.rescanStep {
             if let name = scan.unsure?.popLast() {
-                if let file = SpoolFile.request(name).fileName, pending[name] != nil, try spool.root.stat(file) == nil {
-                    scan.missing.insert(name)
-                }
+                if pending[name] != nil, try isMissing(name) { scan.missing.insert(name) }
             } else if scan.unsure != nil {
                 return true
             } else if let entry = try scan.listing.next() {
-                try take(entry, &scan)
+                do throws(SpoolError) {
+                    try take(entry, &scan)
+                } catch {
+                    guard isOfOneFile(error, around: entry) else { throw error }
+                }
             } else {
                 // Every one that waits has been seen, or some are to be looked for.
                 let isSure = scan.found == pending.count && scan.changes == pending.changes
@@ -107,6 +109,16 @@ extension Runner {
             if Clock.monotonic() >= deadline { break }
         }
         return false
+    }
+
+    private func isMissing(_ name: JobName) throws(SpoolError) -> Bool {
+        guard let file = SpoolFile.request(name).fileName else { return true }
+        do {
+            return try spool.root.stat(file) == nil
+        } catch {
+            if isOfOneFile(error, file) { return false }
+            throw error
+        }
     }
 
     private func take(_ entry: FileName, _ scan: inout Rescan) throws(SpoolError) {
@@ -152,6 +164,7 @@ extension Runner {
         badNames = badNames.filter { !isGone($0.key) }
         obstructions.forget(where: isGone)
         spentCancels.forget(where: isGone)
+        forgetLookable()
     }
 
     /// Whether the spool's path still leads to the directory that is served.
@@ -164,9 +177,10 @@ extension Runner {
     /// look into its result: a file that has not changed since its result was written is the one that ran. Unless somebody has set the
     /// clock back, and the result is of a time to come.
     private func isNews(_ job: JobName, _ stat: FileStat) throws(SpoolError) -> Bool {
-        if let known = pending[job] { return known.request != stat.fingerprint || parked.contains(job) }
+        if let known = pending[job] { return !isStill(known, stat) || parked.contains(job) }
         if running[job] != nil || finishing[job] != nil { return false }
         guard let name = SpoolFile.result(job).fileName, let result = try spool.root.stat(name) else { return true }
+        if result.mode & 0o777 == Spool.overtakenMode { return true }
         let margin: Int64 = 2_000_000_000
         let now = Clock.now().milliseconds * 1_000_000
         // What is left over is looked at a few at a time: a rescan must hold nobody up.

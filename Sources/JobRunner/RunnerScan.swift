@@ -13,8 +13,15 @@ extension Runner {
     private static let sorted = 8192
 
     func look(at name: FileName) {
-        if names.isEmpty { mailbox.put(.lookOn) }
         names.append(name)
+        lookSoon()
+    }
+
+    /// Has `lookOn` called when other news has been heard: once, however many ask for it.
+    func lookSoon() {
+        if isToLookOn { return }
+        isToLookOn = true
+        mailbox.put(.lookOn)
     }
 
     /// What there is by now is looked at together, and at once unless other names have been waiting.
@@ -55,6 +62,8 @@ extension Runner {
                     accepted.append(job)
                 }
             } catch {
+                // The next look at the whole directory comes to it again.
+                if isOfOneFile(error, around: name) { continue }
                 names.append(name)
                 tell(error)
                 break
@@ -65,7 +74,7 @@ extension Runner {
         // After the requests of the same batch: what they cancel may be among those.
         for job in cancels { cancelOrTell(job) }
         for name in held { names.append(name) }
-        if held.isEmpty, !names.isEmpty { mailbox.put(.lookOn) }
+        if held.isEmpty, !names.isEmpty { lookSoon() }
         if !held.isEmpty { wake(at: troubleUntil) }
     }
 
@@ -74,12 +83,21 @@ extension Runner {
         let user = geteuid()
         do throws(SpoolError) {
             let isShared = try spool.root.stat().mode & 0o022 != 0
-            let root = spool.root
             try names.sort(upTo: Self.sorted) { name throws(SpoolError) in
-                isShared ? try root.stat(name)?.owner ?? user : user
+                isShared ? try owner(of: name) ?? user : user
             }
         } catch {
             tell(error)
+        }
+    }
+
+    /// nil when there is no such file. Those that nobody can look at have a line of their own.
+    private func owner(of name: FileName) throws(SpoolError) -> UInt32? {
+        do {
+            return try spool.root.stat(name)?.owner
+        } catch {
+            if isOfOneFile(error, name) { return .max }
+            throw error
         }
     }
 

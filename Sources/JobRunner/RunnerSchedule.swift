@@ -42,7 +42,13 @@ extension Runner {
         var news: [FileName] = []
         for name in seen.union(schedules.entries.keys).sorted() {
             guard let file = SpoolFile.schedule(name).fileName else { continue }
-            let stat = try spool.root.stat(file)
+            let stat: FileStat?
+            do {
+                stat = try spool.root.stat(file)
+            } catch {
+                if isOfOneFile(error, file) { continue }
+                throw error
+            }
             if let entry = schedules.entries[name], entry.status.problem == nil, entry.stat == stat { continue }
             news.append(file)
         }

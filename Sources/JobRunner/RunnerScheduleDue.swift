@@ -5,7 +5,10 @@ import SpoolProtocol
 import SpoolStorage
 
 extension Runner {
-    /// Schedules whose next slot has come, or for which the clock has been set back, go on.
+    /// So long it may take until other news is heard, in seconds.
+    private static let wakeSeconds = 0.02
+
+    /// Schedules whose next slot has come, or for which the clock has been set back, go on: those that have waited longest first.
     /// - Parameter all: the others too, whose time zone or type may have changed.
     func wakeSchedules(all: Bool = false) {
         guard stopping == nil, Clock.monotonic() >= troubleUntil else { return }
@@ -13,10 +16,16 @@ extension Runner {
         for (name, entry) in schedules.entries {
             let isSetBack = entry.status.bookmark.handledUntil.seconds(since: now) >= SchedulePlan.correction
             let next = entry.status.nextRunAt
-            if !all, !isSetBack, next.map({ $0 > now }) ?? true {
-                if let next { wake(for: next, now) }
-                continue
+            if all || isSetBack || next.map({ $0 <= now }) ?? false {
+                schedules.due.insert(name)
+            } else if let next {
+                wake(for: next, now)
             }
+        }
+        let deadline = Clock.monotonic() + Self.wakeSeconds
+        let entries = schedules.entries
+        func age(_ name: JobName) -> Timestamp { entries[name]?.status.nextRunAt ?? .latest }
+        for name in schedules.due.sorted(by: { (age($0), $0) < (age($1), $1) }) {
             do throws(SpoolError) {
                 try advance(name)
             } catch  where error.isForbidden {
@@ -25,7 +34,17 @@ extension Runner {
                 tell(error)
                 return
             }
+            schedules.due.remove(name)
+            if Clock.monotonic() >= deadline { break }
         }
+        if !schedules.due.isEmpty { wakeSchedulesSoon() }
+    }
+
+    /// When other news has been heard.
+    private func wakeSchedulesSoon() {
+        if schedules.isToWake { return }
+        schedules.isToWake = true
+        mailbox.put(.schedules)
     }
 
     /// The clock may be set: no sleep is long.
@@ -42,9 +61,10 @@ extension Runner {
             look(at: file)
             return
         }
+        let before = entry.status
         switch readySchedule(name, entry) {
         case .failure(let error):
-            if entry.status.problem != error { tellProblem(error, of: name) }
+            if before.problem != error { tellProblem(error, of: name) }
             entry.status.state = .invalid
             entry.status.problem = error
             entry.status.nextRunAt = nil
@@ -54,7 +74,13 @@ extension Runner {
             entry.status.nextRunAt = nil
         case .success((let schedule, let rule)):
             entry.status.problem = nil
-            if paused == nil {
+            if let error = noRoom(for: entry.stat.owner) {
+                // What has to be done about slots that have passed is decided when there is room: see `if_missed`.
+                if before.problem != error { tellProblem(error, of: name) }
+                entry.status.state = .active
+                entry.status.problem = error
+                entry.status.nextRunAt = nil
+            } else if paused == nil {
                 try dropDue(schedule, rule, &entry)
             } else {
                 entry.status.state = .paused
@@ -88,12 +114,22 @@ extension Runner {
         entry.status.nextRunAt = plan.next
     }
 
+    /// Why nothing is dropped for a user now: he has as many pending jobs as he may have.
+    private func noRoom(for owner: UInt32) -> JobError? {
+        guard !hasRoom(owner) else { return nil }
+        return JobError(
+            .busy,
+            "\(Users.name(of: owner)) has as many pending jobs as one user may have (--max-pending-per-user): slots that pass meanwhile are missed"
+        )
+    }
+
     /// The schedule as it can be acted on, or what is wrong with it.
     private func readySchedule(
         _ name: JobName, _ entry: ScheduleEntry
     ) -> Result<(Schedule, SlotRule), JobError> {
         do throws(JobError) {
             let schedule = try entry.content.get()
+            try checkNumber(of: name, entry.stat.owner)
             _ = try Schedule.jobName(name, at: Clock.now())
             let definition = try catalog.definition(of: schedule.request.type)
             try definition.checkAllowed(to: entry.stat.owner, daemonUser: geteuid())
@@ -103,6 +139,20 @@ extension Runner {
         } catch {
             return .failure(error)
         }
+    }
+
+    /// How many schedules a user may have who is neither the daemon's nor root: each costs the daemon something at every slot.
+    static let mostSchedulesPerUser = 100
+
+    private func checkNumber(of name: JobName, _ owner: UInt32) throws(JobError) {
+        guard isLimited(owner) else { return }
+        // By name: which ones these are does not change by itself.
+        let before = schedules.entries.count { $0.value.stat.owner == owner && $0.key < name }
+        if before < Self.mostSchedulesPerUser { return }
+        throw JobError(
+            .notAllowed,
+            "\(Users.name(of: owner)) has more than \(Self.mostSchedulesPerUser) schedules, and those count that come first by name: remove others"
+        )
     }
 
     private func tellProblem(_ error: JobError, of name: JobName) {

@@ -87,7 +87,7 @@ extension Runner {
         let definition: Definition
         let plan: AttemptPlan
         do {
-            definition = try catalog.definition(of: job.type)
+            definition = try catalog.lookUp(job.type).get()
             plan = try makePlan(job, request, definition, attempt: attempt, checkpoint: checkpoint)
         } catch let error as SpoolError {
             throw error
@@ -138,9 +138,12 @@ extension Runner {
     /// The request as it was accepted; nil when it is not there so any more.
     private func request(of job: PendingJob) throws(SpoolError) -> Request? {
         for case let known? in [lastAccepted, lanes[job.lane]?.armed?.request] where known.name == job.name {
-            if known.stat.fingerprint == job.request, try known.isUnchanged(in: spool.root) { return known.request }
+            if isStill(job, known.stat), try known.isUnchanged(in: spool.root) { return known.request }
         }
-        return try request(of: job.name, job.request)
+        guard case .valid(let request, let stat, _) = try RequestFile.look(at: job.name, in: spool.root),
+            isStill(job, stat), job.asksFor(request)
+        else { return nil }
+        return request
     }
 
     func makePlan(
@@ -170,6 +173,7 @@ extension Runner {
     func began(_ job: RunningJob, jobDirectory: Directory, isNewJob: Bool, isAdopted: Bool = false) {
         let name = job.pending.name
         running[name] = job
+        running[name]?.isAdopted = isAdopted
         let mayBeTold = lanes[job.pending.lane, default: Lane()].begin(
             job.status, isKnown: isAdopted, isHeld: unsynced.contains(name))
         summaries[job.pending.type.string, default: TypeSummary()].running.append(name.string)

@@ -11,6 +11,10 @@ struct ScheduleBook {
     var givenUp: Set<JobName> = []
     /// Of requests that were dropped and have not been accepted, by the names of their jobs.
     var notes: [JobName: ScheduleNote] = [:]
+    /// Schedules that are to go on.
+    var due: Set<JobName> = []
+    /// `News.schedules` is on its way.
+    var isToWake = false
     /// Schedules whose status has changed since it was written.
     var unshown: Set<JobName> = []
 

@@ -28,11 +28,24 @@ package struct TypeCatalog {
     /// The complete policy of a type.
     /// - Throws: `JobError` `UNKNOWN_TYPE` that names the nearest known type, or says what is wrong with the definition.
     package mutating func definition(of type: JobType) throws(JobError) -> Definition {
-        let file = try merged(type, depth: 0)
-        guard let definition = Definition(type: type, file) else {
-            throw JobError(.unknownType, "the type \"\(type)\" has no `command`")
+        let found: Result<Definition, JobError>
+        do {
+            found = try lookUp(type)
+        } catch {
+            throw JobError(.unknownType, "the definition of \"\(type)\" cannot be read: \(error)")
         }
-        return definition
+        return try found.get()
+    }
+
+    /// The same, or what is wrong with the type itself.
+    /// - Throws: `SpoolError` when the disk does not give the definition now: that says nothing about the type.
+    mutating func lookUp(_ type: JobType) throws(SpoolError) -> Result<Definition, JobError> {
+        switch try merged(type, depth: 0) {
+        case .failure(let error): return .failure(error)
+        case .success(let file):
+            return Definition(type: type, file).map { .success($0) }
+                ?? .failure(JobError(.unknownType, "the type \"\(type)\" has no `command`"))
+        }
     }
 
     /// Every type by name, with its policy or what is wrong with it.
@@ -48,57 +61,71 @@ package struct TypeCatalog {
 
     // MARK: Files
 
-    private mutating func merged(_ type: JobType, depth: Int) throws(JobError) -> DefinitionFile {
-        guard let file = try file(of: type) ?? builtIn[type] else { throw unknown(type) }
-        guard let base = file.extends else { return file }
+    private typealias Found = Result<DefinitionFile, JobError>
+
+    private mutating func merged(_ type: JobType, depth: Int) throws(SpoolError) -> Found {
+        let own = try file(of: type)
+        let found = own ?? builtIn[type].map { .success($0) } ?? .failure(unknown(type))
+        guard case .success(let file) = found, let base = file.extends else { return found }
         guard depth < Self.maximumDepth else {
-            throw JobError(
-                .unknownType, "the definition of \"\(type)\" extends itself, or more than \(Self.maximumDepth) types")
+            return .failure(
+                JobError(
+                    .unknownType,
+                    "the definition of \"\(type)\" extends itself, or more than \(Self.maximumDepth) types")
+            )
         }
         // A file may refine the built-in type of its own name.
-        if base == type, let builtIn = builtIn[type] { return file.extending(builtIn) }
-        return file.extending(try merged(base, depth: depth + 1))
+        if base == type, let builtIn = builtIn[type] { return .success(file.extending(builtIn)) }
+        return try merged(base, depth: depth + 1).map { file.extending($0) }
     }
 
-    /// The definition in the types directory; nil when there is none.
-    private mutating func file(of type: JobType) throws(JobError) -> DefinitionFile? {
-        guard let directory else { return nil }
-        let name = FileName("\(type).json")
-        let stat: FileStat?
-        do throws(SpoolError) {
-            stat = try directory.stat(name)
-        } catch {
-            throw JobError(.unknownType, "the definition of \"\(type)\" cannot be read: \(error)")
+    /// The definition in the types directory; nil when there is none. The directory may have been mended, or spoiled, while the file has stayed
+    /// as it was.
+    private mutating func file(of type: JobType) throws(SpoolError) -> Found? {
+        guard let directory, case let name = FileName("\(type).json"), let stat = try directory.stat(name) else {
+            return nil
         }
-        guard let stat else { return nil }
-        if let known = cache[type], known.stat == stat { return try known.file.get() }
-        return try read(type, name, in: directory)
-    }
-
-    private mutating func read(
-        _ type: JobType, _ name: FileName, in directory: Directory
-    ) throws(JobError) -> DefinitionFile {
-        var found: FileStat?
-        let result: Result<DefinitionFile, JobError>
+        let path = directory.path(name)
+        let folder = try Self.stat(of: directory)
+        if let problem = distrust(stat) ?? distrust(folder) {
+            return .failure(JobError(.unknownType, "the definition \(path) is refused: \(problem)"))
+        }
+        if let known = cache[type], known.stat == stat { return known.file }
+        let opened: FileStat
+        let bytes: [UInt8]
         do {
             let file = try directory.open(name, O_RDONLY)
-            let stat = try file.stat()
-            found = stat
-            let folder = try Self.stat(of: directory)
-            if let problem = distrust(stat) ?? distrust(folder) {
-                throw JobError(.unknownType, "the definition \(directory.path(name)) is refused: \(problem)")
-            }
-            guard let object = try JSON(parsing: try file.read(limit: Self.maximumBytes)).object else {
-                throw JobError(.unknownType, "the definition \(directory.path(name)) is no JSON object")
-            }
-            result = .success(try DefinitionFile(decoding: object).resolvingCommand(in: directory.path))
-        } catch let error as JobError {
-            result = .failure(error)
+            opened = try file.stat()
+            bytes = try file.read(limit: Self.maximumBytes)
         } catch {
-            result = .failure(JobError(.unknownType, "the definition \(directory.path(name)) is not valid: \(error)"))
+            guard Self.isAnswer(error) else { throw error }
+            return .failure(JobError(.unknownType, "the definition \(path) is not valid: \(error)"))
         }
-        if let found { cache[type] = (found, result) }
-        return try result.get()
+        // What is read is what is trusted: another file may have got the name meanwhile.
+        if let problem = distrust(opened) {
+            return .failure(JobError(.unknownType, "the definition \(path) is refused: \(problem)"))
+        }
+        let found = decode(bytes, path, in: directory)
+        cache[type] = (opened, found)
+        return found
+    }
+
+    private func decode(_ bytes: [UInt8], _ path: String, in directory: Directory) -> Found {
+        do {
+            guard let object = try JSON(parsing: bytes).object else {
+                return .failure(JobError(.unknownType, "the definition \(path) is no JSON object"))
+            }
+            return .success(try DefinitionFile(decoding: object).resolvingCommand(in: directory.path))
+        } catch let error as JobError {
+            return .failure(error)
+        } catch {
+            return .failure(JobError(.unknownType, "the definition \(path) is not valid: \(error)"))
+        }
+    }
+
+    /// Whether an error says something about the file; any other passes.
+    private static func isAnswer(_ error: SpoolError) -> Bool {
+        error.isForbidden || [ENOENT, ELOOP, ENXIO, EISDIR].contains(error.code)
     }
 
     private static func stat(of directory: Directory) throws(SpoolError) -> FileStat {

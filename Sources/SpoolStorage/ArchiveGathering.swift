@@ -65,6 +65,9 @@ extension Spool {
             return try place.open(file, O_RDONLY).isBeingWritten()
         } catch  where [EACCES, EPERM].contains(error.code) {
             return false
+        } catch  where error.code == EWOULDBLOCK {
+            // By a lease that somebody has on it (fcntl(2)).
+            return true
         }
     }
 

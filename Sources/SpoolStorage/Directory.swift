@@ -79,6 +79,20 @@ package final class Directory: Sendable {
         return FileStat(buffer)
     }
 
+    /// Whether it is this name alone that stat(2) fails for: the directory is well. A file system that somebody has mounted there may answer nobody
+    /// else (mount.fuse(8)).
+    package func failsAlone(_ name: FileName) -> Bool {
+        func fails(_ name: FileName) -> Bool {
+            do {
+                _ = try stat(name)
+                return false
+            } catch {
+                return true
+            }
+        }
+        return fails(name) && !fails(FileName("."))
+    }
+
     /// The content of a regular file; nil when there is nothing of this name.
     /// - Throws: `SpoolError`; for what is no regular file with EISDIR, ENXIO (a socket), ELOOP (a link), or ENOTSUP.
     package func read(_ name: FileName, limit: Int = .max) throws(SpoolError) -> [UInt8]? {

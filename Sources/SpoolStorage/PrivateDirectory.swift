@@ -27,7 +27,13 @@ extension Spool {
     static func findHome(in root: Directory) throws(SpoolError) -> String? {
         let impostor = try root.stat(privateName)
         if let impostor, impostor.kind == .directory, impostor.owner == geteuid() { return nil }
-        for entry in try root.entries() where try isHome(entry, in: root) {
+        for entry in try root.entries() {
+            do throws(SpoolError) {
+                guard try isHome(entry, in: root) else { continue }
+            } catch {
+                if root.failsAlone(entry) { continue }
+                throw error
+            }
             if impostor != nil {
                 // There is no place to move it to yet. Hidden, it is as good as gone.
                 try root.rename(privateName, to: root, FileName("\(SpoolFile.privateDirectory)~\(makeUUID())"))

@@ -22,7 +22,8 @@ extension Spool {
     ///   become something else, is passed over.
     /// - Returns: for each output what went wrong with it; nil: it is on the disk.
     package func publishTogether(
-        _ outputs: [(json: JSON, file: SpoolFile)], after sources: [SpoolFile] = []
+        _ outputs: [(json: JSON, file: SpoolFile)], after sources: [SpoolFile] = [],
+        mode: (SpoolFile) -> UInt32 = { _ in Spool.mode }
     ) -> [SpoolError?] {
         var errors = [SpoolError?](repeating: nil, count: outputs.count)
         var staged = [OpenFile?](repeating: nil, count: outputs.count)
@@ -38,7 +39,7 @@ extension Spool {
         }
         forEach { (index) throws(SpoolError) in
             try moveAsideUnlessOwn(Self.file(outputs[index].file))
-            staged[index] = try stage(outputs[index].json)
+            staged[index] = try stage(outputs[index].json, mode(outputs[index].file))
         }
         let together = Result { () throws(SpoolError) in
             if outputs.count >= Self.manyOutputs {
@@ -82,6 +83,9 @@ extension Spool {
                 // Its time belongs to it: by that the version is known.
                 try root.open(name, O_RDONLY).sync()
             } catch  where [ENOENT, ELOOP, ENXIO].contains(error.code) {
+            } catch  where error.code == EWOULDBLOCK {
+                // Somebody holds it by a lease (fcntl(2)): it cannot be opened, and has to get to the disk all the same.
+                try root.syncFileSystem()
             } catch  where error.code == EACCES && !mayRead(name) {}
         }
     }
@@ -94,9 +98,9 @@ extension Spool {
     /// So many are synced with all else on their file system: each by itself would be dearer.
     private static let manyOutputs = 8
 
-    private func stage(_ json: JSON) throws(SpoolError) -> OpenFile {
+    private func stage(_ json: JSON, _ mode: UInt32) throws(SpoolError) -> OpenFile {
         let scratch = newTemporaryName()
-        let file = OpenFile(scratch, try openForAll(scratch, in: temporary, O_WRONLY))
+        let file = OpenFile(scratch, try openForAll(scratch, in: temporary, O_WRONLY, mode))
         do throws(SpoolError) {
             try file.file.write(json.indented)
         } catch {

@@ -88,12 +88,13 @@ package final class Spool: Sendable {
 
     /// Puts a file into the spool: readers see the old one or the new one, whole.
     package func publish(
-        _ bytes: [UInt8], as name: FileName, in directory: Directory? = nil, _ durability: Durability
+        _ bytes: [UInt8], as name: FileName, in directory: Directory? = nil, _ durability: Durability,
+        mode: UInt32 = Spool.mode
     ) throws(SpoolError) {
         let directory = directory ?? root
         let scratch = newTemporaryName()
         do throws(SpoolError) {
-            let file = try openForAll(scratch, in: temporary, O_WRONLY)
+            let file = try openForAll(scratch, in: temporary, O_WRONLY, mode)
             try file.write(bytes)
             switch durability {
             case .process: break
@@ -112,11 +113,17 @@ package final class Spool: Sendable {
     }
 
     package func publish(
-        _ json: JSON, as file: SpoolFile, _ durability: Durability
+        _ json: JSON, as file: SpoolFile, _ durability: Durability, mode: UInt32 = Spool.mode
     ) throws(SpoolError) {
         guard let name = file.fileName else { preconditionFailure("no file to publish: \(file)") }
-        try publish(json.indented, as: name, durability)
+        try publish(json.indented, as: name, durability, mode: mode)
     }
+
+    /// Of outputs: everybody may read them who may read the spool.
+    package static let mode: UInt32 = 0o644
+    /// Of a result whose request had been changed before it was written. Whoever looks at the whole directory sees by this, without reading it,
+    /// that there is something to do: the request is older than the result.
+    package static let overtakenMode: UInt32 = 0o744
 
     /// Makes an empty file in the spool that only the daemon writes, and opens it for appending. What has the name already is replaced.
     package func createLog(_ name: FileName) throws(SpoolError) -> Descriptor {
@@ -137,9 +144,8 @@ package final class Spool: Sendable {
 
     /// Makes a file that everybody may read who may read the spool, whatever the daemon's umask.
     func openForAll(
-        _ name: FileName, in directory: Directory, _ flags: Int32
+        _ name: FileName, in directory: Directory, _ flags: Int32, _ mode: UInt32 = Spool.mode
     ) throws(SpoolError) -> Descriptor {
-        let mode: UInt32 = 0o644
         let file = try directory.open(name, flags | O_CREAT | O_EXCL, mode: mode)
         if ProcessUmask.bits & mode != 0 { try file.perform(.changeMode) { fchmod($0, mode) } }
         return file

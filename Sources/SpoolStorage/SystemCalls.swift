@@ -23,8 +23,8 @@ package struct SpoolError: Error, Equatable, CustomStringConvertible {
     /// The disk is full or a quota is used up: it passes when somebody makes room.
     package var isOutOfSpace: Bool { code == ENOSPC || code == EDQUOT }
 
-    /// Another user's file or directory is in the way: trying again does not help.
-    package var isForbidden: Bool { code == EPERM || code == EACCES }
+    /// Another user's file or directory is in the way, or a file system is mounted there (EBUSY of rename(2)): trying again does not help.
+    package var isForbidden: Bool { code == EPERM || code == EACCES || code == EBUSY }
 }
 
 package enum SystemOperation: String, Sendable, CaseIterable {

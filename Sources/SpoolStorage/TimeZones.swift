@@ -10,6 +10,8 @@ package struct TimeZones: Sendable {
 
     private let directory: String
     private var known: [String: (stat: FileStat, rules: TimeZoneRules)] = [:]
+    /// All of them, for who has misspelt one: listed once a minute at most (CLOCK_MONOTONIC, seconds).
+    private var listed: (names: [String], at: Double)?
 
     package init(directory: String = Self.directory) { self.directory = directory }
 
@@ -59,8 +61,10 @@ package struct TimeZones: Sendable {
             .invalidSchedule, "`time_zone` \"\(name.printable(limit: 60))\" \(what)", details: ["field": "time_zone"])
     }
 
-    private func unknown(_ name: String) -> JobError {
-        let names = names()
+    private mutating func unknown(_ name: String) -> JobError {
+        let now = Clock.monotonic()
+        if listed.map({ now >= $0.at + 60 }) ?? true { listed = (names(), now) }
+        let names = listed?.names ?? []
         if names.isEmpty {
             return problem(name, "cannot be looked up, for there are no time zones in \(directory): install tzdata")
         }

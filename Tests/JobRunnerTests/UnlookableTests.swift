@@ -1,0 +1,134 @@
+/// Names of the spool that nobody can look at, as those on which a user has mounted a file system (mount.fuse(8)): stat(2) fails there, and nowhere else.
+import Glibc
+import SpoolProtocol
+import SpoolStorage
+import Synchronization
+import Testing
+
+@testable import JobRunner
+
+@Suite("A name that nobody can look at", .timeLimit(.minutes(2)))
+struct UnlookableTests {
+    private struct Stage {
+        let clocks: VirtualClocks
+        let files: SpoolFiles
+        let machine: FakeMachine
+        let log: DaemonLog
+        let daemon: Daemon
+
+        func drop(_ name: JobName, _ more: String = "") throws {
+            clocks.pass(0.001)
+            try files.put(#"{"type": "plain"\#(more)}"#, as: .request(name), time: clocks.now())
+            daemon.hint(.file(SpoolFile.request(name).modelName))
+        }
+
+        func reach(_ what: String, _ condition: () throws -> Bool) async throws {
+            try await eventually("\(what); the log says \(log.lines)") {
+                clocks.pass(0.1)
+                daemon.tick()
+                return try condition()
+            }
+        }
+    }
+
+    /// With a daemon that cannot look at some files, once it is there or from its start.
+    private func withDaemon(
+        blind: [String], fromTheStart: Bool = false, before: (SpoolFiles) throws -> Void = { _ in },
+        _ body: (Stage, @escaping @Sendable () -> Void) async throws -> Void
+    ) async throws {
+        signal(SIGIO, SIG_IGN)
+        let clocks = VirtualClocks()
+        try await Clock.$replacement.withValue(clocks) {
+            let files = try SpoolFiles(names: ["y", "b", "c", "d"])
+            try before(files)
+            let hidden = Mutex(Set(blind.map { "\(files.path)/\($0)" }))
+            let isBlind = Mutex(fromTheStart)
+            let system = SystemCalls(fault: { operation, path in
+                let isHidden = isBlind.withLock(\.self) && hidden.withLock { $0.contains(path) }
+                return isHidden && [.stat, .open, .read].contains(operation) ? EACCES : nil
+            })
+            let machine = FakeMachine(files)
+            let log = DaemonLog()
+            let faults = Faults()
+            let daemon = try Daemon(
+                files.path, number: 1, machine: machine, faults: faults, maxLanes: 1, system: system, log: log)
+            let stage = Stage(clocks: clocks, files: files, machine: machine, log: log, daemon: daemon)
+            daemon.hint(.rescan(.start))
+            try await body(stage) { isBlind.withLock { $0 = true } }
+            machine.closeAll()
+            daemon.stop(.leave)
+            try await daemon.leave()
+        }
+    }
+
+    @Test("keeps nobody else's request from being taken in, and no job from starting", arguments: [true, false])
+    func request(isShared: Bool) async throws {
+        try await withDaemon(blind: ["x.json"]) { stage, blind in
+            // Then it is asked whose files are.
+            chmod(stage.files.path, isShared ? 0o1777 : 0o755)
+            blind()
+            try stage.drop("x")
+            try stage.drop("b")
+            try await stage.reach("b to run") { stage.machine.alive.contains { $0.name == "b" } }
+            for reason in [WakeUp.Reason.timer, .overflow] {
+                stage.daemon.hint(.rescan(reason))
+                let name: JobName = reason == .timer ? "c" : "d"
+                try stage.drop(name)
+                try await stage.reach("\(name) to wait") { try stage.files.status(of: name) != nil }
+            }
+            try #require(stage.machine.alive.first).end(.exit(0))
+            try await stage.reach("c to run") { stage.machine.alive.contains { $0.name == "c" } }
+            #expect(stage.log.lines.count { $0.contains("x.json cannot be looked at") } == 1)
+            #expect(!stage.log.lines.contains { $0.hasPrefix("stat ") })
+        }
+    }
+
+    @Test("keeps those waiting that named it in `after`, and nobody else")
+    func dependency() async throws {
+        try await withDaemon(blind: ["x.json"]) { stage, blind in
+            try stage.drop("y", #", "after": ["x"]"#)
+            try await stage.reach("y to wait") { try stage.files.status(of: "y")?.waitingFor != nil }
+            blind()
+            try stage.drop("x")
+            stage.daemon.hint(.rescan(.timer))
+            try stage.drop("b", #", "after": ["x"]"#)
+            try stage.drop("c")
+            try await stage.reach("c to run") { stage.machine.alive.contains { $0.name == "c" } }
+            #expect(try stage.files.status(of: "b")?.standing == .pending)
+            #expect(try stage.files.status(of: "y")?.standing == .pending)
+        }
+    }
+
+    @Test(
+        "keeps no daemon from starting",
+        arguments: ["x.json", "x.status.json", "x.result.json", "x.cancel.json", "spool.pause.json", "x.schedule.json"])
+    func start(file: String) async throws {
+        try await withDaemon(
+            blind: [file], fromTheStart: true,
+            before: { files in
+                _ = try files.root.open(FileName(file), O_WRONLY | O_CREAT)
+                if file != "x.json" { try files.put(#"{"type": "plain"}"#, as: .request("x"), time: Clock.now()) }
+            }
+        ) { stage, _ in
+            try stage.drop("b")
+            try await stage.reach("an attempt") { !stage.machine.alive.isEmpty }
+            if let first = stage.machine.alive.first, first.name != "b" { try first.end(.exit(0)) }
+            try await stage.reach("b to run") { stage.machine.alive.contains { $0.name == "b" } }
+            #expect(stage.log.lines.contains { $0.contains("\(file) cannot be looked at") } || file == "x.json")
+        }
+    }
+
+    @Test("is told from a disk that fails: then all waits until it is well again")
+    func disk() async throws {
+        try await withDaemon(blind: ["x.json", "."]) { stage, blind in
+            try stage.drop("x")
+            try await stage.reach("x to run") { !stage.machine.alive.isEmpty }
+            blind()
+            stage.daemon.hint(.rescan(.timer))
+            stage.clocks.pass(5)
+            stage.daemon.tick()
+            _ = try await stage.daemon.look()
+            #expect(!stage.log.lines.contains { $0.contains("counts for nothing") })
+        }
+    }
+}
