@@ -67,10 +67,3 @@ extension SpoolDirectory {
         return abs(Clock.now().milliseconds - changed.milliseconds) < 2000
     }
 }
-
-extension JobView {
-    /// The status says that it is over, and there is no result: a daemon writes that first, so it has gone to the archive.
-    var isOnItsWay: Bool {
-        if case .active(let status) = state { status.standing.isOver } else { false }
-    }
-}

@@ -13,6 +13,7 @@ extension SpoolDirectory {
     }
 
     /// Asks for a job to be cancelled; an archived run is over, whatever its name stands for now.
+    /// - Returns: the job as it was then: `watch` of this waits for the run that is cancelled.
     /// - Throws: what `cancel(_: JobName)` throws.
     @discardableResult
     public func cancel(_ location: JobLocation) throws(SpoolClientError) -> JobView {
@@ -20,6 +21,7 @@ extension SpoolDirectory {
         let view = try status(of: location)
         switch view.state {
         case .over(let result): throw .jobAlreadyOver(name, result.status.standing)
+        case .active(let status) where status.standing.isOver: throw .jobAlreadyOver(name, status.standing)
         case .dropped, .active: break
         }
         guard let file = SpoolFile.cancel(name).fileName else { preconditionFailure("a job has a cancel file") }
@@ -71,6 +73,10 @@ extension SpoolDirectory {
             }
         }
         guard let bytes else { throw .requestGone(family.name) }
-        return try submit(unchecked: bytes, name: family.name)
+        do {
+            return try submit(unchecked: bytes, name: family.name)
+        } catch .jobExists(let name, _) {
+            throw .jobExists(name, archived: "\(family.path)/\(SpoolFile.request(name).fileName!)")
+        }
     }
 }

@@ -14,12 +14,12 @@ extension ScheduleView {
                 .schedules, "the schedule \(name) has not been taken up as it is now",
                 remedy: daemonIsRunning
                     ? "wait a moment; if it stays so, look into the daemon's log"
-                    : "start a daemon: jobspool serve \(path)")
+                    : "start a daemon: jobspool serve \(shellQuoted(path))")
         }
         if let run = status?.lastRun, run.standing == .failed || run.standing == .rejected {
             return .warning(
                 .schedules, "the last job of the schedule \(name), \(run.name), is \(run.standingText)",
-                remedy: "jobspool doctor --spool \(path) \(run.name)")
+                remedy: "jobspool doctor --spool \(shellQuoted(path)) \(shellQuoted(run.name.string))")
         }
         return nil
     }

@@ -5,14 +5,26 @@ extension JobSituation {
     func explainEnd(_ result: JobResult) -> Explanation {
         let request = SpoolFile.request(name).fileName!
         if let archived = view.archivedPath {
-            var explanation = Explanation(ofEnd: result, again: "cp \(archived)/\(request) \(path)/")
+            let copy = "cp \(shellQuoted("\(archived)/\(request)")) \(shellQuoted("\(path)/"))"
+            var explanation = Explanation(ofEnd: result, again: archivedRequestIsGone ? Self.dropAgain : copy)
             explanation.message += "; it is archived: \(archived)"
             return explanation
         }
-        var explanation = Explanation(ofEnd: result, again: "touch \(path)/\(request)")
+        let isGone = view.request == nil
+        let touch = "touch \(shellQuoted("\(path)/\(request)"))"
+        var explanation = Explanation(ofEnd: result, again: isGone ? Self.dropAgain : touch)
+        if isGone { explanation.message += "; its request is gone" }
         if view.runsAgain { explanation.message += "; its request has changed since, and runs again" }
+        if view.resultIsMissing {
+            explanation.message += "; its result was removed"
+            explanation.severity = max(explanation.severity, .warning)
+            if !isGone { explanation.next = "a daemon runs it again, unless its request is removed, too" }
+        }
         return explanation
     }
+
+    /// Where there is no file to touch: that would make an empty one, which is no request.
+    private static let dropAgain = "drop the request again"
 }
 
 extension Explanation {
@@ -24,15 +36,18 @@ extension Explanation {
         switch status.standing {
         case .completed where status.outcome == .partial:
             let first = result.errors.first.map { ", the first \($0.item): \($0.message)" } ?? ""
+            // A status alone does not say how many.
+            let failed = result.errorsTotal == 0 ? "items" : counted(Int(result.errorsTotal), "item")
             self.init(
-                .partial, "\(name) completed \(when), but \(counted(Int(result.errorsTotal), "item")) failed\(first)",
-                next: "jobspool logs --errors \(name) shows them; then \(again)", .warning)
+                .partial, "\(name) completed \(when), but \(failed) failed\(first)",
+                next: "jobspool logs --errors \(shellQuoted(name.string)) shows them; then \(again)", .warning)
         case .completed:
             let duration = status.durationSeconds.map { ", after \(JobView.shown(seconds: $0))" } ?? ""
-            self.init(.completed, "\(name) completed \(when)\(duration)", next: "nothing; \(again) runs it again")
+            self.init(.completed, "\(name) completed \(when)\(duration)", next: "nothing; to run it again: \(again)")
         case .cancelled:
             self.init(
-                .cancelled, "\(name) was cancelled \(when): \(status.message)", next: "nothing; \(again) runs it again")
+                .cancelled, "\(name) was cancelled \(when): \(status.message)",
+                next: "nothing; to run it again: \(again)")
         case .failed, .pending, .running:
             self.init(
                 .failed, "\(name) failed \(when): \(Self.shown(status.error, status.message))",

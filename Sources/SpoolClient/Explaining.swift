@@ -53,9 +53,15 @@ extension SpoolDirectory {
             situation.lastOutput = try storage { () throws(SpoolError) in
                 try files.stat(.log(name))?.fingerprint.modifiedAt
             }
-        case .over: break
+        case .over: situation.archivedRequestIsGone = try view.archived.map(isWithoutRequest) ?? false
         }
         return situation.explanation
+    }
+
+    private func isWithoutRequest(_ family: ArchivedFamily) throws(SpoolClientError) -> Bool {
+        try storage { () throws(SpoolError) in
+            try family.open()?.stat(SpoolFile.request(family.name).fileName!)?.kind != .file
+        }
     }
 
     /// A file of this name that no daemon takes up; nil when there is none.

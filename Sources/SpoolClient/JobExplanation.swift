@@ -12,11 +12,15 @@ package struct Explanation: Sendable, Equatable {
     package var next: String
     package var severity: Severity
 
-    package enum Severity: String, Sendable, Equatable {
+    package enum Severity: String, Sendable, Comparable, CaseIterable {
         case ok
         /// It goes on only when somebody sees to it, or did not go as it might.
         case warning
         case problem
+
+        package static func < (a: Severity, b: Severity) -> Bool {
+            allCases.firstIndex(of: a)! < allCases.firstIndex(of: b)!
+        }
     }
 
     package enum Reason: String, Sendable, CaseIterable {
@@ -87,6 +91,8 @@ package struct JobSituation: Sendable {
     package var others: [JobName: String] = [:]
     /// When its log was last written.
     package var lastOutput: Timestamp?
+    /// Of an archived job.
+    package var archivedRequestIsGone = false
 
     package struct CancelFile: Sendable, Equatable {
         package var by: String
@@ -132,14 +138,20 @@ extension JobSituation {
     package var explanation: Explanation {
         switch view.state {
         case .dropped(let draft, _): explainDropped(draft)
-        case .active(let status): status.standing == .pending ? explainPending(status) : explainRunning(status)
+        case .active(let status):
+            switch status.standing {
+            case .pending: explainPending(status)
+            case .running: explainRunning(status)
+            // Its result is about to be seen.
+            case .completed, .failed, .cancelled, .rejected: explainEnd(JobResult(status: status))
+            }
         case .over(let result): explainEnd(result)
         }
     }
 
     var name: JobName { view.name }
     var isServed: Bool { if case .stopped = daemon { false } else { true } }
-    var serve: String { "start one: jobspool serve \(path)" }
+    var serve: String { "start one: jobspool serve \(shellQuoted(path))" }
 
     func ago(_ time: Timestamp) -> String { "\(roughly(seconds: now.seconds(since: time))) ago" }
     func span(since time: Timestamp) -> String { "since \(time) (\(roughly(seconds: now.seconds(since: time))))" }

@@ -14,7 +14,7 @@ public struct JobView: Sendable {
     public enum State: Sendable {
         /// Dropped, and not yet seen by a daemon. `previous` is the run before, of a request that was dropped again.
         case dropped(Draft, previous: JobResult?)
-        /// Pending or running.
+        /// Pending or running; for a moment also over, while the result is not to be seen yet.
         case active(JobStatus)
         case over(JobResult)
     }
@@ -34,6 +34,8 @@ public struct JobView: Sendable {
     let resultDocument: JSON?
     /// Where its files are in the archive; nil for a job in the spool.
     var archived: ArchivedFamily?
+    /// Somebody has removed the result: the state is `over` by what the status says, and a daemon runs the job again.
+    public internal(set) var resultIsMissing = false
 }
 
 extension JobView {
@@ -44,7 +46,7 @@ extension JobView {
     public var standing: Standing? {
         switch state {
         case .dropped: nil
-        case .active(let status): status.standing == .pending ? .pending : .running
+        case .active(let status): status.standing
         case .over(let result): result.status.standing
         }
     }
@@ -92,10 +94,12 @@ extension JobView {
         case .dropped(_, previous: nil): return "dropped, not yet seen by a daemon"
         case .dropped(_, previous: .some): return "dropped again, not yet seen by a daemon"
         case .active(let status):
+            if status.standing.isOver { return "\(standingText), and its result is not there yet" }
             let percent = status.progress.percent.map { ", \($0) %" } ?? ""
             return standingText + (status.standing == .pending ? "" : percent)
         case .over(let result):
             return standingText + (result.status.outcome == .partial ? ", but items failed" : "")
+                + (resultIsMissing ? "; its result was removed" : "")
         }
     }
 
@@ -149,11 +153,11 @@ extension JobView {
         }
     }
 
-    /// The result document as the daemon wrote it; nil for a job that is not over.
+    /// The result document as the daemon wrote it, or the status where the result is missing; nil for a job that is not over.
     public var resultJSON: JSON? {
         switch state {
         case .dropped, .active: nil
-        case .over(let result): withArchived(resultDocument ?? result.json)
+        case .over(let result): withArchived(resultDocument ?? (resultIsMissing ? statusDocument : nil) ?? result.json)
         }
     }
 }

@@ -26,7 +26,7 @@ extension SpoolDirectory {
             return present == nil || archived?.jobID == present?.jobID ? archived : present
         }
         guard let found else { throw .jobNotFound(name.string) }
-        return found
+        return found.withoutResult()
     }
 
     /// How a job stands, or has ended.

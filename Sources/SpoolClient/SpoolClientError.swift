@@ -12,8 +12,8 @@ public enum SpoolClientError: Error, Sendable {
     case jobNotCompleted(JobName, state: String)
     /// The job is over, so that there is nothing to cancel.
     case jobAlreadyOver(JobName, Standing)
-    /// A request of this name is in the spool.
-    case jobExists(JobName)
+    /// A request of this name is in the spool. `archived` is the path of the request of an earlier run that was to run again.
+    case jobExists(JobName, archived: String? = nil)
     /// The job cannot run again: its request is gone.
     case requestGone(JobName)
     /// While it was waited for, the request was dropped again before this version of it was over.
@@ -59,8 +59,10 @@ extension SpoolClientError {
         case .jobNotFound(let name): "there is no job \(name) in the spool, nor in its archive"
         case .jobNotCompleted(let name, let state): "job \(name) is not over: \(state)"
         case .jobAlreadyOver(let name, let standing): "job \(name) is over already: \(standing.rawValue)"
-        case .jobExists(let name):
+        case .jobExists(let name, archived: nil):
             "the spool has a request \(name) already: choose another name, or replace it"
+        case .jobExists(let name, let archived?):
+            "the spool has a newer request \(name); the one of the archived run is \(archived)"
         case .requestGone(let name):
             "the request of job \(name) is neither in the spool nor in the archive: submit it again"
         case .superseded(let name):

@@ -27,7 +27,7 @@ func fileState(request: Fingerprint?, status: (request: Fingerprint, isOver: Boo
         status.request == request && !status.isOver ? .active : .dropped(again: true)
     case (.some, nil, .some): .dropped(again: true)
     case (.some, nil, nil): .dropped(again: false)
-    // Over without a result: the result is about to be written, or its family is on its way to the archive.
+    // Over without a result: its family is on its way to the archive, or somebody has removed the result.
     case (let request?, let status?, nil):
         status.isOver && status.request != request ? .dropped(again: false) : .active
     case (nil, .some, nil): .active

@@ -30,6 +30,13 @@ public struct JobWatch: Sendable {
             case .over: false
             }
         }
+
+        fileprivate var withoutResult: Sight {
+            guard isOnItsWay, case .underWay(let view) = self else { return self }
+            let ended = view.withoutResult()
+            if case .over(let result) = ended.state { return .over(ended, result) }
+            return self
+        }
     }
 
     init(_ spool: SpoolDirectory, _ name: JobName, _ version: Fingerprint) throws(SpoolClientError) {
@@ -47,9 +54,11 @@ public struct JobWatch: Sendable {
         }
         if let lastSight, seen == lastSeen {
             pause = min(Self.longestPause, pause * 1.3)
-            return lastSight
+            // When no result comes, it is over all the same.
+            if !lastSight.isOnItsWay { return lastSight }
+        } else {
+            pause = Self.shortestPause
         }
-        pause = Self.shortestPause
         let sight = try read()
         lastSeen = seen
         lastSight = sight
@@ -65,7 +74,7 @@ public struct JobWatch: Sendable {
             }
             return .over(view, result)
         }
-        if let seen { return seen }
+        if let seen { return seen.withoutResult }
         throw try spool.view(of: name, files)?.request == nil ? .withdrawn(name) : .superseded(name)
     }
 
@@ -98,6 +107,14 @@ extension SpoolDirectory {
     /// A look at the run that a submission asked for.
     public func watch(_ submission: Submission) throws(SpoolClientError) -> JobWatch {
         try JobWatch(self, submission.name, submission.fingerprint)
+    }
+
+    /// A look at the run that a view shows, although its request may have been dropped again: the version is that of the status, or of
+    /// a request that no daemon had seen.
+    /// - Throws: `SpoolClientError`: `jobNotFound`, and what reading throws.
+    public func watch(_ view: JobView) throws(SpoolClientError) -> JobWatch {
+        guard let version = view.status?.request ?? view.request else { throw .jobNotFound(view.name.string) }
+        return try JobWatch(self, view.name, version)
     }
 
     /// A look at the run that the request asks for that is in the spool now, or at the last run of one that is gone.

@@ -18,11 +18,9 @@ struct Cancel: ClientCommand {
         let spool = try options.open()
         let location = try spool.find(name)
         let name = location.name
-        let watch = try spool.watch(location)
         let view = try spool.cancel(location)
         if wait {
-            let ended = try waitForEnd(watch, in: spool, timeout: nil)
-            let status = show(ended, in: spool)
+            let status = show(try waitUntilCancelled(view, in: spool), in: spool)
             return status == .cancelled ? .success : .jobAlreadyOver
         }
         let daemon = try spool.daemon()
@@ -38,5 +36,14 @@ struct Cancel: ClientCommand {
             }
         }
         return .success
+    }
+
+    /// The run that was cancelled; a pending one whose request has changed may have been replaced by then, and its successor is cancelled.
+    private func waitUntilCancelled(_ view: JobView, in spool: SpoolDirectory) throws -> JobView {
+        do {
+            return try waitForEnd(try spool.watch(view), in: spool, timeout: nil)
+        } catch SpoolClientError.superseded(let name) {
+            return try waitForEnd(try spool.watch(name), in: spool, timeout: nil)
+        }
     }
 }

@@ -27,12 +27,12 @@ struct SpoolOptions: ParsableArguments {
 
     /// A command line that does something with a job, for people to copy.
     func commandLine(_ verb: String, _ name: JobName) -> String {
-        "\(commandLine(verb)) \(shellQuoted(name.string))"
+        "\(commandLine(verb)) \(safe(shellQuoted(name.string)))"
     }
 
     /// A command line about the spool.
     func commandLine(_ verb: String) -> String {
-        "jobspool \(verb)" + (spool.map { " --spool \(shellQuoted($0))" } ?? "")
+        "jobspool \(verb)" + (spool.map { " --spool \(safe(shellQuoted($0)))" } ?? "")
     }
 }
 
@@ -72,7 +72,10 @@ extension ClientCommand {
     private func remedy(_ error: SpoolClientError) -> String {
         switch error {
         case .spoolNotFound: " with --spool or JOBSPOOL_DIR"
-        case .jobExists(let name): " with --replace; `\(options.commandLine("retry", name))` runs it again as it is"
+        case .jobExists(let name, archived: nil):
+            " with --replace; `\(options.commandLine("retry", name))` runs it again as it is"
+        case .jobExists(_, let archived?):
+            ": `\(options.commandLine("submit")) --name NAME \(safe(shellQuoted(archived)))` runs it under another name"
         case .jobNotCompleted(let name, _): "; `\(options.commandLine("wait", name))` waits for it"
         default: ""
         }

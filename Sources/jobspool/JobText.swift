@@ -91,6 +91,7 @@ func writeStatus(
         fields.add("description", status.identity.description)
         let duration = shown(seconds: status.durationSeconds).map { " in \($0)" } ?? ""
         fields.add("status", view.standingWithOutcome + duration, view.style)
+        fields.add("result", view.missingResultHint, .yellow)
         addRun(to: &fields, status)
     }
     if view.cancelRequested { fields.add("cancel", "asked for, not complete", .yellow) }

@@ -1,6 +1,7 @@
 /// The options of `submit` that make a request. They pass through the same decoder as a request file.
 import ArgumentParser
 import JSONText
+import SpoolClient
 import SpoolProtocol
 
 struct RequestOptions: ParsableArguments {
@@ -46,7 +47,13 @@ struct RequestOptions: ParsableArguments {
         if let onBusy { object["on_busy"] = .string(onBusy) }
         if !after.isEmpty { object["after"] = .array(after.map { .string($0) }) }
         if let notBefore { object["not_before"] = .string(notBefore) }
-        if let timeoutSeconds { object["timeout_seconds"] = JSON(timeoutSeconds) }
+        if let timeoutSeconds {
+            // JSON has no word for these.
+            guard timeoutSeconds.isFinite else {
+                throw ValidationError("--timeout-seconds must be a number of seconds")
+            }
+            object["timeout_seconds"] = JSON(timeoutSeconds)
+        }
         if let maxAttempts { object["retry"] = ["max_attempts": JSON(maxAttempts)] }
         if !label.isEmpty { object["labels"] = .object(try labels()) }
         do {
@@ -66,7 +73,7 @@ struct RequestOptions: ParsableArguments {
         }
         for text in param {
             guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-                throw ValidationError("--param \(shellQuoted(text)): write KEY=TEXT or KEY:=JSON")
+                throw ValidationError("--param \(safe(shellQuoted(text))): write KEY=TEXT or KEY:=JSON")
             }
             let value = String(text[text.index(after: equals)...])
             let isJSON = text[..<equals].hasSuffix(":")
@@ -80,7 +87,7 @@ struct RequestOptions: ParsableArguments {
         var labels: JSONObject = [:]
         for text in label {
             guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-                throw ValidationError("--label \(shellQuoted(text)): write KEY=TEXT")
+                throw ValidationError("--label \(safe(shellQuoted(text))): write KEY=TEXT")
             }
             let value = String(text[text.index(after: equals)...])
             try add(String(text[..<equals]), .string(value), "--label", to: &labels)

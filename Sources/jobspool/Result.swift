@@ -21,11 +21,18 @@ extension ClientCommand {
     /// Prints the result of a job that is over.
     func show(_ view: JobView, in spool: SpoolDirectory) -> ExitStatus {
         guard case .over(let result) = view.state else { return .jobNotCompleted }
+        noteMissingResult(of: view)
         if options.json {
             Stream.output.json(view.resultJSON ?? result.json)
         } else {
             writeResult(view, result, in: spool, to: .output)
         }
         return ExitStatus(result)
+    }
+
+    /// Says so when there is nothing but a status to tell how a job went.
+    func noteMissingResult(of view: JobView) {
+        guard view.resultIsMissing else { return }
+        Stream.diagnostics.note("the result of \(safe(view.name.string)) was removed: its status tells how it ended")
     }
 }

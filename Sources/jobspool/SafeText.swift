@@ -70,21 +70,3 @@ func cut(_ text: String, to limit: Int) -> String {
     }
     return limit > 0 ? output + "…" : ""
 }
-
-/// The word as a shell takes it literally.
-func shellQuoted(_ word: String) -> String {
-    let plain = word.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
-            UInt8(ascii: "/"), UInt8(ascii: ":"), UInt8(ascii: "="), UInt8(ascii: "@"), UInt8(ascii: "+"):
-            true
-        default: false
-        }
-    }
-    return plain && !word.isEmpty
-        ? word
-        : "'"
-            + safe(word).split(separator: "'", omittingEmptySubsequences: false)
-            .joined(separator: "'\\''") + "'"
-}

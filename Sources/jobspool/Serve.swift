@@ -5,6 +5,7 @@ import CLinux
 import Glibc
 import JobRunner
 import Logging
+import SpoolClient
 import SpoolProtocol
 import SpoolStorage
 import SpoolWatcher
@@ -115,7 +116,8 @@ struct Serve: ParsableCommand {
         case let error as WatcherError: refuse(.noSpool, "\(error)")
         case let error as SpoolError:
             switch error.code {
-            case ENOENT, ENOTDIR: refuse(.noSpool, "\(error): make the directory first (mkdir -p \(error.path))")
+            case ENOENT, ENOTDIR:
+                refuse(.noSpool, "\(error): make the directory first (mkdir -p \(safe(shellQuoted(error.path))))")
             case EACCES, EPERM: refuse(.noPermission, "\(error)")
             default: refuse(.inputOutput, "\(error)")
             }

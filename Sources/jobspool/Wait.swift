@@ -28,6 +28,7 @@ struct Wait: ClientCommand {
         for watch in watches {
             do {
                 let view = try waitForEnd(watch, in: spool, timeout: deadline.secondsLeft)
+                noteMissingResult(of: view)
                 if options.json {
                     documents.append(view.resultJSON ?? view.json)
                 } else {

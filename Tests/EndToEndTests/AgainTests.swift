@@ -30,6 +30,24 @@ extension EndToEnd {
             #expect(try yard.messages("219") == ["run"])
         }
 
+        @Test(
+            "whose result is removed counts as not run: a daemon runs it again, at its start or when it looks at the spool next"
+        )
+        func removedResult() async throws {
+            try yard.define("t", "echo run")
+            try await yard.start("--rescan", "1")
+            try yard.drop("219", ["type": "t"])
+            let first = try #require(try await yard.result("219")["job_id"]?.string)
+            #expect(yard.shell("rm 219.result.json").status == 0)
+            _ = try await yard.result("219", after: first)
+            _ = try await yard.stopDaemon()
+            #expect(yard.shell("rm 219.result.json").status == 0)
+            let waited = yard.shell("timeout 10 \(Yard.executables)/jobspool wait --spool . 219")
+            #expect(waited.status == 0, "\(waited.output)")
+            try await yard.start()
+            #expect(try await yard.result("219")["status"] == "completed")
+        }
+
         @Test("that is copied back with its times kept does not run again")
         func copyWithTimes() async throws {
             try yard.define("t", "exit 0")

@@ -130,7 +130,14 @@ struct ArchiveTests {
         #expect(submission.fingerprint == (try spool.version("219")))
         #expect(try spool.client.status(of: name).standingText == "dropped")
         // By its job_id, while the name is taken by then.
-        #expect(try run("jobspool retry \(TestSpool.jobID(1))").status == 73)
+        let refused = try run("jobspool retry \(TestSpool.jobID(1))")
+        #expect(refused.status == 73)
+        #expect(refused.diagnostics.contains("JOB_EXISTS"))
+        #expect(!refused.diagnostics.contains("--replace"), "`retry` has no such option")
+        // What it advises works.
+        let advice = try #require(refused.diagnostics.split(separator: "`").first { $0.hasPrefix("jobspool submit ") })
+        #expect(try run("\(advice)".replacing("NAME", with: "220")).status == 0)
+        #expect(try spool.root.read(FileName("220.json")) == text)
         #expect(try Directory.open(path).read(FileName("219.json")) == text)
     }
 

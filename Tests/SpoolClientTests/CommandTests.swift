@@ -50,6 +50,12 @@ struct CommandTests {
             ("submit - --no-check </dev/null", 0), ("check /nowhere.json", 66), ("check - <<<'{\"type\": \"x\"}'", 0),
             ("check - <<<'{}'", 65), ("list --status runing", 64), ("list --spool /nowhere", 66), ("frobnicate", 64),
             ("--help", 0), ("list > /dev/full", 74), ("wait --timeout -1 success", 64),
+            ("submit --type x --timeout-seconds inf", 64), ("submit --type x --timeout-seconds nan", 64),
+            ("submit --type x --timeout-seconds 1e300", 64), ("submit --type x --timeout-seconds 0", 64),
+            ("submit --type x --timeout-seconds 0.5", 0), ("submit --type x --max-attempts 1e9", 64),
+            ("wait --timeout nan success", 64), ("wait --timeout inf success", 0), ("list --limit 1e3", 64),
+            ("logs --lines -1 success", 64), ("prune --older-than inf", 64), ("serve . --settle nan", 64),
+            ("serve . --rescan 0", 64), ("serve . --max-lanes 99999999999999999999", 64),
         ])
     func exitStatus(command: String, status: Int32) throws {
         try makeEndings()

@@ -49,6 +49,39 @@ struct DoctorCommandTests {
         #expect(try run(TestSpool.jobID(1)).output.contains("success completed"))
     }
 
+    @Test("names commands that a shell takes as they are meant, whatever the job is called")
+    func quotes() throws {
+        let name = "a;touch PWNED;"
+        var status = try spool.makeStatus(name, .completed, for: try spool.drop(name))
+        status.outcome = .partial
+        try spool.end(status)
+        let before = try spool.version(name)
+        let ended = try run("'\(name)'")
+        let next = try #require(ended.output.split(separator: "; next: ").last)
+        #expect(next.contains("jobspool logs --errors '\(name)'"), "\(next)")
+        let again = try #require(next.split(separator: "; then ").last)
+        #expect(try CommandRunner.run("cd $JOBSPOOL_DIR; \(again)", in: spool.path).status == 0)
+        #expect(try !spool.exists("PWNED"))
+        #expect(try spool.version(name) != before)
+    }
+
+    @Test("quotes the spool's path in every remedy that is a command")
+    func quotesPath() throws {
+        let parent = try TestSpool()
+        let path = "\(parent.path)/my spool"
+        let shown = try CommandRunner.run(
+            """
+            mkdir -m 777 "$PLACE"; touch "$PLACE/archive" "$PLACE/spool.pause.json"; echo '{"type": "x"}' >"$PLACE/219.json"
+            echo '{"type": "x"}' >"$PLACE/s.schedule.json"
+            jobspool doctor --no-canary --spool "$PLACE"; jobspool doctor --spool "$PLACE" 219
+            """, in: parent.path, environment: ["PLACE": path]
+        ).output
+        #expect(shown.contains("jobspool serve '\(path)'"))
+        for word in ["serve", "--spool", "touch", "cp", "mv", "+t", "+rwx", "700"] {
+            #expect(!shown.contains("\(word) \(path)"), "\(shown)")
+        }
+    }
+
     @Test("takes its first argument for the spool when that is a directory")
     func firstArgument() throws {
         try spool.makeJobs([("job", .completed, "x")])

@@ -283,6 +283,15 @@ struct ExplanationTests {
             "dropped again", situation(over(.completed), request: Fingerprint(size: 1, seconds: 1, nanoseconds: 1)),
             .completed,
             .ok, "runs again"),
+        Case(
+            "its request gone", situation(over(.completed), request: nil), .completed, .ok,
+            "its request is gone", "drop the request again"),
+        Case(
+            "failed, its request gone", situation(over(.failed), request: nil), .failed, .problem,
+            "see its log; then drop the request again"),
+        Case(
+            "in a spool whose path has a blank", situation(over(.completed)) { $0.path = "/my spool" }, .completed, .ok,
+            "touch '/my spool/219.json'"),
     ]
 
     @Test("is told of one that is over", arguments: over) func explainOver(row: Case) { check(row) }
@@ -290,6 +299,13 @@ struct ExplanationTests {
     @Test("has a remedy for every code of the spool's", arguments: JobError.Code.allCases)
     func remedies(code: JobError.Code) {
         #expect(!Explanation.remedy(JobError(code, ""), "touch x").isEmpty)
+    }
+
+    @Test("never names a command that makes an empty request") func noTouch() {
+        for standing in [Standing.completed, .failed, .cancelled, .rejected] {
+            let explanation = Self.situation(Self.over(standing), request: nil).explanation
+            #expect(!explanation.next.contains("touch"), "\(explanation.next)")
+        }
     }
 
     // MARK: The queue

@@ -31,8 +31,10 @@ struct WaitTests {
         #expect(try sees(&watch) == "pending")
         try spool.publish(try spool.makeStatus("219", .running, for: version))
         #expect(try sees(&watch) == "running")
-        try spool.publish(try spool.makeStatus("219", .completed, for: version))
-        #expect(try sees(&watch) == "running", "the result is the commit, not the status")
+        var ended = try spool.makeStatus("219", .completed, for: version)
+        ended.updatedAt = Clock.now()
+        try spool.publish(ended)
+        #expect(try sees(&watch) == "completed", "not over: the result is the commit, not the status")
         try spool.end(try spool.makeStatus("219", .completed, for: version))
         #expect(try sees(&watch) == "over 1")
     }
@@ -63,6 +65,17 @@ struct WaitTests {
         try spool.end(try spool.makeStatus("219", .completed, for: first.fingerprint))
         #expect(try sees(&watchFirst) == "over 1")
         #expect(try sees(&watchSecond) == "dropped")
+    }
+
+    @Test("of a run that was cancelled ends with that run, although its request was dropped again meanwhile")
+    func cancelledRun() throws {
+        let first = try spool.client.submit(Request(type: JobType("x")!), name: name)
+        try spool.publish(try spool.makeStatus("219", .running, for: first.fingerprint))
+        _ = try spool.client.submit(Request(type: JobType("x")!), name: name, replace: true)
+        var watch = try spool.client.watch(try spool.client.cancel(name))
+        #expect(try sees(&watch) == "running")
+        try spool.end(try spool.makeStatus("219", .cancelled, for: first.fingerprint))
+        #expect(try sees(&watch) == "over 1")
     }
 
     @Test("says so when the request was dropped again before it was over") func superseded() throws {
