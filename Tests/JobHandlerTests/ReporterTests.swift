@@ -46,7 +46,8 @@ import Testing
         Scripted.script.withLock { scripts in
             scripts[name] = { job in
                 for item in 1...3 { job.progress { $0.current = item } }
-                let deadline = ContinuousClock.now + .seconds(20)
+                // Tests that start programs may have all threads for long.
+                let deadline = ContinuousClock.now + .seconds(100)
                 while try output.lines.last?["current"] != 3, ContinuousClock.now < deadline {
                     try await Task.sleep(for: .milliseconds(1))
                 }
