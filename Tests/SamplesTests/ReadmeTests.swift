@@ -2,6 +2,8 @@ import Foundation
 import JSONText
 import Testing
 
+@testable import jobspool_documents
+
 /// What README.md says of files, fields, commands and exit statuses, held against the real ones.
 @Suite struct ReadmeTests {
     private let text: String
@@ -114,6 +116,50 @@ import Testing
         }
         try place.succeed(
             "serve; jobspool submit --type documents.sync --params-json '{\(members.joined(separator: ", "))}' --wait")
+    }
+
+    /// The default of a param in a section's table, as it is written.
+    private func documentedDefault(_ param: String, _ heading: String) throws -> String {
+        let row = try section(heading).split(separator: "\n").first { $0.hasPrefix("| `\(param)`") }
+        let cells = try #require(row, "\(heading) has no `\(param)`").split(separator: "|")
+        return cells[1].trimmingCharacters(in: .whitespaces)
+    }
+
+    @Test func theDefaultsOfDocumentsSyncAreThoseThatItHas() throws {
+        func params(_ more: JSONObject = [:]) throws -> SyncParams {
+            var fields = JSONFields(
+                JSONObject([("source", "/a"), ("target", "/b")] + more.members.map { ($0.key, $0.value) }))
+            return try SyncParams(&fields)
+        }
+        let defaults = try params()
+        func documented(_ param: String) throws -> String { try documentedDefault(param, "### documents.sync") }
+        #expect(try documented("batch_size") == "\(defaults.batchSize)")
+        let most = try params(["batch_size": 1_000_000]).batchSize
+        #expect(try section("### documents.sync").contains("synced to disk together, at most \(most) |"))
+        #expect(try documented("max_delete") == "\(defaults.maxDelete), \(JSON(defaults.maxDeletePercent).text)")
+        #expect(try documented("force") == "`\(defaults.force)`")
+        #expect(try documented("delete") == "`\(defaults.delete)`")
+        #expect(try documented("allow_empty") == "`\(defaults.allowEmpty)`")
+        #expect(try documented("compare") == "`\(defaults.comparison.rawValue)`")
+    }
+
+    /// In a dry run the log tells of each batch what it would add: one record more than a batch makes a second one.
+    @Test(arguments: [
+        ("SQLite", #"{"sqlite": "/nowhere/a.db", "table": "a"}"#),
+        ("HTTP", #"{"http": "http://[::1]:9/{key}", "state": "/nowhere/a.db"}"#),
+    ])
+    func theBatchSizesOfRecordsSyncAreThoseThatItHas(kind: String, target: String) throws {
+        let text = try documentedDefault("batch_size", "### records.sync")
+        let part = try #require(text.components(separatedBy: ", ").first { $0.hasSuffix(" (\(kind))") })
+        let size = try #require(Int(part.dropLast(kind.count + 3)))
+        let lines = try Place().succeed(
+            """
+            seq \(size + 1) | sed 's/.*/{"id": &}/' >records.ndjson
+            jq -n --argjson target '\(target.replacing("/nowhere", with: "'\"$PWD\"'"))' \\
+                '{dry_run: true, params: {source: "'"$PWD"'/records.ndjson", key: ["id"], $target}}' |
+                "$executables/jobspool-records" records.sync | jq -r '.message // empty' | grep -o 'add [0-9]*:'
+            """)
+        #expect(lines == ["add \(size):", "add 1:"])
     }
 
     @Test func theExitStatusesAreThoseOfTheCommand() throws {
