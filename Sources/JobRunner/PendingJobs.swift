@@ -6,7 +6,7 @@ struct PendingJobs {
     private var jobs = NameTable<PendingJob>()
     private var kinds: Set<JobKind> = []
     private var lanes: [String: LaneCount] = [:]
-    /// By acceptance; jobs that have left stay in it until they are the oldest.
+    /// By acceptance; jobs that have left stay in it until they are the oldest, or too many.
     private var byAge = Heap<Age>()
     /// How often a job has come or gone, or changed.
     private(set) var changes = 0
@@ -40,13 +40,17 @@ struct PendingJobs {
     }
 
     var count: Int { jobs.count }
+    /// What is kept to find the oldest: not many more than there are jobs.
+    var agesKept: Int { byAge.count }
     var names: some Sequence<JobName> { jobs.names }
     var all: some Sequence<PendingJob> { jobs.all }
 
     subscript(_ name: JobName) -> PendingJob? { jobs[name] }
 
-    /// Whether a place in a queue is still that of a job that waits.
-    func counts(_ entry: LaneQueue.Entry) -> Bool { jobs[entry.name]?.sequence == entry.sequence }
+    /// Whether a place in a queue is still that of a job that waits for nothing but its turn.
+    func counts(_ entry: LaneQueue.Entry) -> Bool {
+        jobs[entry.name].map { $0.sequence == entry.sequence && $0.waiting == nil } ?? false
+    }
 
     func count(of user: UInt32) -> Int { users[user]?.jobs ?? 0 }
 
@@ -66,6 +70,9 @@ struct PendingJobs {
             byAge.insert(Age(sequence: job.sequence, name: job.name))
         }
         jobs.put(job)
+        if byAge.count > 2 * jobs.count + 64 {
+            byAge = Heap(jobs.all.map { Age(sequence: $0.sequence, name: $0.name) })
+        }
         count(job, 1)
         switch job.waiting {
         case nil: break

@@ -1,0 +1,110 @@
+/// A daemon that tests lead by the hand: attempts end when they are told to, and clocks stand still.
+import Glibc
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+import Testing
+
+@testable import JobRunner
+
+/// - Parameter system: what the daemon works with, for its whole life.
+func withDaemon(
+    _ system: SystemCalls? = nil, maxLanes: Int = 2, _ body: (inout Stage) async throws -> Void
+) async throws {
+    signal(SIGIO, SIG_IGN)
+    let clocks = VirtualClocks()
+    try await Clock.$replacement.withValue(clocks) {
+        var stage = try Stage(clocks, system, maxLanes: maxLanes)
+        try await stage.begin("first")
+        try await stage.end("first", .exit(0))
+        try await stage.rest()
+        try await body(&stage)
+        stage.machine.closeAll()
+        try await stage.die()
+    }
+}
+
+/// A spool with a daemon that has finished one job, whose directory it keeps.
+struct Stage {
+    let files: SpoolFiles
+    let machine: FakeMachine
+    let clocks: VirtualClocks
+    private var faults = Faults()
+    private var daemon: Daemon
+    private var count = 1
+
+    init(_ clocks: VirtualClocks, _ system: SystemCalls?, maxLanes: Int) throws {
+        self.clocks = clocks
+        files = try SpoolFiles()
+        machine = FakeMachine(files)
+        daemon = try Self.daemon(files, machine, faults, 1, system, maxLanes: maxLanes)
+    }
+
+    private static func daemon(
+        _ files: SpoolFiles, _ machine: FakeMachine, _ faults: Faults, _ number: Int, _ system: SystemCalls? = nil,
+        maxLanes: Int = 2
+    ) throws -> Daemon {
+        try Daemon(
+            files.path, number: number, machine: machine, faults: faults, maxLanes: maxLanes, system: system,
+            executor: SerialTaskExecutor(name: "hand-over"))
+    }
+
+    func put(_ text: String, as file: SpoolFile) throws {
+        clocks.pass(0.001)
+        try files.put(text, as: file, time: clocks.now())
+        daemon.hint(.file(file.modelName))
+    }
+
+    func drop(_ name: JobName, _ request: String = #"{"type": "plain"}"#) async throws {
+        try put(request, as: .request(name))
+        try await eventually("\(name) to wait") { try files.status(of: name) != nil }
+        try await rest(isQuiet: false)
+    }
+
+    func begin(_ name: JobName) async throws {
+        try put(#"{"type": "plain"}"#, as: .request(name))
+        try await self.await(name)
+    }
+
+    /// Waits for its attempt.
+    func await(_ name: JobName) async throws {
+        try await eventually("\(name) to run") { machine.alive.contains { $0.name == name } }
+        try await rest(isQuiet: false)
+    }
+
+    func end(_ name: JobName, _ ending: Ending) async throws {
+        try machine.alive.first { $0.name == name }?.end(ending)
+    }
+
+    /// What its handler reads.
+    func input(of name: JobName) throws -> JSON {
+        let attempt = try #require(machine.alive.first { $0.name == name })
+        let path = "\(files.path)/.jobspool/attempts/\(attempt.jobID)/1"
+        return try JSON(parsing: try #require(try Directory.open(path).read(AttemptFile.request)))
+    }
+
+    /// Time has passed.
+    func tick() { daemon.tick() }
+
+    func look() async throws -> RunnerLook? { try await daemon.look() }
+
+    /// Until the daemon has nothing to do, and nothing runs.
+    func rest(isQuiet: Bool = true) async throws {
+        try await eventually("the daemon to rest") {
+            guard let look = try await daemon.look() else { return false }
+            return look.isIdle && (!isQuiet || look.running.isEmpty)
+        }
+    }
+
+    func die() async throws {
+        faults.die()
+        try await daemon.leave()
+    }
+
+    mutating func dieAndReturn(maxLanes: Int = 2) async throws {
+        try await die()
+        faults = Faults()
+        count += 1
+        daemon = try Self.daemon(files, machine, faults, count, maxLanes: maxLanes)
+    }
+}
