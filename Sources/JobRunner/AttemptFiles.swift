@@ -7,6 +7,7 @@
 /// | `stdout`, `stderr` | handler | its two outputs; the flock(2) on `stdout`'s open file lives as long as any process of the attempt |
 /// | `control` | – | a FIFO: the daemon asks the supervisor through it, and the kernel tells the daemon of the supervisor's death |
 /// | `record.jsonl` | supervisor | a line before it starts the handler, and one when no process of the attempt is left: how it ended |
+/// | `emptied.json` | daemon | only when the handler has emptied an output: what had been read of it before (`EmptiedOutputs`) |
 ///
 /// A job that waits may have one already: it is made ready behind another (`HandOver`), and nothing has run as long as its record has no
 /// line of this attempt and nobody holds the lock. The directory of an attempt that is over is used again for another (`Spares`): ext4
@@ -19,6 +20,7 @@ enum AttemptFile {
     static let standardError = FileName("stderr")
     static let control = FileName("control")
     static let record = FileName("record.jsonl")
+    static let emptied = FileName("emptied.json")
 
     // Beside the attempts
     static let checkpoint = FileName("checkpoint.json")

@@ -24,12 +24,15 @@ struct AttemptFollower {
 
     /// Blocks until the attempt has ended.
     func follow() throws(SpoolError) -> FollowReport {
+        let directory = link.process.directory
+        let emptied = plan.isNewJob ? EmptiedOutputs() : try EmptiedOutputs(in: directory, of: attempt)
         let log = try JobLog(
-            spool, plan.status.identity.name, in: jobDirectory, attempt: plan.status.attempt, isNew: plan.isNewJob)
+            spool, plan.status.identity.name, in: jobDirectory, attempt: plan.status.attempt, isNew: plan.isNewJob,
+            emptied: emptied)
         var following = try Following(
-            output: try OutputReader(link.process.directory, AttemptFile.standardOutput),
-            errors: try OutputReader(link.process.directory, AttemptFile.standardError),
-            ledger: AttemptLedger(plan.status, log: log), log: log)
+            output: try OutputReader(directory, AttemptFile.standardOutput),
+            errors: try OutputReader(directory, AttemptFile.standardError),
+            ledger: AttemptLedger(plan.status, log: log, emptied: emptied), log: log)
         var watch = Stopwatch(plan)
         var tick = rhythm.firstTick
         while !link.process.waitForSupervisorEnd(milliseconds: tick) {
@@ -49,7 +52,7 @@ struct AttemptFollower {
         if case .ended(let record) = record, record.leftBehind > 0 {
             link.note(.warning, "stopped \(record.leftBehind) processes that the handler left behind")
         }
-        guard insist(&following, { (following) throws(SpoolError) in try following.readToEnd() }) else {
+        guard insist(&following, { (following) throws(SpoolError) in try readToEnd(&following) }) else {
             return following.report(.detached)
         }
         let isSaved = insist(&following) { (following) throws(SpoolError) in
@@ -72,7 +75,7 @@ struct AttemptFollower {
         let log: JobLog
         /// What stood in the output when following began, in bytes: an earlier daemon has shown it, and it is not shown
         /// step by step again.
-        let alreadySaid: Int64
+        var alreadySaid: Int64
         var statusDue = 0.0
         var isDirectorySynced = false
         var troubleToldAt = -Double.infinity
@@ -103,6 +106,24 @@ struct AttemptFollower {
         return sawOutput
     }
 
+    private var attempt: String { AttemptPlan.identifier(plan.status.identity.jobID, plan.status.attempt) }
+
+    /// That an output has been emptied is written down before what it says then is.
+    private func saveEmptied(_ following: inout Following) throws(SpoolError) {
+        guard following.ledger.isEmptiedUnsaved else { return }
+        try following.ledger.emptied.save(in: link.process.directory, of: attempt, spool)
+        following.ledger.emptiedIsSaved()
+    }
+
+    /// Takes all that was written; nothing more will be.
+    private func readToEnd(_ following: inout Following) throws(SpoolError) {
+        while try following.readLines() {
+            try saveEmptied(&following)
+            try following.log.flush()
+        }
+        following.finish()
+    }
+
     /// The last checkpoint of a batch is saved, and survives a power cut when the next status shows it.
     private func saveCheckpoint(_ following: inout Following) throws(SpoolError) {
         guard let checkpoint = following.ledger.unsavedCheckpoint else { return }
@@ -118,6 +139,7 @@ struct AttemptFollower {
     /// Writes all that waits.
     private func save(_ following: inout Following) throws(SpoolError) {
         for (level, message) in link.takeNotes() { following.ledger.note(level, message, at: Clock.now()) }
+        try saveEmptied(&following)
         try following.log.flush()
         try saveCheckpoint(&following)
     }
@@ -213,13 +235,17 @@ extension AttemptFollower.Following {
         let now = Clock.now()
         ledger.isCatchingUp = !isUpToDate
         let sawOutput = try output.readLines { ledger.takeOutput($0, at: now) }
+        if output.takeBeginning() {
+            ledger.outputIsEmptied(at: now)
+            // Nothing of what it says from here on has been shown.
+            alreadySaid = 0
+        }
         let sawErrors = try errors.readLines { ledger.takeStandardError($0, at: now) }
+        if errors.takeBeginning() { ledger.standardErrorIsEmptied(at: now) }
         return sawOutput || sawErrors
     }
 
-    /// Takes all that was written; nothing more will be.
-    fileprivate mutating func readToEnd() throws(SpoolError) {
-        while try readLines() { try log.flush() }
+    fileprivate mutating func finish() {
         let now = Clock.now()
         output.finish { ledger.takeOutput($0, at: now) }
         errors.finish { ledger.takeStandardError($0, at: now) }

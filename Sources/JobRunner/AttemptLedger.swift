@@ -23,6 +23,12 @@ struct AttemptLedger {
     private var handlerLinesToSkip: Int
     private var stderrLinesToSkip: Int
     private var errorLinesToSkip: Int
+    /// All lines that the job's files have of this attempt, or will have.
+    private var lines: EmptiedOutputs
+    private(set) var emptied: EmptiedOutputs
+    /// The handler has emptied an output, and that is not saved yet.
+    private(set) var isEmptiedUnsaved = false
+    private var toldOfEmptied: Set<String> = []
     private var handlerCountsFailed = false
     /// What is folded now was said long ago: it has no rate.
     var isCatchingUp = false
@@ -30,15 +36,20 @@ struct AttemptLedger {
     private var firstProgress: (at: Double, processed: Int64)?
     private let startingCheckpoint: JSON
 
-    init(_ status: JobStatus, log: JobLog) {
+    init(_ status: JobStatus, log: JobLog, emptied: EmptiedOutputs = EmptiedOutputs()) {
         self.status = status
         self.log = log
+        self.emptied = emptied
         startingCheckpoint = status.checkpoint
-        handlerLinesToSkip = log.written.handlerLines
-        stderrLinesToSkip = log.written.stderrLines
-        errorLinesToSkip = log.written.errorLines
+        lines = EmptiedOutputs()
+        lines.handlerLines = log.written.handlerLines
+        lines.stderrLines = log.written.stderrLines
+        lines.errorLines = log.written.errorLines
+        handlerLinesToSkip = max(0, lines.handlerLines - emptied.handlerLines)
+        stderrLinesToSkip = max(0, lines.stderrLines - emptied.stderrLines)
+        errorLinesToSkip = max(0, lines.errorLines - emptied.errorLines)
         // The errors of the attempt that is folded again come again.
-        errorsTotal = log.written.errorsTotal - Int64(log.written.errorLines)
+        errorsTotal = log.written.errorsTotal - Int64(errorLinesToSkip)
         errors = Array(log.written.firstErrors.prefix(Int(errorsTotal)))
         self.status.recentLogs = log.written.recent
     }
@@ -53,8 +64,15 @@ struct AttemptLedger {
     }
 
     mutating func takeStandardError(_ line: UnsafeBufferPointer<UInt8>, at now: Timestamp) {
+        let message = String(decoding: line, as: UTF8.self)
+        if isFirst(stderrLinesToSkip, lines.stderrLines, emptied.stderrLines),
+            let known = log.written.firstStderr, known.message != message
+        {
+            standardErrorIsEmptied(at: now)
+        }
         let isRepeat = Self.countDown(&stderrLinesToSkip)
-        write(.error, .stderr, String(decoding: line, as: UTF8.self), at: now, isRepeat: isRepeat)
+        if !isRepeat { lines.stderrLines += 1 }
+        write(.error, .stderr, message, at: now, isRepeat: isRepeat)
     }
 
     /// A line of the daemon's own.
@@ -62,11 +80,54 @@ struct AttemptLedger {
         write(level, .daemon, message, at: now, isRepeat: false)
     }
 
+    // MARK: Emptied outputs
+
+    /// Standard output has been emptied. What stands in the job's files does not come again.
+    mutating func outputIsEmptied(at now: Timestamp) {
+        tellOfEmptied("standard output", "stdout", 1, at: now)
+        emptied.handlerLines = lines.handlerLines
+        emptied.errorLines = lines.errorLines
+        // Errors that this daemon has not folded count as much.
+        errorsTotal += Int64(errorLinesToSkip)
+        errors += log.written.firstErrors.dropFirst(errors.count).prefix(errorLinesToSkip)
+        (handlerLinesToSkip, errorLinesToSkip) = (0, 0)
+    }
+
+    mutating func standardErrorIsEmptied(at now: Timestamp) {
+        tellOfEmptied("standard error", "stderr", 2, at: now)
+        emptied.stderrLines = lines.stderrLines
+        stderrLinesToSkip = 0
+    }
+
+    private mutating func tellOfEmptied(_ output: String, _ device: String, _ descriptor: Int, at now: Timestamp) {
+        isEmptiedUnsaved = true
+        guard toldOfEmptied.insert(device).inserted else { return }
+        let message =
+            "the handler has emptied its \(output), as `>/dev/\(device)` does, and lines may be lost: `>&\(descriptor)` appends"
+        note(.warning, message, at: now)
+    }
+
+    /// Whether a line is the first of those that are to be passed over. If it is not what stands in the file, the output has been emptied
+    /// while nobody read it.
+    private func isFirst(_ linesToSkip: Int, _ lines: Int, _ emptied: Int) -> Bool {
+        linesToSkip > 0 && linesToSkip == lines - emptied
+    }
+
+    mutating func emptiedIsSaved() { isEmptiedUnsaved = false }
+
+    // MARK: Folding
+
     private mutating func take(_ line: HandlerLine, at now: Timestamp) {
         switch line {
         case .progress(let report): take(report)
         case .log(let level, let message):
+            if isFirst(handlerLinesToSkip, lines.handlerLines, emptied.handlerLines),
+                let known = log.written.firstHandler, known.message != message
+            {
+                outputIsEmptied(at: now)
+            }
             let isRepeat = Self.countDown(&handlerLinesToSkip)
+            if !isRepeat { lines.handlerLines += 1 }
             write(level, .handler, message, at: now, isRepeat: isRepeat)
             if !message.isEmpty { status.message = message.shortened }
         case .error(let item, let code, let message, let retryable):
@@ -96,10 +157,17 @@ struct AttemptLedger {
     }
 
     private mutating func write(_ error: ItemError) {
+        if isFirst(errorLinesToSkip, lines.errorLines, emptied.errorLines),
+            let known = log.written.firstError, !error.isRepeat(of: known)
+        {
+            outputIsEmptied(at: error.at)
+        }
         errorsTotal += 1
         if errors.count < JobResult.errorsLimit { errors.append(error) }
         if !handlerCountsFailed { status.counts["failed"] = errorsTotal }
-        if !Self.countDown(&errorLinesToSkip) { log.append(error) }
+        if Self.countDown(&errorLinesToSkip) { return }
+        lines.errorLines += 1
+        log.append(error)
     }
 
     private mutating func write(
@@ -132,6 +200,12 @@ struct AttemptLedger {
         hasChanged = false
         status.updatedAt = now
         return status
+    }
+}
+
+extension ItemError {
+    fileprivate func isRepeat(of other: ItemError) -> Bool {
+        item == other.item && code == other.code && message == other.message
     }
 }
 

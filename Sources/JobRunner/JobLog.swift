@@ -21,6 +21,10 @@ final class JobLog {
         var handlerLines = 0
         var stderrLines = 0
         var errorLines = 0
+        /// The first of these that its outputs are to say again.
+        var firstHandler: LogEntry?
+        var firstStderr: LogEntry?
+        var firstError: ItemError?
         var recent: [LogEntry] = []
         var errorsTotal: Int64 = 0
         var firstErrors: [ItemError] = []
@@ -31,7 +35,8 @@ final class JobLog {
     /// Opens the job's files, or begins them. Whatever stands in their place and is not the daemon's is replaced; where it cannot be, in
     /// another user's sticky directory, the lines go to a file in the job's own directory, and with it when the job is over.
     init(
-        _ spool: Spool, _ name: JobName, in jobDirectory: Directory, attempt: Int, isNew: Bool
+        _ spool: Spool, _ name: JobName, in jobDirectory: Directory, attempt: Int, isNew: Bool,
+        emptied: EmptiedOutputs = EmptiedOutputs()
     ) throws(SpoolError) {
         self.spool = spool
         self.name = name
@@ -39,8 +44,7 @@ final class JobLog {
         let logName = Self.logName(name)
         let errorsName = Self.errorsName(name)
         if !isNew, let log = try Self.reopen(logName, spool, jobDirectory) {
-            let lines = try Self.wholeLines(of: log)
-            written.read(logLines: lines, attempt: attempt)
+            try written.read(log: log, attempt: attempt, emptied)
             self.log = log
         } else {
             log = try Self.create(logName, spool, jobDirectory)
@@ -48,7 +52,7 @@ final class JobLog {
         if isNew {
             if try spool.isOwn(errorsName) { try spool.root.remove(errorsName) }
         } else if let file = try Self.reopen(errorsName, spool, jobDirectory) {
-            written.read(errorLines: try Self.wholeLines(of: file), attempt: attempt)
+            try written.read(errors: file, attempt: attempt, emptied)
             errors = consume file
         }
     }
@@ -109,51 +113,101 @@ final class JobLog {
     /// Takes away last lines without an end from the files of a job that is not over and that nobody follows.
     static func mend(_ name: JobName, in spool: Spool) throws(SpoolError) {
         for file in [logName(name), errorsName(name)] {
-            if let log = try spool.reopenLog(file) { _ = try wholeLines(of: log) }
+            if let log = try spool.reopenLog(file) { try forEachLine(of: log) { _ in } }
         }
     }
 
-    /// The file's lines. A last line without an end was cut off when a daemon died: it is written anew.
-    private static func wholeLines(of file: borrowing Descriptor) throws(SpoolError) -> [UInt8] {
-        var bytes = try file.read(limit: .max)
-        let end = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-        if end < bytes.count {
-            try file.truncate(to: Int64(end))
-            bytes.removeSubrange(end...)
+    /// What a job's attempts have left in its errors file: nothing else is read.
+    static func writtenErrors(
+        of name: JobName, in spool: Spool, _ jobDirectory: Directory
+    ) throws(SpoolError) -> Written {
+        var written = Written()
+        if let file = try reopen(errorsName(name), spool, jobDirectory) {
+            try written.read(errors: file, attempt: 0, EmptiedOutputs())
         }
-        return bytes
+        return written
+    }
+
+    /// How much of a file is in memory at a time, in bytes: more only for a line that is longer.
+    private static let chunk = 1 << 20
+
+    /// Hands over the file's lines, without line breaks. A last line without an end was cut off when a daemon died: it is taken away, and
+    /// written anew.
+    fileprivate static func forEachLine(
+        of file: borrowing Descriptor, _ body: (ArraySlice<UInt8>) -> Void
+    ) throws(SpoolError) {
+        var offset: Int64 = 0
+        var limit = chunk
+        while true {
+            let bytes = try file.read(from: offset, limit: limit)
+            if let end = bytes.lastIndex(of: 0x0A) {
+                for line in bytes[..<end].split(separator: 0x0A) { body(line) }
+                offset += Int64(end) + 1
+                limit = chunk
+            } else if bytes.count < limit {
+                if !bytes.isEmpty { try file.truncate(to: offset) }
+                return
+            } else {
+                limit *= 2
+            }
+        }
     }
 }
 
 extension JobLog.Written {
-    fileprivate mutating func read(logLines bytes: [UInt8], attempt: Int) {
+    fileprivate mutating func read(
+        log file: borrowing Descriptor, attempt: Int, _ emptied: EmptiedOutputs
+    ) throws(SpoolError) {
         let handler = Array("\"source\":\"handler\",\"attempt\":\(attempt),".utf8)
         let stderr = Array("\"source\":\"stderr\",\"attempt\":\(attempt),".utf8)
-        let lines = bytes.split(separator: 0x0A)
-        for line in lines {
+        var (handlerLines, stderrLines) = (0, 0)
+        var firstHandler: [UInt8]?
+        var firstStderr: [UInt8]?
+        var last: [[UInt8]] = []
+        try JobLog.forEachLine(of: file) { line in
             // The message comes last, so that nothing in it can look like this.
             let head = line.prefix(120)
-            if head.contains(handler) { handlerLines += 1 }
-            if head.contains(stderr) { stderrLines += 1 }
-        }
-        recent = Self.parse(lines.suffix(JobStatus.recentLogsLimit)).compactMap(LogEntry.init(json:))
-    }
-
-    fileprivate mutating func read(errorLines bytes: [UInt8], attempt: Int) {
-        let entries = Self.parse(bytes.split(separator: 0x0A)).compactMap(ItemError.init(json:))
-        errorsTotal = Int64(entries.count)
-        errorLines = entries.count { $0.attempt == attempt }
-        firstErrors = Array(entries.prefix(JobResult.errorsLimit))
-    }
-
-    private static func parse(_ lines: some Sequence<ArraySlice<UInt8>>) -> [JSON] {
-        lines.compactMap { line in
-            do {
-                return try JSON(parsing: Array(line))
-            } catch {
-                // Not written by a daemon; the lines around it still count.
-                return nil
+            if head.contains(handler) {
+                if handlerLines == emptied.handlerLines { firstHandler = Array(line) }
+                handlerLines += 1
             }
+            if head.contains(stderr) {
+                if stderrLines == emptied.stderrLines { firstStderr = Array(line) }
+                stderrLines += 1
+            }
+            if last.count == JobStatus.recentLogsLimit { last.removeFirst() }
+            last.append(Array(line))
+        }
+        (self.handlerLines, self.stderrLines) = (handlerLines, stderrLines)
+        self.firstHandler = firstHandler.flatMap(Self.parse).flatMap(LogEntry.init(json:))
+        self.firstStderr = firstStderr.flatMap(Self.parse).flatMap(LogEntry.init(json:))
+        recent = last.compactMap(Self.parse).compactMap(LogEntry.init(json:))
+    }
+
+    fileprivate mutating func read(
+        errors file: borrowing Descriptor, attempt: Int, _ emptied: EmptiedOutputs
+    ) throws(SpoolError) {
+        var (total, lines): (Int64, Int) = (0, 0)
+        var firstError: ItemError?
+        var first: [ItemError] = []
+        try JobLog.forEachLine(of: file) { line in
+            guard let error = Self.parse(Array(line)).flatMap(ItemError.init(json:)) else { return }
+            total += 1
+            if error.attempt == attempt {
+                if lines == emptied.errorLines { firstError = error }
+                lines += 1
+            }
+            if first.count < JobResult.errorsLimit { first.append(error) }
+        }
+        (errorsTotal, errorLines, firstErrors, self.firstError) = (total, lines, first, firstError)
+    }
+
+    private static func parse(_ line: [UInt8]) -> JSON? {
+        do {
+            return try JSON(parsing: line)
+        } catch {
+            // Not written by a daemon; the lines around it still count.
+            return nil
         }
     }
 }

@@ -1,5 +1,6 @@
 /// Reads the lines that a growing output file has got since the last time. A line longer than the contract allows is
-/// cut; bytes are never lost between two reads, nor read twice.
+/// cut; bytes are never lost between two reads, nor read twice. A handler that opens the file anew by the name of its descriptor
+/// (`>/dev/stderr`) empties it: then what was not read yet is lost, and reading begins anew.
 import Glibc
 import SpoolProtocol
 import SpoolStorage
@@ -11,9 +12,15 @@ struct OutputReader: ~Copyable {
     private var partial: [UInt8] = []
     /// Inside the rest of a line that was cut.
     private var skipsToLineEnd = false
+    /// What stood before `offset` when it was read, or the last of it: as long as it stands there the file has only grown.
+    private var tail: [UInt8] = []
+    /// The file has been emptied, and nobody has asked about that yet.
+    private var hasBegunAnew = false
 
     /// How much is read at a time, in bytes.
     private static let chunk = 1 << 18
+    /// The longest tail, in bytes.
+    private static let tailLimit = 1 << 12
 
     init(_ directory: Directory, _ name: FileName) throws(SpoolError) {
         file = try directory.open(name, O_RDONLY)
@@ -24,11 +31,28 @@ struct OutputReader: ~Copyable {
 
     /// Hands over the lines, without line breaks, of at most one chunk; false when there was nothing new.
     mutating func readLines(_ body: (UnsafeBufferPointer<UInt8>) -> Void) throws(SpoolError) -> Bool {
-        let bytes = try file.read(from: offset, limit: Self.chunk)
-        if bytes.isEmpty { return false }
-        offset += Int64(bytes.count)
-        bytes.withUnsafeBufferPointer { split($0, body) }
+        let bytes = try file.read(from: offset - Int64(tail.count), limit: tail.count + Self.chunk)
+        guard bytes.starts(with: tail) else {
+            finish(body)
+            skipsToLineEnd = false
+            // A long one that is no shorter now has hardly been written anew so fast: then its end has been, by somebody who does not append.
+            offset = bytes.count < tail.count ? 0 : offset - Int64(tail.count)
+            tail = []
+            hasBegunAnew = true
+            return true
+        }
+        let new = bytes.count - tail.count
+        if new == 0 { return false }
+        offset += Int64(new)
+        bytes.withUnsafeBufferPointer { split(UnsafeBufferPointer(rebasing: $0.suffix(new)), body) }
+        tail = Array(bytes.suffix(Self.tailLimit))
         return true
+    }
+
+    /// Whether the last call of `readLines` found the file emptied. What it has handed over then was said before.
+    mutating func takeBeginning() -> Bool {
+        defer { hasBegunAnew = false }
+        return hasBegunAnew
     }
 
     /// Hands over what follows the last line break: nothing more will be written.

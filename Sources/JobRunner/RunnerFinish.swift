@@ -72,7 +72,7 @@ extension Runner {
         var result = JobResult(status: status, attempts: history.attempts)
         if job.attempts > 0, let jobDirectory = try existingDirectory(job.jobID) {
             // The items that failed in its attempts.
-            let written = try JobLog(spool, job.name, in: jobDirectory, attempt: 0, isNew: false).written
+            let written = try JobLog.writtenErrors(of: job.name, in: spool, jobDirectory)
             result.errorsTotal = written.errorsTotal
             result.errors = written.firstErrors
         }

@@ -10,6 +10,19 @@ import Testing
 struct OutputReaderTests {
     /// Writes the pieces one after the other, reads after each, and returns the lines and the rest.
     private func lines(_ pieces: [String]) throws -> [String] {
+        var lines: [String] = []
+        try withFile { file, reader in
+            let take: (UnsafeBufferPointer<UInt8>) -> Void = { lines.append(String(decoding: $0, as: UTF8.self)) }
+            for piece in pieces {
+                try file.write(Array(piece.utf8))
+                while try reader.readLines(take) {}
+            }
+            reader.finish(take)
+        }
+        return lines
+    }
+
+    private func withFile(_ body: (borrowing Descriptor, inout OutputReader) throws -> Void) throws {
         var template = Array("/tmp/jobspool-output-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -17,16 +30,11 @@ struct OutputReaderTests {
         let name = FileName("stdout")
         let file = try directory.open(name, O_RDWR | O_CREAT | O_APPEND)
         var reader = try OutputReader(directory, name)
-        var lines: [String] = []
-        let take: (UnsafeBufferPointer<UInt8>) -> Void = { lines.append(String(decoding: $0, as: UTF8.self)) }
-        for piece in pieces {
-            try file.write(Array(piece.utf8))
-            while try reader.readLines(take) {}
+        defer {
+            unlink("\(path)/\(name)")
+            rmdir(path)
         }
-        reader.finish(take)
-        try directory.remove(name)
-        rmdir(path)
-        return lines
+        try body(file, &reader)
     }
 
     @Test(
@@ -44,6 +52,30 @@ struct OutputReaderTests {
         let long = String(repeating: "x", count: HandlerLine.maximumBytes)
         let found = try lines(Array(repeating: long, count: times) + ["end\nnext\n"])
         #expect(found == [long, "next"])
+    }
+
+    @Test(
+        "begins anew in a file that has been emptied, whatever it says then",
+        arguments: [
+            (["one\n", "two\n"], ["one", "two"], 1), (["one\n", "1\n"], ["one", "1"], 1),
+            (["one\n", "three\nfour\n"], ["one", "three", "four"], 1), (["one", "two\n"], ["one", "two"], 1),
+            (["one\n", "", "one\n"], ["one", "one"], 1), (["", "one\n"], ["one"], 0),
+            ([String(repeating: "long\n", count: 2000), "no\n"], Array(repeating: "long", count: 2000) + ["no"], 1),
+        ] as [([String], [String], Int)])
+    func emptied(contents: [String], expected: [String], beginnings: Int) throws {
+        try withFile { file, reader in
+            var lines: [String] = []
+            var seen = 0
+            let take: (UnsafeBufferPointer<UInt8>) -> Void = { lines.append(String(decoding: $0, as: UTF8.self)) }
+            for content in contents {
+                try file.truncate(to: 0)
+                try file.write(Array(content.utf8))
+                while try reader.readLines(take) { if reader.takeBeginning() { seen += 1 } }
+            }
+            reader.finish(take)
+            #expect(lines == expected)
+            #expect(seen == beginnings)
+        }
     }
 
     @Test("takes a line of just the greatest length whole")

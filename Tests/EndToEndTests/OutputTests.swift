@@ -1,0 +1,86 @@
+/// Outputs that a handler opens anew by their names, which empties them: what it says is heard all the same.
+import Glibc
+import JSONText
+import Testing
+
+extension EndToEnd {
+    @Suite("An output that is opened anew")
+    struct OutputTests {
+        let yard: Yard
+        init() throws { yard = try Yard() }
+
+        @Test("is read from its beginning, and the log says so once", arguments: ["stderr", "stdout"])
+        func anew(output: String) async throws {
+            try yard.define("t", "for i in 8 9 10 11 5; do echo \"line $i\" >/dev/\(output); sleep 0.4; done")
+            try await yard.start()
+            try yard.drop("job", ["type": "t"])
+            #expect(try await yard.result("job")["status"] == "completed")
+            let source = output == "stdout" ? "handler" : "stderr"
+            #expect(try yard.messages("job", source: source) == [8, 9, 10, 11, 5].map { "line \($0)" })
+            let told = try yard.messages("job", source: "daemon")
+            #expect(told.count == 1)
+            #expect(told.first?.contains("/dev/\(output)") ?? false)
+        }
+
+        @Test("keeps its reports") func reports() async throws {
+            try yard.define(
+                "t",
+                #"""
+                echo '{"type": "log", "message": "a long line, and one that is forgotten"}'
+                sleep 0.4
+                echo '{"type": "error", "item": "a"}' >/dev/stdout
+                sleep 0.4
+                echo '{"type": "checkpoint", "value": 1}'
+                echo '{"type": "result", "value": 7}' | tee /dev/stdout
+                """#)
+            try await yard.start()
+            try yard.drop("job", ["type": "t"])
+            let result = try await yard.result("job")
+            #expect(result["outcome"] == "partial")
+            #expect(result["errors_total"] == 1)
+            #expect(result["result"] == 7)
+        }
+
+        @Test("is told of once and whole also when the daemon dies in between, or meanwhile", arguments: [false, true])
+        func adopted(whileAway: Bool) async throws {
+            try yard.define(
+                "t",
+                #"""
+                for i in 1 2 3; do echo "out $i"; echo '{"type": "error", "item": "'$i'"}'; echo "err $i" >&2; done
+                until [ -e ../1 ]; do sleep 0.02; done
+                echo "out 4" >/dev/stdout; echo '{"type": "error", "item": "4"}'; echo "err 4" >/dev/stderr
+                until [ -e ../2 ]; do sleep 0.02; done
+                echo "out 5"; echo '{"type": "error", "item": "5"}'; echo "err 5" >&2
+                until [ -e ../3 ]; do sleep 0.02; done
+                """#)
+            try await yard.start()
+            try yard.drop("job", ["type": "t"])
+            for round in 1...3 {
+                let last = round + 2
+                try await eventually("all of round \(round)") {
+                    let isThere =
+                        try yard.messages("job").last == "out \(last)"
+                        && yard.messages("job", source: "stderr").last == "err \(last)"
+                        && yard.lines("job.errors.jsonl").last?["item"] == JSON.string("\(last)")
+                    return isThere ? true : nil
+                }
+                yard.killDaemon()
+                let go = "\(yard.path)/.jobspool/work/\(round)"
+                if !whileAway { try await yard.start() }
+                try Yard.write("", toFile: go)
+                if whileAway {
+                    try await eventually("the handler to go on") {
+                        let said = yard.shell("cat .jobspool/attempts/*/1/stderr").output
+                        return round == 3 || said.hasSuffix("err \(round + 3)\n") ? true : nil
+                    }
+                    try await yard.start()
+                }
+            }
+            let result = try await yard.result("job")
+            #expect(result["errors_total"] == 5)
+            #expect(try yard.messages("job") == (1...5).map { "out \($0)" })
+            #expect(try yard.messages("job", source: "stderr") == (1...5).map { "err \($0)" })
+            #expect(try yard.lines("job.errors.jsonl").compactMap { $0["item"]?.string } == (1...5).map { "\($0)" })
+        }
+    }
+}
