@@ -14,9 +14,12 @@ extension JSON {
         }
     }
 
+    /// - Parameter maximumDepth: for a text that is to become a part of another.
     /// - Throws: `JSONSyntaxError`.
-    public init(parsing bytes: UnsafeBufferPointer<UInt8>) throws(JSONSyntaxError) {
-        var parser = JSONParser(bytes: bytes)
+    public init(
+        parsing bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int = JSON.maximumDepth
+    ) throws(JSONSyntaxError) {
+        var parser = JSONParser(bytes: bytes, maximumDepth: maximumDepth)
         self = try parser.parseText()
     }
 
@@ -28,12 +31,16 @@ struct JSONParser {
     let bytes: UnsafeBufferPointer<UInt8>
     var at = 0
     private var depth = 0
+    private let maximumDepth: Int
 
     /// Told of each object member before its value is parsed, and after; only `JSON.position(of:)` listens.
     var onMember: ((_ key: String, _ offset: Int) -> Void)?
     var onMemberEnd: (() -> Void)?
 
-    init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+    init(bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int = JSON.maximumDepth) {
+        self.bytes = bytes
+        self.maximumDepth = maximumDepth
+    }
 
     mutating func parseText() throws(JSONSyntaxError) -> JSON {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
@@ -67,7 +74,7 @@ struct JSONParser {
     private mutating func nested(
         _ parse: (inout JSONParser) throws(JSONSyntaxError) -> JSON
     ) throws(JSONSyntaxError) -> JSON {
-        guard depth < JSON.maximumDepth else { throw failure("nested deeper than \(JSON.maximumDepth)") }
+        guard depth < maximumDepth else { throw failure("nested deeper than \(maximumDepth)") }
         depth += 1
         let value = try parse(&self)
         depth -= 1

@@ -84,9 +84,11 @@ extension Runner {
     /// In seconds.
     private static let startAgainAfter = 5.0
 
-    /// The job's state, with what a daemon that died in the grace time of a timeout took with it.
+    /// The job's state, with what a daemon that died in the grace time of a timeout took with it: by the time of day, which somebody may
+    /// have set meanwhile. Of an attempt that this daemon has started it needs no telling.
     private static func state(of job: RunningJob, _ record: ExitRecord) -> JobState {
-        guard job.state == .running, record.end != .exited(HandlerExit.completed), record.end != .vanished,
+        guard job.isAdopted, job.state == .running, record.end != .exited(HandlerExit.completed),
+            record.end != .vanished,
             let timeout = job.policy.timeoutSeconds,
             record.finishedAt.seconds(since: job.attemptStartedAt) >= timeout
         else { return job.state }

@@ -31,6 +31,10 @@ extension HandlerLine {
     /// The longest line that is taken, in bytes; longer ones are cut, and a report that is cut is a log line.
     public static let maximumBytes = 1 << 20
 
+    /// How deep a report may be nested. It becomes a part of statuses, results and requests, which are nested a few levels deeper, and at most
+    /// `JSON.maximumDepth` deep. One that is deeper is a log line.
+    public static let maximumDepth = 500
+
     /// Reads a line without its line break.
     public init(_ bytes: UnsafeBufferPointer<UInt8>) {
         guard let first = bytes.first(where: { $0 != 0x20 && $0 != 0x09 }), first == UInt8(ascii: "{") else {
@@ -38,7 +42,7 @@ extension HandlerLine {
             return
         }
         do {
-            self = HandlerLine(try JSON(parsing: bytes)) ?? .plain(bytes)
+            self = HandlerLine(try JSON(parsing: bytes, maximumDepth: Self.maximumDepth)) ?? .plain(bytes)
         } catch {
             self = .plain(bytes)
         }

@@ -91,6 +91,15 @@ struct HandlerLineTests {
         ] as [([UInt8], String)])
     func notUTF8(_ bytes: [UInt8], _ text: String) { #expect(Self.read(bytes) == .log(.info, text)) }
 
+    @Test("that is nested deeper than what it becomes a part of may be is a log line", arguments: [0, 1])
+    func deep(tooDeep: Int) throws {
+        let depth = HandlerLine.maximumDepth - 1 + tooDeep
+        let value = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        let line = #"{"type":"checkpoint","value":\#(value)}"#
+        #expect(
+            Self.read(Array(line.utf8)) == (tooDeep > 0 ? .log(.info, line) : .checkpoint(try JSON(parsing: value))))
+    }
+
     @Test("of a megabyte is taken, and one that was cut is a log line", .timeLimit(.minutes(1)))
     func huge() {
         let text = String(repeating: "x", count: HandlerLine.maximumBytes - 31)

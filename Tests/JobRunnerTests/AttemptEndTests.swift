@@ -1,0 +1,103 @@
+/// What an attempt's end says of its job, whatever the clocks do and whatever the handler has said before.
+import Glibc
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+import Synchronization
+import Testing
+
+@testable import JobRunner
+
+@Suite("An attempt's end", .timeLimit(.minutes(2)))
+struct AttemptEndTests {
+    private let limited = #"{"type": "again", "timeout_seconds": 60}"#
+
+    @Test("is what the handler says, also when somebody has set the clock, or the machine has slept") func clock()
+        async throws
+    {
+        try await withDaemon { stage in
+            try stage.put(limited, as: .request("a1"))
+            try await stage.await("a1")
+            stage.clocks.setClock(by: 600)
+            try await stage.end("a1", .exit(75))
+            try await eventually("a1 to be judged") {
+                let status = try stage.files.status(of: "a1")
+                return status?.waitingFor != nil || status?.standing.isOver ?? false
+            }
+            let status = try #require(try stage.files.status(of: "a1"))
+            #expect(status.standing == .pending)
+            guard case .retry? = status.waitingFor else {
+                Issue.record("it waits for \(String(describing: status.waitingFor))")
+                return
+            }
+        }
+    }
+
+    @Test("is a timeout when a daemon that returns finds that it took too long") func returned() async throws {
+        try await withDaemon { stage in
+            try stage.put(limited, as: .request("a1"))
+            try await stage.await("a1")
+            try await stage.die()
+            stage.clocks.pass(61)
+            try await stage.end("a1", .exit(75))
+            try await stage.dieAndReturn()
+            try await stage.rest()
+            #expect(try stage.files.result(of: "a1")?.status.error?.code == "TIMEOUT")
+        }
+    }
+
+    /// So many arrays in each other.
+    private func nested(_ depth: Int) -> JSON { (0..<depth).reduce(0) { inner, _ in [inner] } }
+
+    @Test(
+        "is told in files that can be read, however deep the details are",
+        arguments: [2, 400, 499, 500, 505, 508, 509, 510, 511])
+    func deep(depth: Int) async throws {
+        try await withDaemon { stage in
+            try stage.put(#"{"type": "again"}"#, as: .request("a1"))
+            for status in [75, 1] {
+                try await stage.await("a1")
+                stage.machine.alive.first?.say([
+                    "type": "failure", "message": "no", "details": ["deep": nested(depth - 2)],
+                ])
+                try await stage.end("a1", .exit(status))
+                try await stage.rest()
+                // The next daemon reads what this one has written.
+                try await stage.dieAndReturn()
+                try await stage.rest()
+                stage.clocks.pass(60)
+                stage.tick()
+            }
+            let result = try #require(try stage.files.result(of: "a1"))
+            #expect(result.status.standing == .failed)
+            #expect(result.attempts.map(\.exitStatus) == [75, 1])
+            #expect(stage.machine.takeLaunches().map(\.attempt.name) == ["first", "a1", "a1"])
+        }
+    }
+
+    @Test("in a job that is cancelled later has left its failed items, which are counted without reading its log")
+    func cancelled()
+        async throws
+    {
+        let reads = Mutex(0)
+        let counting = SystemCalls(fault: { operation, path in
+            if operation == .read, path.hasSuffix("/a1.log.jsonl") { reads.withLock { $0 += 1 } }
+            return nil
+        })
+        try await withDaemon(counting) { stage in
+            try stage.put(#"{"type": "again"}"#, as: .request("a1"))
+            try await stage.await("a1")
+            for item in 1...3 { stage.machine.alive.first?.say(["type": "error", "item": JSON(item)]) }
+            stage.machine.alive.first?.say(["type": "log", "message": "much"])
+            try await stage.end("a1", .exit(75))
+            try await stage.rest()
+            reads.withLock { $0 = 0 }
+            try stage.put("", as: .cancel("a1"))
+            try await eventually("a1 to be cancelled") { try stage.files.result(of: "a1") != nil }
+            let result = try #require(try stage.files.result(of: "a1"))
+            #expect(result.errorsTotal == 3)
+            #expect(result.errors.map(\.item) == ["1", "2", "3"])
+            #expect(reads.withLock(\.self) == 0)
+        }
+    }
+}
