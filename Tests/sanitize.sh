@@ -39,7 +39,7 @@ for kind in $kinds; do
     for target; do
         if [ "$target" = daemon ]; then
             swift build $build --product jobspool
-            LD_PRELOAD=$preload python3 Tests/soak.py "$(swift build $build --show-bin-path)/jobspool" "${JOBSPOOL_SANITIZE_MINUTES:-1}" --no-growth || result=1
+            LD_PRELOAD=$preload python3 -B Tests/soak.py "$(swift build $build --show-bin-path)/jobspool" "${JOBSPOOL_SANITIZE_MINUTES:-1}" --no-growth || result=1
         else
             [ -n "$hasTests" ] || swift build $build --build-tests
             hasTests=1

@@ -13,4 +13,4 @@ if [ -z "$program" ]; then
     swift build -c release --static-swift-stdlib --product jobspool
     program=$(swift build -c release --static-swift-stdlib --show-bin-path)/jobspool
 fi
-exec nice -n 19 python3 Tests/soak.py "$program" "${1:-60}"
+exec nice -n 19 python3 -B Tests/soak.py "$program" "${1:-60}"
