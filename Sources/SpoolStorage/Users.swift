@@ -21,9 +21,9 @@ package enum Users {
     package static func number(of name: String) -> UInt32? {
         var record = passwd()
         var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 1 << 14)
-        guard getpwnam_r(name, &record, &buffer, buffer.count, &found) == 0, found != nil else { return UInt32(name) }
-        return record.pw_uid
+        return withGrowingBuffer({ getpwnam_r(name, &record, $0, $1, &found) }) {
+            found == nil ? nil : record.pw_uid
+        } ?? UInt32(name)
     }
 
     /// Whether the user belongs to one of the groups, by name.
@@ -51,9 +51,9 @@ package enum Users {
     package static func groupNumber(of name: String) -> UInt32? {
         var record = group()
         var found: UnsafeMutablePointer<group>?
-        var buffer = [CChar](repeating: 0, count: 1 << 16)
-        guard getgrnam_r(name, &record, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
-        return record.gr_gid
+        return withGrowingBuffer({ getgrnam_r(name, &record, $0, $1, &found) }) {
+            found == nil ? nil : record.gr_gid
+        }
     }
 
     /// The user's own group; the group of the same number for one without an entry.
@@ -62,16 +62,40 @@ package enum Users {
     private static func entry(of user: UInt32) -> (name: String, group: gid_t, home: String)? {
         var record = passwd()
         var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 1 << 14)
-        guard getpwuid_r(user, &record, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
-        return (String(cString: record.pw_name), record.pw_gid, String(cString: record.pw_dir))
+        return withGrowingBuffer({ getpwuid_r(user, &record, $0, $1, &found) }) {
+            found == nil ? nil : (String(cString: record.pw_name), record.pw_gid, String(cString: record.pw_dir))
+        }
     }
 
     private static func groupName(_ number: gid_t) -> String? {
         var record = group()
         var found: UnsafeMutablePointer<group>?
-        var buffer = [CChar](repeating: 0, count: 1 << 16)
-        guard getgrgid_r(number, &record, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
-        return String(cString: record.gr_name)
+        return withGrowingBuffer({ getgrgid_r(number, &record, $0, $1, &found) }) {
+            found == nil ? nil : String(cString: record.gr_name)
+        }
     }
+
+    /// Looks an entry up, with more room when it does not fit (ERANGE): a group has as many names as it has members.
+    /// - Parameters:
+    ///   - look: returns 0, or an error (errno(3)).
+    ///   - take: copies what is of use out of the buffer.
+    static func withGrowingBuffer<Value>(
+        from size: Int = 1 << 12, _ look: (UnsafeMutablePointer<CChar>, Int) -> Int32, take: () -> Value?
+    ) -> Value? {
+        var size = size
+        while size <= largestEntry {
+            let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size)
+            defer { buffer.deallocate() }
+            switch look(buffer, size) {
+            case 0: return take()
+            case ERANGE: size *= 2
+            case EINTR: continue
+            default: return nil
+            }
+        }
+        return nil
+    }
+
+    /// In bytes.
+    private static let largestEntry = 1 << 26
 }

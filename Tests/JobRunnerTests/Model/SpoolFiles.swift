@@ -164,8 +164,9 @@ final class SpoolFiles: Sendable {
         guard let archive = try archive else { return [] }
         var families: [ArchivedFiles] = []
         try Self.walk(archive) { directory, file in
-            guard case .result = SpoolFile(file) else { return }
-            guard let result = JobResult(json: try JSON(parsing: try directory.read(file) ?? [])) else {
+            // It may be deleted meanwhile.
+            guard case .result = SpoolFile(file), let bytes = try directory.read(file) else { return }
+            guard let result = JobResult(json: try JSON(parsing: bytes)) else {
                 throw Violation("\(directory.path(file)) is no result")
             }
             families.append(ArchivedFiles(result: result, directory: directory))
