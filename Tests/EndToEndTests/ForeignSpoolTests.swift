@@ -178,11 +178,13 @@ extension EndToEnd {
             #expect(try await yard.result("job")["status"] == "completed")
         }
 
-        @Test("with a planted spool.status.json: jobs run, and that it cannot be written is told once")
-        func plantedSpoolStatus() async throws {
+        @Test(
+            "with a planted spool.status.json: jobs run, and that it cannot be written is told once",
+            arguments: ["mkdir", "mkfifo", "ln -s /etc/passwd", "truncate -s 1T"])
+        func plantedSpoolStatus(how: String) async throws {
             try yard.share(mode: "1777", owner: nil)
             try yard.define("brief", "sleep 0.6", ["allow": ["users": ["*"]]])
-            #expect(yard.shell(as: People.bob, "mkdir spool.status.json").status == 0)
+            #expect(yard.shell(as: People.bob, "\(how) spool.status.json").status == 0)
             let log = "\(yard.root)/daemon.log"
             _ = try yard.spawn(
                 People.daemon.prefix + ["\(yard.root)/bin/jobspool", "serve", "spool", "--types", "types"], output: log)

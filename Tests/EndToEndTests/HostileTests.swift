@@ -109,19 +109,43 @@ extension EndToEnd {
             #expect(Yard.readFile("\(yard.path)/.jobspool/work/t/proof") == "mine\n")
         }
 
+        @Test(
+            "plants what bears the names of the spool's own files: the daemon has its own, and nothing outside is touched",
+            arguments: [settings[0], settings[3]], ["mkfifo", "mkdir", "ln -s ../outside/secret", "truncate -s 1T"])
+        func plantedSpoolFiles(setting: Setting, how: String) async throws {
+            try prepare(setting)
+            let before = outside()
+            let names = ["spool.events.jsonl", "spool.status.json", "spool.pause.json"]
+            for name in names { #expect(yard.shell(as: People.bob, "\(how) \(name)").status == 0) }
+            try await start(setting)
+            try yard.drop("job", ["type": "t"], as: People.anna)
+            #expect(try await yard.result("job")["status"] == "completed")
+            try await eventually("the feed to tell it") {
+                try yard.lines("spool.events.jsonl").first { $0["event"] == "completed" && $0["name"] == "job" }
+            }
+            #expect(try yard.json("spool.status.json")?["paused"] == .null)
+            let own = yard.shell("find spool.* -type f -user \(People.daemon.name) -printf '%p '")
+            #expect(own.output == "spool.events.jsonl spool.status.json ", "\(own.output)")
+            // They hold the daemon's end up no more than its beginning.
+            #expect(try await yard.stopDaemon() == 0)
+            #expect(try yard.json("spool.status.json")?["daemon"]?["state"] == "stopped")
+            expectNoLeak(before)
+        }
+
         // MARK: Racing
 
-        /// Puts one file after another under the same names, as fast as it can, for so many seconds.
+        /// Puts one file after another under the same names, as fast as it can, until it is told to stop; then says how often.
         private static func race(_ isSticky: Bool) -> String {
             """
-            import os, time, itertools
+            import os, itertools
             pairs = [("race.json", '{"type": "t"}', "../outside/request"), ("race.cancel.json", "{}", "../outside/secret"),
                      ("race.schedule.json", '{"every_seconds": 1, "request": {"type": "t"}}', "../outside/request"),
                      ("spool.pause.json", "{}", "../outside/secret"), ("anna.log.jsonl", "x", "../outside/secret"),
                      ("anna.result.json", "{}", "../outside/new"), ("anna.status.json", "{}", "../outside/secret")]
-            end = time.monotonic() + 2
+            if \(isSticky ? "True" : "False"):
+                pairs += [("spool.events.jsonl", "{}", "../outside/new"), ("spool.status.json", "{}", "../outside/secret")]
             for number in itertools.count():
-                if time.monotonic() > end: break
+                if os.path.exists("../stop"): break
                 for name, text, target in pairs:
                     try:
                         if number % 2:
@@ -140,6 +164,7 @@ extension EndToEnd {
                 if not \(isSticky ? "True" : "False"):
                     try: os.rename("other.json", "another.json"); os.rename("another.json", "other.json")
                     except OSError: pass
+            print(number, end="")
             """
         }
 
@@ -149,7 +174,9 @@ extension EndToEnd {
             try Yard.write(Self.race(setting.isSticky), toFile: "\(yard.root)/race.py")
             let before = outside()
             try await start(setting, "--archive-after", "0")
-            let racer = try yard.spawn(People.bob.prefix + ["/bin/sh", "-c", "cd spool && exec python3 ../race.py"])
+            let told = "\(yard.root)/race.log"
+            let racer = try yard.spawn(
+                People.bob.prefix + ["/bin/sh", "-c", "cd spool && exec python3 ../race.py"], output: told)
             let deadline = Clock.monotonic() + 2
             var number = 0
             while Clock.monotonic() < deadline {
@@ -158,11 +185,20 @@ extension EndToEnd {
                 try yard.drop("other", ["type": "t", "description": "\(number)"], as: People.anna)
                 try await ContinuousClock().sleep(for: .milliseconds(50))
             }
-            waitpid(racer, nil, 0)
+            #expect(waitpid(racer, nil, WNOHANG) == 0, "there was no race to the end: \(Yard.readFile(told) ?? "")")
+            try Yard.write("", toFile: "\(yard.root)/stop")
+            var ended: Int32 = 0
+            waitpid(racer, &ended, 0)
+            #expect(ended == 0)
+            #expect((Yard.readFile(told).flatMap { Int($0) } ?? 0) > 20, "\(Yard.readFile(told) ?? "")")
             #expect(yard.shell(as: People.bob, "rm -rf race.* spool.pause.json anna.[lrs]* 2>/dev/null; :").status == 0)
             // The daemon serves on.
             try await eventually("the pause to be over") {
                 try yard.json("spool.status.json")?["paused"]?.isNull == true ? true : nil
+            }
+            // Where he can neither move nor replace what is anna's, all that she asked for last is done.
+            if setting.isSticky {
+                for name in ["anna", "other"] { try await expectArchived(name, "\(number)") }
             }
             try yard.drop("honest", ["type": "t"], as: People.anna)
             try await eventually("an honest job to be over") {
@@ -171,6 +207,17 @@ extension EndToEnd {
             try await eventually("the private directory's name") { isPrivateDirectoryInPlace() ? true : nil }
             expectNoLeak(before)
             #expect(try await yard.stopDaemon() == 0)
+        }
+
+        /// The run of that description is in the archive, completed, as anna's.
+        private func expectArchived(_ name: String, _ description: String) async throws {
+            let results =
+                "cat archive/*/*/*/\(name)~*/\(name).result.json | jq -c 'select(.description == \"\(description)\")"
+            let result = try await eventually("run \(description) of \(name) in the archive") {
+                let found = yard.shell(results + " | [.status, .submitted_by]'").output
+                return found.isEmpty ? nil : found
+            }
+            #expect(result == "[\"completed\",\"\(People.anna.name)\"]\n")
         }
 
         // MARK: The private directory

@@ -83,8 +83,10 @@ extension EndToEnd {
             try await yard.start()
             try yard.drop("job", ["type": "t"])
             try await eventually("the checkpoint") { try yard.status("job")?["checkpoint"] == "half" ? true : nil }
-            let handler = try #require(
-                Yard.readFile("\(yard.path)/.jobspool/work/pid").flatMap { pid_t($0.filter(\.isNumber)) })
+            // It says who it is after its checkpoint.
+            let handler = try await eventually("the handler") {
+                Yard.readFile("\(yard.path)/.jobspool/work/pid").flatMap { pid_t($0.filter(\.isNumber)) }
+            }
             let supervisor = try #require(yard.supervisors().first)
             switch victim {
             case .handler: kill(handler, SIGKILL)

@@ -49,7 +49,14 @@ final class Yard {
         return lstat(self(name), &found) == 0
     }
 
-    func read(_ name: String) -> String? { Self.readFile(self(name)) }
+    /// nil for what may have been planted: to read it could take for ever.
+    func read(_ name: String) -> String? {
+        var found = stat()
+        guard lstat(self(name), &found) == 0, found.st_mode & S_IFMT == S_IFREG, found.st_size < 1 << 30 else {
+            return nil
+        }
+        return Self.readFile(self(name))
+    }
 
     static func readFile(_ path: String) -> String? {
         guard let file = fopen(path, "re") else { return nil }
