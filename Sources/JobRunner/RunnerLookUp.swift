@@ -17,7 +17,7 @@ extension Runner {
         else { return refusal.error }
         return JobError(
             .invalidRequest,
-            "\(file) is empty, and the request that ran is in the archive: cp \(family.path)/\(file) here to run it again",
+            "\(file) is empty, and the request that ran is in the archive: to run it again, cp \(shellQuoted("\(family.path)/\(file)")) here",
             details: ["archived": .string(family.path)])
     }
 

@@ -49,7 +49,7 @@ extension Runner {
         guard stat.mode & 0o1000 != 0, stat.mode & 0o022 != 0, ![stat.owner, 0].contains(geteuid()) else { return }
         let (owner, user) = (Users.name(of: stat.owner), Users.name(of: geteuid()))
         logger.warning(
-            "\(spool.root.path) is sticky and belongs to \(owner): what others put in the place of a job's files cannot be moved away, nor can their cancel files be removed. Remedy: chown \(user) \(spool.root.path)"
+            "\(spool.root.path) is sticky and belongs to \(owner): what others put in the place of a job's files cannot be moved away, nor can their cancel files be removed. Remedy: chown \(user) \(shellQuoted(spool.root.path))"
         )
     }
 
