@@ -194,12 +194,25 @@ extension EndToEnd {
             #expect(lines.count { $0.contains(" error ") } == 1, "\(lines)")
         }
 
-        @Test("with a planted archive and pause file: jobs run, and run again")
-        func plantedSpoolFiles() async throws {
+        @Test(
+            "with a planted feed: the daemon does not start, and says what is in the way",
+            arguments: ["mkdir", "mkfifo", "ln -s /etc/passwd"])
+        func plantedFeed(how: String) async throws {
+            try yard.share(mode: "1777", owner: nil)
+            #expect(yard.shell(as: People.bob, "\(how) spool.events.jsonl").status == 0)
+            let ended = yard.shell(as: People.daemon, "timeout 20 jobspool serve . --types ../types")
+            #expect(ended.status == 77, "\(ended.output)")
+            #expect(ended.output.contains("spool.events.jsonl"), "\(ended.output)")
+        }
+
+        @Test(
+            "with a planted archive and pause file: jobs run, and run again",
+            arguments: [": >", "mkfifo", "truncate -s 1T"])
+        func plantedSpoolFiles(how: String) async throws {
             try yard.share(mode: "1777", owner: nil)
             try yard.define("t", "echo ran", ["allow": ["users": ["*"]]])
             try yard.define("brief", "sleep 0.6", ["allow": ["users": ["*"]]])
-            #expect(yard.shell(as: People.bob, "mkdir archive; : > spool.pause.json").status == 0)
+            #expect(yard.shell(as: People.bob, "mkdir archive; \(how) spool.pause.json").status == 0)
             try await start()
             try yard.drop("job", ["type": "t"], as: People.anna)
             let first = try await yard.result("job")["job_id"]?.string

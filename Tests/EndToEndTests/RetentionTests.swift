@@ -1,6 +1,8 @@
 /// Finished jobs that age: into the archive, and out of it, with the real daemon, and with kills, touches and `prune` beside it.
 import Glibc
 import JSONText
+import SpoolProtocol
+import SpoolStorage
 import Testing
 
 extension EndToEnd {
@@ -13,6 +15,24 @@ extension EndToEnd {
         func archived() -> [String] {
             yard.shell("cd archive 2>/dev/null && find . -mindepth 4 -maxdepth 4 -type d | sort").output
                 .split(separator: "\n").map { String($0.dropFirst(2)) }
+        }
+
+        /// A daemon that archives until it is killed, which is so long after it has begun to.
+        func archiveSome(for time: Duration) async throws {
+            func left() throws -> Int {
+                try Directory.open(yard.path).entries().count { $0.string?.hasSuffix(".result.json") == true }
+            }
+            let before = try left()
+            let daemon = try yard.spawn([
+                "\(Yard.executables)/jobspool", "serve", yard.path, "--types", "\(yard.root)/types", "--archive-after",
+                "0",
+            ])
+            defer {
+                kill(daemon, SIGKILL)
+                waitpid(daemon, nil, 0)
+            }
+            try await eventually("a family to leave", within: 60) { try left() < before ? true : nil }
+            try await ContinuousClock().sleep(for: time)
         }
 
         /// Runs many jobs that do nothing.
@@ -106,18 +126,16 @@ extension EndToEnd {
             let count = 400
             try await yard.start("--archive-after", "never")
             try await run(count)
+            yard.killDaemon()
             var kills = 0
             var inTheMiddle = 0
             while archived().count < count, kills < 60 {
-                yard.killDaemon()
-                if (1..<count).contains(archived().count) { inTheMiddle += 1 }
-                try await yard.start("--archive-after", "0")
                 kills += 1
                 // Another moment each time.
-                try await ContinuousClock().sleep(for: .milliseconds(kills * 7 % 40))
+                try await archiveSome(for: .milliseconds(kills % 5))
+                if archived().count < count { inTheMiddle += 1 }
             }
             #expect(inTheMiddle > 0, "the first daemon archived all of them before it could be killed: more are needed")
-            yard.killDaemon()
             try await yard.start("--archive-after", "0")
             try await eventually("all in the archive") { archived().count == count ? true : nil }
             try checkFamilies(count)
@@ -263,7 +281,7 @@ extension EndToEnd {
             }
             for name in ["roots", "another"] { try yard.drop(name, ["type": "t"]) }
             _ = try await yard.result("roots")
-            yard.shell("echo '{\"type\": \"t\"}' > own.json; chown nobody own.json")
+            yard.shell("echo '{\"type\": \"t\"}' > .p; chown nobody .p; mv .p own.json")
             try await eventually("its own in the archive") { archived().contains { $0.contains("/own~") } ? true : nil }
             func notices() throws -> [String] {
                 try yard.lines("spool.events.jsonl").filter { $0["event"] == "noticed" }.compactMap {
@@ -272,7 +290,7 @@ extension EndToEnd {
             }
             try await eventually("the notice") { try notices().isEmpty ? nil : true }
             // Some passes later.
-            yard.shell("echo '{\"type\": \"t\"}' > second.json; chown nobody second.json")
+            yard.shell("echo '{\"type\": \"t\"}' > .p; chown nobody .p; mv .p second.json")
             try await eventually("the second in the archive") { archived().count == 2 ? true : nil }
             #expect(try notices().count == 1)
             #expect(try notices().first?.contains("chown the directory") == true)
