@@ -14,7 +14,15 @@ extension FaultLife {
         let feeds = world.feed.feeds
         try world.drop("b", type: .other)
         try world.end(try await world.attempt("b"), .exit(0))
-        try await world.reach("a new feed") { world.feed.feeds > feeds }
+        var asked = 0
+        try await world.reach("a new feed") {
+            // When it could not be begun it is tried again with what is told after a while.
+            asked += 1
+            if asked % 20 == 10 { try world.put("", as: .pause) }
+            if asked % 20 == 15 { try world.remove(.pause) }
+            return world.feed.feeds > feeds
+        }
+        try world.remove(.pause)
         world.rotateEventsAt = .max
         try await world.stop(.stop)
     }
