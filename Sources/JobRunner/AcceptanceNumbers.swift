@@ -16,12 +16,16 @@ struct AcceptanceNumbers {
         self.spool = spool
         let text = try spool.home.read(Self.name).map { String(decoding: $0, as: UTF8.self) } ?? ""
         let stored = Int64(text.filter { $0 != "\n" }) ?? 0
-        last = stored
+        last = Self.numbers.contains(stored) ? stored : 0
         reserved = last
     }
 
+    /// No daemon comes as far: a file that says more is damaged. All programs that read JSON know numbers up to here (RFC 8259, 6).
+    private static let numbers: ClosedRange<Int64> = 0...(1 << 53)
+
     /// A file of the spool shows this number.
     mutating func saw(_ number: Int64) {
+        guard Self.numbers.contains(number) else { return }
         last = max(last, number)
         reserved = max(reserved, last)
     }

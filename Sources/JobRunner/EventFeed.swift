@@ -65,15 +65,13 @@ final class EventFeed {
 
     /// Adds an event; `flush` writes it.
     func append(_ kind: JobEvent.Kind, _ status: JobStatus, message: String? = nil) {
-        record.lastSequence += 1
         record.tell(status.identity.name, status.identity.jobID, status.standing)
-        add(JobEvent(at: Clock.now(), sequence: lastSequence, kind: kind, status: status, message: message))
+        add(JobEvent(at: Clock.now(), sequence: record.nextSequence(), kind: kind, status: status, message: message))
     }
 
     /// Adds an event that is about no job.
     func notice(_ message: String) {
-        record.lastSequence += 1
-        add(JobEvent(at: Clock.now(), sequence: lastSequence, noticed: message))
+        add(JobEvent(at: Clock.now(), sequence: record.nextSequence(), noticed: message))
     }
 
     private func add(_ event: JobEvent) {

@@ -12,16 +12,20 @@ struct FeedRecord {
         var standing: Standing?
     }
 
-    var lastSequence: Int64 = 0
+    private(set) var lastSequence: Int64 = 0
     var open = NameTable<Told>()
 
     private static let file = FileName("feed")
+    /// No feed comes as far: a larger number is none of a daemon's. All programs that read JSON know numbers up to here (RFC 8259, 6).
+    private static let numbers: ClosedRange<Int64> = 1...(1 << 53)
 
     /// What was told before the present feed of this name.
     init(before present: FileName, in spool: Spool) throws(SpoolError) {
         let feeds = try spool.archivedFamilies().feeds()
         if let bytes = try spool.home.read(Self.file) { readSaved(bytes) }
-        guard let newest = feeds.last, newest.lastSequence > lastSequence else { return }
+        guard let newest = feeds.last(where: { Self.numbers.contains($0.lastSequence) }),
+            newest.lastSequence > lastSequence
+        else { return }
         // An earlier version kept no record: the newest archived feed says the most.
         lastSequence = newest.lastSequence
         do throws(SpoolError) {
@@ -58,7 +62,7 @@ struct FeedRecord {
             if line.isEmpty { continue }
             do {
                 let event = try JSON(parsing: Array(line))
-                lastSequence = max(lastSequence, event["sequence"]?.int64 ?? 0)
+                saw(event["sequence"])
                 guard let text = event["name"]?.string else { continue }
                 tell(
                     try JobName(text), event["job_id"]?.string,
@@ -67,6 +71,17 @@ struct FeedRecord {
                 // A line that no daemon wrote says nothing.
             }
         }
+    }
+
+    private mutating func saw(_ number: JSON?) {
+        guard let number = number?.int64, Self.numbers.contains(number) else { return }
+        lastSequence = max(lastSequence, number)
+    }
+
+    /// The number of the next event.
+    mutating func nextSequence() -> Int64 {
+        lastSequence += 1
+        return lastSequence
     }
 
     mutating func tell(_ name: JobName, _ jobID: String?, _ standing: Standing?) {
@@ -91,7 +106,7 @@ struct FeedRecord {
     private mutating func readSaved(_ bytes: [UInt8]) {
         do {
             let json = try JSON(parsing: bytes)
-            lastSequence = json["sequence"]?.int64 ?? 0
+            saw(json["sequence"])
             for (name, told) in json["open"]?.object?.members ?? [] {
                 tell(
                     try JobName(name), told["job_id"]?.string,

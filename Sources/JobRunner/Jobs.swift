@@ -246,6 +246,6 @@ struct JobHistory: Sendable, Equatable {
 
     init(json: JSON) {
         attempts = (json["attempts"]?.array ?? []).compactMap(AttemptRecord.init(json:))
-        interruptionsWithoutProgress = json["interruptions_without_progress"]?.int ?? 0
+        interruptionsWithoutProgress = min(max(0, json["interruptions_without_progress"]?.int ?? 0), 1_000_000)
     }
 }

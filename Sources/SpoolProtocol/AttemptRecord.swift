@@ -41,7 +41,8 @@ extension AttemptRecord {
     }
 
     public init?(json: JSON) {
-        guard let attempt = json["attempt"]?.int, let startedAt = json["started_at"]?.string.flatMap(Timestamp.init),
+        guard let attempt = json["attempt"]?.int, (1...1_000_000_000).contains(attempt),
+            let startedAt = json["started_at"]?.string.flatMap(Timestamp.init),
             let finishedAt = json["finished_at"]?.string.flatMap(Timestamp.init),
             let ending = json["ending"]?.string.flatMap(Ending.init(rawValue:))
         else { return nil }

@@ -54,4 +54,23 @@ extension Spool {
         }
         return true
     }
+
+    // MARK: The feed
+
+    /// Moves aside what somebody has put in the place of the feed.
+    /// - Throws: `Unfit` when it cannot be moved: without its feed a spool is not served.
+    package func clearFeed() throws {
+        guard let name = SpoolFile.events.fileName else { return }
+        do throws(SpoolError) {
+            try moveAsideUnlessOwn(name)
+        } catch {
+            guard error.isForbidden else { throw error }
+            let owner = try root.stat(name).map { Users.name(of: $0.owner) } ?? "somebody"
+            let user = Users.name(of: geteuid())
+            throw Unfit(
+                description:
+                    "\(root.path(name)) belongs to \(owner), and \(user) may not move it out of this sticky directory, which is another user's: have it removed (rm \(shellQuoted(root.path(name)))), and chown \(user) \(shellQuoted(root.path)), so that it does not happen again"
+            )
+        }
+    }
 }

@@ -44,6 +44,7 @@ final class SpoolService: Sendable {
     private func serve() async throws -> Runner.End {
         let spool = try Spool.open(path)
         let lock = try SpoolLock(spool, as: configuration.identity)
+        try spool.clearFeed()
         let runner = try Runner(
             spool: spool, catalog: TypeCatalog(builtIn: BuiltInTypes.all, directory: types),
             configuration: configuration, logger: logger)

@@ -202,7 +202,8 @@ extension EndToEnd {
             #expect(yard.shell(as: People.bob, "\(how) spool.events.jsonl").status == 0)
             let ended = yard.shell(as: People.daemon, "timeout 20 jobspool serve . --types ../types")
             #expect(ended.status == 77, "\(ended.output)")
-            #expect(ended.output.contains("spool.events.jsonl"), "\(ended.output)")
+            #expect(ended.output.contains("spool.events.jsonl belongs to \(People.bob.name)"), "\(ended.output)")
+            #expect(ended.output.contains("chown \(People.daemon.name)"), "\(ended.output)")
         }
 
         @Test(
