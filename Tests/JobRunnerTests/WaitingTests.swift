@@ -83,7 +83,7 @@ struct WaitingTests {
             let between = stage.listings()
             #expect(between - before < 100)
             try #require(stage.machine.alive.first).end(.signal(15))
-            try await stage.rest()
+            try await eventually("the last of them to end") { try stage.files.result(of: "w100") != nil }
             #expect(try stage.files.result(of: "w100")?.status.error?.code == "DEPENDENCY_FAILED")
             #expect(stage.listings() - between < 100)
         }
