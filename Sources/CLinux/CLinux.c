@@ -40,6 +40,12 @@ int linux_set_timer(int timer, long nanoseconds) {
     return before.it_value.tv_sec != 0 || before.it_value.tv_nsec != 0;
 }
 
+int linux_is_timer_running(int timer) {
+    struct itimerspec now = {0};
+    (void)timerfd_gettime(timer, &now);
+    return now.it_value.tv_sec != 0 || now.it_value.tv_nsec != 0;
+}
+
 int linux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 int linux_set_process_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -11,9 +11,9 @@ struct SupervisorPool {
     private var children: [Child] = []
 
     private struct Child {
-        /// By which it says that it waits again; the end of it says that it is gone.
+        /// By which it says that it waits again, after `moment` has expired; the end of it says that it is gone.
         let news: Int32
-        /// Expires when it has been at work for a moment: it winds this up itself, for it may be stuck then.
+        /// Expires when it has been at work for a moment: it winds this up itself, for it may be stuck then. Runs as long as it waits.
         let moment: Int32
         var isWaiting = true
 
@@ -49,6 +49,7 @@ struct SupervisorPool {
         var pipe: [Int32] = [-1, -1]
         guard Glibc.pipe(&pipe) == 0 else { return nil }
         let moment = linux_timer()
+        _ = linux_set_timer(moment, WaitingSupervisor.never)
         let child = moment < 0 ? -1 : linux_fork()
         if child == 0 {
             close(pipe[0])
@@ -73,14 +74,13 @@ struct SupervisorPool {
             var words = [UInt8](repeating: 0, count: 64)
             if news.revents != 0 {
                 let count = read(news.fd, &words, words.count)
-                if count > 0 {
-                    children[index].isWaiting = true
-                } else if count == 0 || errno != EINTR {
-                    gone.append(news.fd)
-                }
+                if count == 0 || count < 0 && errno != EINTR { gone.append(news.fd) }
             }
-            // In this order: what it is at now it has begun after it waited. It may have stopped the timer meanwhile.
-            if moment.revents != 0, read(moment.fd, &words, words.count) > 0 { children[index].isWaiting = false }
+            if moment.revents != 0 { _ = read(moment.fd, &words, words.count) }
+            // What has been read came at different times; what the timer says is so now, and of any change after that there is news again.
+            if news.revents != 0 || moment.revents != 0 {
+                children[index].isWaiting = linux_is_timer_running(moment.fd) != 0
+            }
         }
         for child in children where gone.contains(child.news) { child.close() }
         children.removeAll { gone.contains($0.news) }
@@ -90,14 +90,17 @@ struct SupervisorPool {
 /// A child of the fork server.
 private struct WaitingSupervisor {
     let orders: Int32
-    /// By which it says that it waits again, when the server has heard by `moment` that it does not.
+    /// By which it says that it waits again, when the server can have heard by `moment` that it does not.
     let server: Int32
+    /// Has expired while it is at work for long.
     let moment: Int32
 
     /// After so many attempts its place is left to a new one.
     private static let attempts = 500
     /// What is over within so many nanoseconds leaves no time to fork another one: that would only be in its way.
     private static let shortTime = 1_500_000
+    /// A hundred years, in nanoseconds.
+    static let never = 100 * 365 * 86_400 * 1_000_000_000
 
     /// Returns the exit status.
     func serve() -> Int32 {
@@ -115,7 +118,7 @@ private struct WaitingSupervisor {
                 _ = AttemptSupervisor.supervise(order.arguments, environment: order.environment, children)
             }
             Self.letGo(null)
-            if linux_set_timer(moment, 0) == 0 { tellThatItWaits() }
+            if linux_set_timer(moment, Self.never) == 0 { tellThatItWaits() }
         }
         return 0
     }

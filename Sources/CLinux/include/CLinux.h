@@ -18,6 +18,9 @@ int linux_timer(void);
 /// timerfd_settime(2): the timer expires so many nanoseconds from now, once; with 0 never. Returns whether it was running: 0 or 1.
 int linux_set_timer(int timer, long nanoseconds);
 
+/// timerfd_gettime(2): whether the timer has been set and has not expired since: 0 or 1.
+int linux_is_timer_running(int timer);
+
 /// PR_SET_CHILD_SUBREAPER of prctl(2): orphaned descendants become this process's children instead of init's.
 int linux_become_subreaper(void);
 
