@@ -55,7 +55,7 @@ extension Runner {
             return
         }
         var history = job.history
-        history.attempts.append(Self.record(of: job, record, move))
+        if !Self.isNoAttempt(record, move) { history.attempts.append(Self.record(of: job, record, move)) }
         switch move {
         case .finish(let ending): finish(job, ending, report, history, record)
         case .again(.interrupted(let keepsCheckpoint)):
@@ -78,7 +78,8 @@ extension Runner {
     private func waitForMachine(_ job: RunningJob, _ report: FollowReport, _ error: JobError) {
         let code = error.details["errno"]?.int.flatMap { Int32(exactly: $0) } ?? 0
         if code != ETXTBSY { tell(SpoolError(.spawn, "the handler of \(job.pending.type)", code: code)) }
-        requeue(job, job.history, report, "Waiting to be started: \(error.message)", after: Self.startAgainAfter)
+        let message = "\(JobStatus.waitingToBeStarted): \(error.message)"
+        requeue(job, job.history, report, message, after: Self.startAgainAfter)
     }
 
     /// In seconds.
@@ -93,6 +94,11 @@ extension Runner {
             record.finishedAt.seconds(since: job.attemptStartedAt) >= timeout
         else { return job.state }
         return .stopping(.timeout(seconds: timeout))
+    }
+
+    /// Whether nothing has run, and nothing of it stays.
+    private static func isNoAttempt(_ record: ExitRecord, _ move: JobMove) -> Bool {
+        if case .notStarted = record.end, case .again = move { true } else { false }
     }
 
     private static func record(of job: RunningJob, _ record: ExitRecord, _ move: JobMove) -> AttemptRecord {
@@ -131,6 +137,9 @@ extension Runner {
         waiting.waiting = delay.map { .retry(Clock.now().adding(seconds: $0)) }
         var status = report.status
         status.standing = .pending
+        // As before, when it was no attempt.
+        status.attempt = waiting.attempts
+        status.startedAt = history.attempts.first?.startedAt
         status.message = message
         status.waitingFor = waiting.waiting
         if !keepsCheckpoint { status.checkpoint = .null }

@@ -25,14 +25,14 @@ extension JobSituation {
                 .requestChanged, "\(name) is pending, and its request has changed since it was accepted",
                 next: "the new version takes its place as soon as it is complete")
         }
-        if let waiting = status.waitingFor { return explain(waiting) }
+        if let waiting = status.waitingFor { return explain(waiting, status) }
         return explainTurn(status)
     }
 
     /// "; besides, the spool is paused"
     private var besides: String { pause == nil ? "" : "; besides, the spool is paused" }
 
-    private func explain(_ waiting: Waiting) -> Explanation {
+    private func explain(_ waiting: Waiting, _ status: JobStatus) -> Explanation {
         switch waiting {
         case .time(let time):
             return Explanation(
@@ -41,8 +41,11 @@ extension JobSituation {
                     ? "it joins its lane's queue in \(roughly(seconds: time.seconds(since: now)))"
                     : "it joins its lane's queue now")
         case .retry(let time):
+            let what =
+                status.message.hasPrefix(JobStatus.waitingToBeStarted)
+                ? "could not be started just now" : "failed for a passing reason"
             return Explanation(
-                .retry, "\(name) failed for a passing reason, and waits until \(time) to be tried again\(besides)",
+                .retry, "\(name) \(what), and waits until \(time) to be tried again\(besides)",
                 next: time > now
                     ? "the next attempt may start in \(roughly(seconds: time.seconds(since: now)))"
                     : "the next attempt may start now")

@@ -96,6 +96,9 @@ public struct JobStatus: Sendable, Equatable {
     /// How many log messages a status shows.
     public static let recentLogsLimit = 10
 
+    /// What the message begins with when the handler could not be started just now, and a reason follows.
+    public static let waitingToBeStarted = "Waiting to be started"
+
     public init(identity: JobIdentity, standing: Standing, updatedAt: Timestamp, message: String, request: Fingerprint)
     {
         self.identity = identity

@@ -52,15 +52,12 @@ struct AttemptEndTests {
     {
         try await withDaemon { stage in
             try await stage.begin("a1")
-            let attempt = try #require(stage.machine.alive.first)
-            let error = JobError(.handlerFailed, "cannot start it", details: ["errno": JSON(EAGAIN)])
-            let record = ExitRecord(end: .notStarted(error), finishedAt: stage.clocks.now(), leftBehind: 0)
-            try Directory.open("\(stage.files.path)/.jobspool/attempts/\(attempt.jobID)/1")
-                .open(AttemptFile.record, O_WRONLY | O_APPEND)
-                .write(AttemptRecordState.endedLine(of: attempt.identifier, record))
-            attempt.close()
+            try stage.endUnstarted("a1", Self.shortage)
             try await eventually("a1 to wait") { try stage.files.status(of: "a1")?.waitingFor != nil }
-            #expect(try stage.files.status(of: "a1")?.message == "Waiting to be started: cannot start it")
+            let status = try #require(try stage.files.status(of: "a1"))
+            #expect(status.message == "Waiting to be started: cannot start it")
+            #expect(status.attempt == 0)
+            #expect(status.startedAt == nil)
             stage.clocks.pass(2)
             stage.tick()
             try await eventually("the trouble to be told") {
@@ -74,6 +71,68 @@ struct AttemptEndTests {
             try await stage.rest()
             #expect(try stage.files.result(of: "a1")?.attempts.map(\.attempt) == [1])
             #expect(stage.machine.takeLaunches().map(\.attempt.number) == [1, 1, 1])
+        }
+    }
+
+    private static let shortage = JobError(.handlerFailed, "cannot start it", details: ["errno": JSON(EAGAIN)])
+
+    @Test("before its handler was started leaves nothing in the result of a job that is cancelled then") func noTrace()
+        async throws
+    {
+        try await withDaemon { stage in
+            try await stage.begin("a1")
+            try stage.endUnstarted("a1", Self.shortage)
+            try await eventually("a1 to wait") { try stage.files.status(of: "a1")?.waitingFor != nil }
+            try stage.put("", as: .cancel("a1"))
+            // The trouble that was told is over.
+            stage.clocks.pass(2)
+            stage.tick()
+            try await eventually("a1 to be cancelled") { try stage.files.result(of: "a1") != nil }
+            let result = try #require(try stage.files.result(of: "a1"))
+            #expect(result.attempts.isEmpty)
+            #expect(result.status.attempt == 0)
+            #expect(result.status.startedAt == nil)
+        }
+    }
+
+    @Test("before its handler was started, after one that failed, leaves that one as the last") func afterOne()
+        async throws
+    {
+        try await withDaemon { stage in
+            try stage.put(#"{"type": "again"}"#, as: .request("a1"))
+            try await stage.await("a1")
+            let startedAt = try stage.files.status(of: "a1")?.startedAt
+            try await stage.end("a1", .exit(75))
+            try await stage.rest()
+            stage.clocks.pass(60)
+            stage.tick()
+            try await stage.await("a1")
+            try stage.endUnstarted("a1", Self.shortage)
+            try await eventually("a1 to wait to be started") {
+                try stage.files.status(of: "a1")?.message.hasPrefix(JobStatus.waitingToBeStarted) ?? false
+            }
+            #expect(try stage.files.status(of: "a1")?.attempt == 1)
+            #expect(try stage.files.status(of: "a1")?.startedAt == startedAt)
+        }
+    }
+
+    @Test("before its handler was started is no attempt either when the daemon stops meanwhile") func noStartInStop()
+        async throws
+    {
+        try await withDaemon { stage in
+            try await stage.begin("a1")
+            try await stage.stop { attempt in
+                #expect(attempt.name == "a1")
+                try stage.endUnstarted("a1", Self.shortage)
+            }
+            let status = try #require(try stage.files.status(of: "a1"))
+            #expect(status.standing == .pending)
+            #expect(status.attempt == 0)
+            try await stage.comeBack()
+            try await stage.await("a1")
+            try await stage.end("a1", .exit(0))
+            try await stage.rest()
+            #expect(try stage.files.result(of: "a1")?.attempts.map(\.attempt) == [1])
         }
     }
 

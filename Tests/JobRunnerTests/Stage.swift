@@ -7,14 +7,17 @@ import Testing
 
 @testable import JobRunner
 
-/// - Parameter system: what the daemon works with, for its whole life.
+/// - Parameters:
+///   - system: what the daemon works with, for its whole life.
+///   - rhythm: nil: a fast one.
 func withDaemon(
-    _ system: SystemCalls? = nil, maxLanes: Int = 2, _ body: (inout Stage) async throws -> Void
+    _ system: SystemCalls? = nil, maxLanes: Int = 2, rhythm: FollowerRhythm? = nil,
+    _ body: (inout Stage) async throws -> Void
 ) async throws {
     signal(SIGIO, SIG_IGN)
     let clocks = VirtualClocks()
     try await Clock.$replacement.withValue(clocks) {
-        var stage = try Stage(clocks, system, maxLanes: maxLanes)
+        var stage = try Stage(clocks, system, maxLanes: maxLanes, rhythm: rhythm)
         try await stage.begin("first")
         try await stage.end("first", .exit(0))
         try await stage.rest()
@@ -32,21 +35,24 @@ struct Stage {
     private var faults = Faults()
     private var daemon: Daemon
     private var count = 1
+    private let rhythm: FollowerRhythm?
 
-    init(_ clocks: VirtualClocks, _ system: SystemCalls?, maxLanes: Int) throws {
+    init(_ clocks: VirtualClocks, _ system: SystemCalls?, maxLanes: Int, rhythm: FollowerRhythm? = nil) throws {
+        self.rhythm = rhythm
         self.clocks = clocks
         files = try SpoolFiles()
         machine = FakeMachine(files)
-        daemon = try Self.daemon(files, machine, faults, 1, system, maxLanes: maxLanes)
+        daemon = try Self.daemon(files, machine, faults, 1, system, maxLanes: maxLanes, rhythm: rhythm)
     }
 
     private static func daemon(
         _ files: SpoolFiles, _ machine: FakeMachine, _ faults: Faults, _ number: Int, _ system: SystemCalls? = nil,
-        maxLanes: Int = 2
+        maxLanes: Int = 2, rhythm: FollowerRhythm?
     ) throws -> Daemon {
         try Daemon(
             files.path, number: number, machine: machine, faults: faults, maxLanes: maxLanes, system: system,
-            executor: SerialTaskExecutor(name: "hand-over"))
+            executor: SerialTaskExecutor(name: "hand-over")
+        ) { if let rhythm { $0.followerRhythm = rhythm } }
     }
 
     func put(_ text: String, as file: SpoolFile) throws {
@@ -76,6 +82,19 @@ struct Stage {
         try machine.alive.first { $0.name == name }?.end(ending)
     }
 
+    /// Its supervisor could not start its handler.
+    func endUnstarted(_ name: JobName, _ error: JobError) throws {
+        let attempt = try #require(machine.alive.first { $0.name == name })
+        let record = ExitRecord(end: .notStarted(error), finishedAt: clocks.now(), leftBehind: 0)
+        try directory(of: attempt).open(AttemptFile.record, O_WRONLY | O_APPEND)
+            .write(AttemptRecordState.endedLine(of: attempt.identifier, record))
+        attempt.close()
+    }
+
+    func directory(of attempt: FakeAttempt) throws -> Directory {
+        try Directory.open("\(files.path)/.jobspool/attempts/\(attempt.identifier)")
+    }
+
     /// What its handler reads.
     func input(of name: JobName) throws -> JSON {
         let attempt = try #require(machine.alive.first { $0.name == name })
@@ -96,6 +115,15 @@ struct Stage {
         }
     }
 
+    /// The daemon stops, and its attempts with it, each of which `end` ends.
+    func stop(_ end: (FakeAttempt) throws -> Void) async throws {
+        daemon.stop(.stop)
+        try await eventually("the daemon to stop") {
+            for attempt in machine.alive where attempt.hasOrder { try end(attempt) }
+            return daemon.hasEnded
+        }
+    }
+
     func die() async throws {
         faults.die()
         try await daemon.leave()
@@ -103,8 +131,13 @@ struct Stage {
 
     mutating func dieAndReturn(maxLanes: Int = 2) async throws {
         try await die()
+        try await comeBack(maxLanes: maxLanes)
+    }
+
+    /// The next daemon, when this one has ended.
+    mutating func comeBack(maxLanes: Int = 2) async throws {
         faults = Faults()
         count += 1
-        daemon = try Self.daemon(files, machine, faults, count, maxLanes: maxLanes)
+        daemon = try Self.daemon(files, machine, faults, count, maxLanes: maxLanes, rhythm: rhythm)
     }
 }

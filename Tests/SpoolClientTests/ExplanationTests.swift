@@ -151,6 +151,11 @@ struct ExplanationTests {
         Case("a time that has come", situation(pending(.time(now))), .notBefore, .ok, "now"),
         Case("a retry", situation(pending(.retry(later))), .retry, .ok, "passing reason", "in 10 min"),
         Case(
+            "a start",
+            situation(
+                .active(status(.pending, waiting: .retry(later)) { $0.message = "Waiting to be started: no memory" })),
+            .retry, .ok, "could not be started", "in 10 min"),
+        Case(
             "jobs",
             situation(pending(.jobs([name("a"), name("b")], unknown: []))) { $0.others = [name("a"): "running"] },
             .after, .ok, "a (running), b to complete (`after`)"),
@@ -293,6 +298,23 @@ struct ExplanationTests {
             "in a spool whose path has a blank", situation(over(.completed)) { $0.path = "/my spool" }, .completed, .ok,
             "touch '/my spool/219.json'"),
     ]
+
+    @Test("names commands that take a name that begins with a dash for no option") func dashes() throws {
+        let spool = try TestSpool()
+        var status = try spool.makeStatus("-x", .completed, for: try spool.drop("-x"))
+        status.outcome = .partial
+        try spool.end(status)
+        try spool.write("", "-x.errors.jsonl")
+        let next = try CommandRunner.run("jobspool doctor --json -- -x", in: spool.path).output
+        let command = try #require(next.firstRange(of: "jobspool logs --errors -- -x"), "\(next)")
+        let ended = try CommandRunner.run(String(next[command]), in: spool.path)
+        #expect(ended.status == 0, "\(ended.diagnostics)")
+        #expect(shellQuoted(path: "-my spool") == "'./-my spool'")
+        #expect(shellQuoted(path: "/-x") == "/-x")
+        // The commands that the command itself suggests.
+        let error = try CommandRunner.run("jobspool submit sync --name=-x", in: spool.path).diagnostics
+        #expect(error.contains("jobspool retry -- -x"), "\(error)")
+    }
 
     @Test("is told of one that is over", arguments: over) func explainOver(row: Case) { check(row) }
 
