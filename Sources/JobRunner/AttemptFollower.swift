@@ -41,7 +41,8 @@ struct AttemptFollower {
             let sawOutput = drain(&following)
             if sawOutput { watch.sawOutput() }
             // A chunk at a time, as long as there is more: a handler that never stops talking is stopped all the same.
-            tick = sawOutput ? 0 : rhythm.tick
+            // One that empties its output again and again is given no more than its time.
+            tick = sawOutput && !following.hasBegunAnew ? 0 : rhythm.tick
             publishStatus(&following)
             if let reason = watch.reasonToStop() { askToStop(reason) }
         }
@@ -76,6 +77,8 @@ struct AttemptFollower {
         /// What stood in the output when following began, in bytes: an earlier daemon has shown it, and it is not shown
         /// step by step again.
         var alreadySaid: Int64
+        /// The last reading found an output emptied.
+        var hasBegunAnew = false
         var statusDue = 0.0
         var isDirectorySynced = false
         var troubleToldAt = -Double.infinity
@@ -235,13 +238,14 @@ extension AttemptFollower.Following {
         let now = Clock.now()
         ledger.isCatchingUp = !isUpToDate
         let sawOutput = try output.readLines { ledger.takeOutput($0, at: now) }
-        if output.takeBeginning() {
-            ledger.outputIsEmptied(at: now)
-            // Nothing of what it says from here on has been shown.
-            alreadySaid = 0
-        }
+        let outputIsAnew = output.takeBeginning()
+        if outputIsAnew { ledger.outputIsEmptied(at: now) }
+        // Nothing of what it says from here on has been shown. At its end it is up to date, also when it was emptied before it was read.
+        if outputIsAnew || !sawOutput { alreadySaid = 0 }
         let sawErrors = try errors.readLines { ledger.takeStandardError($0, at: now) }
-        if errors.takeBeginning() { ledger.standardErrorIsEmptied(at: now) }
+        let errorsAreAnew = errors.takeBeginning()
+        if errorsAreAnew { ledger.standardErrorIsEmptied(at: now) }
+        hasBegunAnew = outputIsAnew || errorsAreAnew
         return sawOutput || sawErrors
     }
 
@@ -249,12 +253,14 @@ extension AttemptFollower.Following {
         let now = Clock.now()
         output.finish { ledger.takeOutput($0, at: now) }
         errors.finish { ledger.takeStandardError($0, at: now) }
+        ledger.outputIsOver()
     }
 
     fileprivate mutating func report(_ ending: FollowReport.Ending) -> FollowReport {
         FollowReport(
-            ending: ending, status: ledger.takeStatus(at: Clock.now()), result: ledger.result,
-            failure: ledger.failure, failureIsRetryable: ledger.failureIsRetryable, itemsFailed: ledger.itemsFailed,
-            errorsTotal: ledger.errorsTotal, errors: ledger.errors, madeProgress: ledger.madeProgress)
+            ending: ending, status: ledger.takeStatus(at: Clock.now()), result: ledger.reports.result,
+            failure: ledger.reports.failure, failureIsRetryable: ledger.reports.failureIsRetryable,
+            itemsFailed: ledger.itemsFailed, errorsTotal: ledger.errorsTotal, errors: ledger.errors,
+            madeProgress: ledger.reports.madeProgress)
     }
 }

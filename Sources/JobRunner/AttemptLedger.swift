@@ -6,16 +6,11 @@ import SpoolStorage
 
 struct AttemptLedger {
     private(set) var status: JobStatus
-    /// The handler's result; null until it gives one.
-    private(set) var result: JSON = .null
-    private(set) var failure: JobError?
-    private(set) var failureIsRetryable = false
+    private(set) var reports: HandlerReports
     private(set) var errorsTotal: Int64
     private(set) var errors: [ItemError]
     /// A checkpoint that has not been saved yet.
     private(set) var unsavedCheckpoint: JSON?
-    /// The attempt has reported a checkpoint that differs from the one it began with.
-    private(set) var madeProgress = false
     /// There is something that the status does not show yet; at first, that the attempt runs.
     private(set) var hasChanged = true
 
@@ -29,33 +24,43 @@ struct AttemptLedger {
     /// The handler has emptied an output, and that is not saved yet.
     private(set) var isEmptiedUnsaved = false
     private var toldOfEmptied: Set<String> = []
-    private var handlerCountsFailed = false
     /// What is folded now was said long ago: it has no rate.
     var isCatchingUp = false
     /// When the first progress came (CLOCK_MONOTONIC, seconds), and what had been processed by then.
     private var firstProgress: (at: Double, processed: Int64)?
     private let startingCheckpoint: JSON
 
+    /// - Parameter emptied: as an earlier daemon has saved it. Lines that had not reached the job's files when that one died are lost, and
+    ///   do not count; damaged numbers do not, either.
     init(_ status: JobStatus, log: JobLog, emptied: EmptiedOutputs = EmptiedOutputs()) {
         self.status = status
         self.log = log
-        self.emptied = emptied
         startingCheckpoint = status.checkpoint
+        reports = emptied.reports
         lines = EmptiedOutputs()
         lines.handlerLines = log.written.handlerLines
         lines.stderrLines = log.written.stderrLines
         lines.errorLines = log.written.errorLines
-        handlerLinesToSkip = max(0, lines.handlerLines - emptied.handlerLines)
-        stderrLinesToSkip = max(0, lines.stderrLines - emptied.stderrLines)
-        errorLinesToSkip = max(0, lines.errorLines - emptied.errorLines)
+        self.emptied = emptied
+        self.emptied.limitLines(to: lines)
+        isEmptiedUnsaved = self.emptied != emptied
+        handlerLinesToSkip = lines.handlerLines - self.emptied.handlerLines
+        stderrLinesToSkip = lines.stderrLines - self.emptied.stderrLines
+        errorLinesToSkip = lines.errorLines - self.emptied.errorLines
         // The errors of the attempt that is folded again come again.
         errorsTotal = log.written.errorsTotal - Int64(errorLinesToSkip)
         errors = Array(log.written.firstErrors.prefix(Int(errorsTotal)))
         self.status.recentLogs = log.written.recent
+        if let checkpoint = reports.checkpoint {
+            self.status.checkpoint = checkpoint
+            // The earlier daemon may have died before it saved it.
+            unsavedCheckpoint = checkpoint
+        }
+        if let failed = reports.failed { self.status.counts["failed"] = failed }
     }
 
     /// Whether items failed, so that a completed job is a partial success.
-    var itemsFailed: Bool { handlerCountsFailed ? status.counts["failed"] > 0 : errorsTotal > 0 }
+    var itemsFailed: Bool { reports.failed.map { $0 > 0 } ?? (errorsTotal > 0) }
 
     // MARK: Lines
 
@@ -87,10 +92,23 @@ struct AttemptLedger {
         tellOfEmptied("standard output", "stdout", 1, at: now)
         emptied.handlerLines = lines.handlerLines
         emptied.errorLines = lines.errorLines
-        // Errors that this daemon has not folded count as much.
+        emptied.reports = reports
+        handlerLinesToSkip = 0
+        countUnfoldedErrors()
+    }
+
+    /// The outputs have been read to their end. Errors that have not come again were said before standard output was emptied, while nobody
+    /// read it.
+    mutating func outputIsOver() { countUnfoldedErrors() }
+
+    /// Errors in the job's file that this daemon has not folded count as much.
+    private mutating func countUnfoldedErrors() {
+        guard errorLinesToSkip > 0 else { return }
         errorsTotal += Int64(errorLinesToSkip)
         errors += log.written.firstErrors.dropFirst(errors.count).prefix(errorLinesToSkip)
-        (handlerLinesToSkip, errorLinesToSkip) = (0, 0)
+        errorLinesToSkip = 0
+        if reports.failed == nil { status.counts["failed"] = errorsTotal }
+        hasChanged = true
     }
 
     mutating func standardErrorIsEmptied(at now: Timestamp) {
@@ -137,11 +155,12 @@ struct AttemptLedger {
         case .checkpoint(let value):
             status.checkpoint = value
             unsavedCheckpoint = value
-            if value != startingCheckpoint { madeProgress = true }
-        case .result(let value): result = value
+            reports.checkpoint = value
+            if value != startingCheckpoint { reports.madeProgress = true }
+        case .result(let value): reports.result = value
         case .failure(let error, let retryable):
-            failure = error
-            failureIsRetryable = retryable
+            reports.failure = error
+            reports.failureIsRetryable = retryable
         case .ignored: return
         }
         hasChanged = true
@@ -153,7 +172,7 @@ struct AttemptLedger {
         let first = firstProgress ?? (now, 0)
         status.progress.take(report, elapsed: now - first.at, startedFrom: first.processed)
         status.counts.merge(report.counts)
-        if report.counts?["failed"] != nil { handlerCountsFailed = true }
+        if report.counts?["failed"] != nil { reports.failed = status.counts["failed"] }
     }
 
     private mutating func write(_ error: ItemError) {
@@ -164,7 +183,7 @@ struct AttemptLedger {
         }
         errorsTotal += 1
         if errors.count < JobResult.errorsLimit { errors.append(error) }
-        if !handlerCountsFailed { status.counts["failed"] = errorsTotal }
+        if reports.failed == nil { status.counts["failed"] = errorsTotal }
         if Self.countDown(&errorLinesToSkip) { return }
         lines.errorLines += 1
         log.append(error)
@@ -200,6 +219,15 @@ struct AttemptLedger {
         hasChanged = false
         status.updatedAt = now
         return status
+    }
+}
+
+extension EmptiedOutputs {
+    /// None before the first, and none that is not there.
+    fileprivate mutating func limitLines(to lines: EmptiedOutputs) {
+        handlerLines = min(max(0, handlerLines), lines.handlerLines)
+        errorLines = min(max(0, errorLines), lines.errorLines)
+        stderrLines = min(max(0, stderrLines), lines.stderrLines)
     }
 }
 

@@ -35,9 +35,9 @@ struct OutputReader: ~Copyable {
         guard bytes.starts(with: tail) else {
             finish(body)
             skipsToLineEnd = false
-            // A long one that is no shorter now has hardly been written anew so fast: then its end has been, by somebody who does not append.
-            offset = bytes.count < tail.count ? 0 : offset - Int64(tail.count)
-            tail = []
+            let kept = unchangedLines(bytes)
+            offset = bytes.count < tail.count ? 0 : offset - Int64(tail.count - kept)
+            tail.removeSubrange(kept...)
             hasBegunAnew = true
             return true
         }
@@ -47,6 +47,14 @@ struct OutputReader: ~Copyable {
         bytes.withUnsafeBufferPointer { split(UnsafeBufferPointer(rebasing: $0.suffix(new)), body) }
         tail = Array(bytes.suffix(Self.tailLimit))
         return true
+    }
+
+    /// How much of the tail still stands there, in bytes, up to the line that differs: a long file that is no shorter now has hardly been
+    /// written anew so fast; its end has been, by somebody who does not append. Of a shorter one nothing counts.
+    private func unchangedLines(_ bytes: [UInt8]) -> Int {
+        guard offset > tail.count, bytes.count >= tail.count else { return 0 }
+        let same = zip(bytes, tail).prefix { $0 == $1 }.count
+        return tail[..<same].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
     }
 
     /// Whether the last call of `readLines` found the file emptied. What it has handed over then was said before.

@@ -78,6 +78,24 @@ struct OutputReaderTests {
         }
     }
 
+    @Test("goes back to the line that somebody who does not append has written over", arguments: [0, 3])
+    func overwritten(from end: Int) throws {
+        try withFile { file, reader in
+            var lines: [String] = []
+            let take: (UnsafeBufferPointer<UInt8>) -> Void = { lines.append(String(decoding: $0, as: UTF8.self)) }
+            try file.write(Array(String(repeating: "line\n", count: 2000).utf8))
+            while try reader.readLines(take) {}
+            lines = []
+            // Linux appends with pwrite(2), too, as long as O_APPEND is set.
+            _ = fcntl(file.raw, F_SETFL, 0)
+            try #require(pwrite(file.raw, "LI", 2, 5 * off_t(1999 - end)) == 2)
+            while try reader.readLines(take) {}
+            #expect(lines == ["LIne"] + Array(repeating: "line", count: end))
+            let hasBegunAnew = reader.takeBeginning()
+            #expect(hasBegunAnew)
+        }
+    }
+
     @Test("takes a line of just the greatest length whole")
     func justFits() throws {
         let long = String(repeating: "x", count: HandlerLine.maximumBytes)

@@ -1,0 +1,61 @@
+/// What a follower makes of outputs that are emptied at bad moments, and again and again.
+import Glibc
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+import Synchronization
+import Testing
+
+@testable import JobRunner
+
+@Suite("A follower", .timeLimit(.minutes(2)))
+struct AttemptFollowerTests {
+    private func empty(_ attempt: FakeAttempt, _ stage: Stage) throws {
+        try stage.directory(of: attempt).open(AttemptFile.standardOutput, O_WRONLY).truncate(to: 0)
+    }
+
+    private func log(_ message: String) -> JSON { ["type": "log", "message": .string(message)] }
+
+    @Test("shows what comes when an output is emptied before it was read") func unread() async throws {
+        try await withDaemon(rhythm: FollowerRhythm(firstTick: 300, tick: 2, retry: 2)) { stage in
+            try await stage.begin("a1")
+            let attempt = try #require(stage.machine.alive.first)
+            attempt.say(log("a long line, which the next daemon takes for shown"))
+            try await stage.dieAndReturn()
+            try await stage.rest(isQuiet: false)
+            try await Task.sleep(for: .milliseconds(50))
+            try empty(attempt, stage)
+            attempt.say(log("short"))
+            stage.clocks.pass(1)
+            try await eventually("the line") { try stage.files.status(of: "a1")?.message == "short" }
+            try await stage.end("a1", .exit(0))
+            try await stage.rest()
+        }
+    }
+
+    @Test("is not driven by a handler that empties its output again and again") func loop() async throws {
+        let saved = Mutex(0)
+        let counting = SystemCalls(fault: { operation, path in
+            if operation == .rename, path.hasSuffix("/\(AttemptFile.emptied)") { saved.withLock { $0 += 1 } }
+            return nil
+        })
+        try await withDaemon(counting, rhythm: FollowerRhythm(firstTick: 1, tick: 100, retry: 2)) { stage in
+            try await stage.begin("a1")
+            let attempt = try #require(stage.machine.alive.first)
+            let begin = ContinuousClock.now
+            var count = 0
+            while ContinuousClock.now - begin < .seconds(1) {
+                try empty(attempt, stage)
+                count += 1
+                attempt.say(log("\(count)"))
+                try await Task.sleep(for: .milliseconds(1))
+            }
+            stage.clocks.pass(1)
+            try await eventually("the last line") { try stage.files.status(of: "a1")?.message == "\(count)" }
+            let most = (ContinuousClock.now - begin) / Duration.milliseconds(100) + 2
+            #expect((1...most).contains(Double(saved.withLock(\.self))))
+            try await stage.end("a1", .exit(0))
+            try await stage.rest()
+        }
+    }
+}
