@@ -50,7 +50,7 @@ final class JobLog {
             log = try Self.create(logName, spool, jobDirectory)
         }
         if isNew {
-            if try spool.isOwn(errorsName) { try spool.root.remove(errorsName) }
+            if !spool.root.failsAlone(errorsName), try spool.isOwn(errorsName) { try spool.root.remove(errorsName) }
         } else if let file = try Self.reopen(errorsName, spool, jobDirectory) {
             try written.read(errors: file, attempt: attempt, emptied)
             errors = consume file
@@ -62,8 +62,10 @@ final class JobLog {
     ) throws(SpoolError) -> Descriptor {
         do {
             return try spool.createLog(file)
-        } catch  where error.isForbidden {
-            guard let stat = try spool.root.stat(file), !stat.isFile(of: geteuid()) else { throw error }
+        } catch  where error.isForbidden || spool.root.failsAlone(file) {
+            if !spool.root.failsAlone(file) {
+                guard let stat = try spool.root.stat(file), !stat.isFile(of: geteuid()) else { throw error }
+            }
             return try jobDirectory.open(file, O_RDWR | O_CREAT | O_APPEND, mode: 0o600)
         }
     }
@@ -71,7 +73,8 @@ final class JobLog {
     private static func reopen(
         _ file: FileName, _ spool: Spool, _ jobDirectory: Directory
     ) throws(SpoolError) -> Descriptor? {
-        if let known = try spool.reopenLog(file) { return known }
+        // Nobody can look at a file system that somebody has mounted there, nor put anything in its place.
+        if !spool.root.failsAlone(file), let known = try spool.reopenLog(file) { return known }
         return try jobDirectory.stat(file) == nil ? nil : try jobDirectory.open(file, O_RDWR | O_APPEND)
     }
 

@@ -114,6 +114,8 @@ struct PendingJobs {
 
     // MARK: Finding, in order of acceptance
 
+    func hasDependents(on name: JobName) -> Bool { dependents[name] != nil }
+
     /// The jobs that wait for the job of this name.
     func dependents(on name: JobName) -> [PendingJob] { inOrder(dependents[name]) }
 

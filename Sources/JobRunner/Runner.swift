@@ -46,6 +46,8 @@ package actor Runner {
     var schedules = ScheduleBook()
     /// Pending jobs whose wait may be over.
     var recheck: Set<JobName> = []
+    /// Those of them that are being looked at, in the order of acceptance.
+    var rechecking: ArraySlice<JobName> = []
     /// `News.recheck` is on its way.
     var isToRecheck = false
     var archived = ArchivedResults()
@@ -72,6 +74,8 @@ package actor Runner {
     var paused: Pause?
     /// The inode of a pause file that does not count and has been told of.
     var ignoredPause: UInt64?
+    /// The inode of the pause file that counts.
+    var pausedInode: UInt64?
     /// A pause file with another name, and since when it has been like that (CLOCK_MONOTONIC, seconds).
     var linkedPause: (stat: FileStat, since: Double)?
     /// Cancel files with other names.
@@ -179,7 +183,7 @@ package actor Runner {
         case .scanOn: scanOn()
         case .schedules:
             schedules.isToWake = false
-            wakeSchedules()
+            advanceDue()
         case .recheck: isToRecheck = false
         case .tick: tick()
         case .slept(let time):

@@ -23,7 +23,10 @@ extension Runner {
                 if !refusal.isRead { lookAgainSoon(atParked: name, refusal.stat) }
                 return false
             }
-            guard try isNew(name, refusal.stat) else { return false }
+            guard try isNew(name, refusal.stat) else {
+                settles(name)
+                return false
+            }
             let isForeign = try mayBeForeign(refusal.stat)
             if refusal.mayChange || isForeign, !hasSettled(name, refusal.stat) { return false }
             settling[name] = nil
@@ -37,7 +40,7 @@ extension Runner {
             return false
         case .valid(let request, let stat, let isBeingWritten):
             guard try isNew(name, stat, request) else {
-                settling[name] = nil
+                settles(name)
                 unpark(name)
                 return false
             }
@@ -217,6 +220,13 @@ extension Runner {
         status.error = error
         logger.warning("rejected", metadata: ["name": "\(name)", "error": "\(error.code): \(error.message)"])
         finish(JobResult(status: status), owner: origin.owner, event: .rejected, isUnheardOf: true)
+    }
+
+    /// It is not waited for any longer, and others need not wait for it.
+    private func settles(_ name: JobName) {
+        guard settling[name] != nil else { return }
+        settling[name] = nil
+        recheckDependents(on: name)
     }
 
     /// What keeps it from being read, such as a lease, may pass any time.

@@ -67,25 +67,26 @@ extension Runner {
 
     /// Looks again at jobs whose wait may be over. What the disk does not allow is tried again.
     func lookAtWaiting() {
-        let deadline = Clock.monotonic() + Self.recheckSeconds
-        while !recheck.isEmpty, Clock.monotonic() >= troubleUntil {
-            let batch = recheck.compactMap { pending[$0] }.sorted { $0.sequence < $1.sequence }
-            recheck = []
-            archived.expect(batch.lazy.flatMap(\.neededJobs))
-            for (index, job) in batch.enumerated() {
+        var deadline: Double?
+        while !recheck.isEmpty || !rechecking.isEmpty, Clock.monotonic() >= troubleUntil {
+            if rechecking.isEmpty {
+                let batch = recheck.compactMap { pending[$0] }.sorted { $0.sequence < $1.sequence }
+                recheck = []
+                archived.expect(batch.lazy.flatMap(\.neededJobs))
+                rechecking = batch.map(\.name)[...]
+            }
+            let end = deadline ?? Clock.monotonic() + Self.recheckSeconds
+            deadline = end
+            while let name = rechecking.popFirst() {
                 do throws(SpoolError) {
-                    try lookAgain(at: job.name)
+                    try lookAgain(at: name)
                 } catch {
-                    if isOfOneFile(error, of: [job.name] + job.turn.after) { continue }
+                    if isOfOneFile(error, of: [name] + (pending[name]?.neededJobs ?? [])) { continue }
                     tell(error)
-                    recheck.formUnion(batch[index...].map(\.name))
+                    recheck.insert(name)
                     return
                 }
-                if Clock.monotonic() >= deadline, index + 1 < batch.count {
-                    recheck.formUnion(batch[(index + 1)...].map(\.name))
-                    recheckSoon()
-                    return
-                }
+                if Clock.monotonic() >= end, !rechecking.isEmpty { return recheckSoon() }
             }
         }
     }
@@ -156,7 +157,7 @@ extension Runner {
         let results = try findLastResults(of: others)
         return names.map { name in
             guard others.contains(name) else { return (name, .underWay) }
-            guard let standing = results[name]?.status.standing else { return (name, .unknown) }
+            guard let standing = results[name] else { return (name, .unknown) }
             return (name, standing == .completed ? .completed : .ended(standing))
         }
     }

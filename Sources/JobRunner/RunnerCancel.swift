@@ -18,6 +18,8 @@ extension Runner {
 
     private func cancel(_ name: JobName) throws(SpoolError) {
         guard let file = SpoolFile.cancel(name).fileName else { return }
+        let linked = linkedCancels[name]
+        linkedCancels[name] = nil
         guard let stat = try spool.root.stat(file), stat.kind != .directory else {
             spentCancels.forget(file)
             return
@@ -40,12 +42,12 @@ extension Runner {
         }
         if try mayBeForeign(stat) {
             // A client that links a temporary file into place is about to remove the other name.
+            linkedCancels[name] = linked
             guard hasLinkSettled(name, stat) else { return }
             linkedCancels[name] = nil
             try refuseCancel(name, file, stat, "\(file) does not cancel \(name): \(Self.linkedError(stat).message)")
             return
         }
-        linkedCancels[name] = nil
         let reason = try reason(in: file, stat)
         let user = Users.name(of: stat.owner) + (reason.map { ": \($0)" } ?? "")
         if let job = pending[name] {

@@ -128,7 +128,9 @@ extension Runner {
         } catch {
             finishing[report.name]?.hasFailed = true
             do throws(SpoolError) {
-                if error.isForbidden, try obstructEnd(of: report.name) { return }
+                if error.isForbidden || isOfOneFile(error, of: [report.name]), try obstructEnd(of: report.name) {
+                    return
+                }
             } catch {
                 // Trouble of another kind comes up again with the next try.
             }
@@ -156,12 +158,11 @@ extension Runner {
 
     /// The result says all that the status does: where somebody else holds its name the job is over without.
     private func judgeStatusError(_ error: SpoolError, _ job: FinishedJob) throws(SpoolError) {
-        guard error.isForbidden else { throw error }
-        guard let file = SpoolFile.status(job.result.status.identity.name).fileName,
-            let stat = try spool.root.stat(file),
-            !stat.isFile(of: geteuid())
-        else { throw error }
-        if obstructions.isNews(file, stat) { notice(Obstacle(file: file, stat: stat).message) }
+        let name = job.result.status.identity.name
+        guard error.isForbidden || isOfOneFile(error, of: [name]), let obstacle = try obstacle(at: .status(name)) else {
+            throw error
+        }
+        if let stat = obstacle.stat, obstructions.isNews(obstacle.file, stat) { notice(obstacle.message) }
     }
 
     /// Of the jobs that started behind this one, the next is told now.
@@ -221,6 +222,7 @@ extension Runner {
         do throws(SpoolError) {
             if try spool.root.stat(request)?.fingerprint == version, settling[name] == nil { return }
         } catch {
+            if isOfOneFile(error, of: [name]) { return }
             tell(error)
         }
         look(at: request)

@@ -9,6 +9,9 @@ import SpoolStorage
 extension Runner {
     func isLimited(_ owner: UInt32) -> Bool { owner != 0 && owner != geteuid() }
 
+    /// How much a user may have when it is for jobs that others of his wait for: one more that names as many as a request may, and those.
+    private var mostWithNeeded: Int { 2 * (configuration.maxPendingPerUser + Request.maximumAfter) }
+
     /// Whether what is dropped for a user now would be accepted now.
     func hasRoom(_ owner: UInt32) -> Bool {
         !isLimited(owner) || room(of: owner) > 0 && !heldBack.owners.contains(owner)
@@ -20,8 +23,12 @@ extension Runner {
     /// Holds a request back when its owner has no room. One that takes the place of a pending one needs none.
     func holdBack(_ name: JobName, _ owner: UInt32) -> Bool {
         guard isLimited(owner), pending[name] == nil else { return false }
-        // Others wait for it, and are counted with it already: held back, it would keep them waiting for ever.
-        guard pending.dependents(on: name).isEmpty else { return false }
+        // Others wait for it, and are counted with it already: held back, it would keep them waiting for ever. What it waits for itself is
+        // not, and so that has an end.
+        guard !pending.hasDependents(on: name) || pending.weight(of: owner) >= mostWithNeeded
+        else {
+            return false
+        }
         let hasToQueue = heldBack.hasToQueue(name, of: owner)
         guard hasToQueue || room(of: owner) <= 0 else { return false }
         if heldBack.hold(name, of: owner) {

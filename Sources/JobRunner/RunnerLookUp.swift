@@ -35,9 +35,9 @@ extension Runner {
     }
 
     /// How the last runs of jobs ended, as far as there are any.
-    func findLastResults(of names: Set<JobName>) throws(SpoolError) -> [JobName: JobResult] {
-        var results: [JobName: JobResult] = [:]
-        for name in names { results[name] = try readResult(of: name) }
+    func findLastResults(of names: Set<JobName>) throws(SpoolError) -> [JobName: Standing] {
+        var results: [JobName: Standing] = [:]
+        for name in names { results[name] = try readResult(of: name)?.status.standing }
         let missing = names.filter { results[$0] == nil }
         if missing.isEmpty { return results }
         archived.forgetIfOld(at: Clock.monotonic())
@@ -49,18 +49,24 @@ extension Runner {
 
     private func lookInArchive(for names: Set<JobName>) throws(SpoolError) {
         let found = try spool.whileNothingIsMoved { () throws(SpoolError) in
-            var results: [JobName: JobResult] = [:]
-            for name in names { results[name] = try readResult(of: name) }
+            var results: [JobName: Standing] = [:]
+            for name in names { results[name] = try readResult(of: name)?.status.standing }
             for (name, family) in try spool.archivedFamilies().newest(of: names.filter { results[$0] == nil }) {
-                results[name] = try readResult(family)
+                results[name] = try readResult(family)?.status.standing
             }
             return results
         }
         for name in names { archived.put(found[name], of: name) }
     }
 
+    /// nil, too, when nobody can look at it.
     private func readResult(of name: JobName) throws(SpoolError) -> JobResult? {
-        try spool.readOwn(.result(name)).flatMap(JobResult.init(json:))
+        do {
+            return try spool.readOwn(.result(name)).flatMap(JobResult.init(json:))
+        } catch {
+            if isOfOneFile(error, of: [name]) { return nil }
+            throw error
+        }
     }
 
     private func readResult(_ family: ArchivedFamily?) throws(SpoolError) -> JobResult? {
@@ -72,7 +78,7 @@ extension Runner {
 /// What has been looked for in the archive a moment ago: to look there takes long, and anybody can have thousands of jobs wait for names
 /// that are nowhere.
 struct ArchivedResults {
-    private var results: [JobName: JobResult?] = [:]
+    private var results: [JobName: Standing?] = [:]
     /// Names that are likely to be asked for next: they are looked for with the first.
     private var expected: Set<JobName> = []
     /// CLOCK_MONOTONIC, seconds.
@@ -81,11 +87,11 @@ struct ArchivedResults {
     /// How long, in seconds.
     private static let lifetime = 1.0
     /// How many names are looked for at once.
-    private static let most = 100_000
+    private static let most = 2000
 
     func knows(_ name: JobName) -> Bool { results[name] != nil }
-    func result(of name: JobName) -> JobResult? { results[name] ?? nil }
-    mutating func put(_ result: JobResult?, of name: JobName) { results[name] = .some(result) }
+    func result(of name: JobName) -> Standing? { results[name] ?? nil }
+    mutating func put(_ result: Standing?, of name: JobName) { results[name] = .some(result) }
 
     mutating func expect(_ names: some Sequence<JobName>) { expected = Set(names.prefix(Self.most)) }
 

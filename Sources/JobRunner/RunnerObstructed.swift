@@ -10,10 +10,15 @@ import SpoolStorage
 /// A file in the way.
 struct Obstacle {
     let file: FileName
-    let stat: FileStat
+    /// nil when nobody can look at it (`RunnerUnlookable`).
+    let stat: FileStat?
 
     var message: String {
-        "\(file) belongs to \(Users.name(of: stat.owner)), and the daemon may not move it out of this sticky directory, which is another user's"
+        guard let stat else {
+            return "\(file) cannot be looked at, nor be moved: somebody has mounted a file system there"
+        }
+        return
+            "\(file) belongs to \(Users.name(of: stat.owner)), and the daemon may not move it out of this sticky directory, which is another user's"
     }
 }
 
@@ -76,18 +81,22 @@ extension Runner {
         return nil
     }
 
-    private func obstacle(at output: SpoolFile) throws(SpoolError) -> Obstacle? {
-        guard let file = output.fileName, let stat = try spool.root.stat(file), !stat.isFile(of: geteuid()) else {
-            return nil
+    func obstacle(at output: SpoolFile) throws(SpoolError) -> Obstacle? {
+        guard let file = output.fileName else { return nil }
+        do {
+            guard let stat = try spool.root.stat(file), !stat.isFile(of: geteuid()) else { return nil }
+            return Obstacle(file: file, stat: stat)
+        } catch {
+            if isOfOneFile(error, file) { return Obstacle(file: file, stat: nil) }
+            throw error
         }
-        return Obstacle(file: file, stat: stat)
     }
 
     /// A request whose job could show nothing, or not everything, is rejected. Where not even that can be shown it is left alone until
     /// the file in the way has gone.
     func obstruct(_ name: JobName, _ stat: FileStat, _ request: Request?, _ obstacle: Obstacle) throws(SpoolError) {
         if obstacle.file == SpoolFile.result(name).fileName {
-            if obstructions.isNews(obstacle.file, obstacle.stat) {
+            if let stat = obstacle.stat, obstructions.isNews(obstacle.file, stat) {
                 notice("\(name) cannot be taken in, nor be rejected: \(obstacle.message)")
             }
             return
@@ -95,7 +104,9 @@ extension Runner {
         let error = JobError(
             .invalidRequest,
             "\(obstacle.message): choose another name, or have that file removed, then touch this request",
-            details: ["file": .string("\(obstacle.file)"), "user": .string(Users.name(of: obstacle.stat.owner))])
+            details: [
+                "file": .string("\(obstacle.file)"), "user": JSON(obstacle.stat.map { Users.name(of: $0.owner) }),
+            ])
         try reject(name, stat, request: request, error)
     }
 

@@ -35,6 +35,7 @@ extension Runner {
         guard let file = SpoolFile.pause.fileName, let stat = try spool.root.stat(file) else {
             ignoredPause = nil
             linkedPause = nil
+            pausedInode = nil
             return nil
         }
         guard [try spool.root.stat().owner, geteuid(), 0].contains(stat.owner) else {
@@ -44,7 +45,8 @@ extension Runner {
             )
             return nil
         }
-        if try mayBeForeign(stat) {
+        // One that counts already goes on counting: a link can only be made of it.
+        if pausedInode != stat.inode, try mayBeForeign(stat) {
             // A client that links a temporary file into place is about to remove the other name.
             if hasLinkSettled(stat) {
                 try refusePause(file, stat, "\(file) does not pause the spool: \(Self.linkedError(stat).message)")
@@ -52,6 +54,7 @@ extension Runner {
             return nil
         }
         linkedPause = nil
+        pausedInode = stat.inode
         var content: [UInt8] = []
         do throws(SpoolError) {
             if stat.kind == .file { content = try spool.root.read(file, limit: Pause.maximumBytes) ?? [] }

@@ -138,19 +138,29 @@ extension Runner {
     private func owner(of name: JobName, _ status: JobStatus) throws(SpoolError) -> UInt32 {
         if let owner = Users.number(of: status.identity.submittedBy) { return owner }
         if status.identity.slot != nil { return .max }
-        guard let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file),
-            stat.fingerprint == status.request
-        else { return geteuid() }
-        return stat.owner
+        do {
+            guard let file = SpoolFile.request(name).fileName, let stat = try spool.root.stat(file),
+                stat.fingerprint == status.request
+            else { return geteuid() }
+            return stat.owner
+        } catch {
+            if isOfOneFile(error, of: [name]) { return geteuid() }
+            throw error
+        }
     }
 
     /// The request that a job is for. Of one that is gone or has changed nothing is known; its job is not started before it has been
     /// looked at.
     func request(of name: JobName, _ version: Fingerprint, from owner: UInt32) throws(SpoolError) -> Request? {
-        guard case .valid(let request, let stat, _) = try RequestFile.look(at: name, in: spool.root),
-            stat.fingerprint == version, stat.owner == owner
-        else { return nil }
-        return request
+        do {
+            guard case .valid(let request, let stat, _) = try RequestFile.look(at: name, in: spool.root),
+                stat.fingerprint == version, stat.owner == owner
+            else { return nil }
+            return request
+        } catch {
+            if isOfOneFile(error, of: [name]) { return nil }
+            throw error
+        }
     }
 
     private func definition(of type: JobType) throws(SpoolError) -> Definition? {

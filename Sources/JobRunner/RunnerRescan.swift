@@ -180,7 +180,7 @@ extension Runner {
         if let known = pending[job] { return !isStill(known, stat) || parked.contains(job) }
         if running[job] != nil || finishing[job] != nil { return false }
         guard let name = SpoolFile.result(job).fileName, let result = try spool.root.stat(name) else { return true }
-        if result.mode & 0o777 == Spool.overtakenMode { return true }
+        if result.mode & Spool.overtakenMode & ~Spool.mode != 0 { return true }
         let margin: Int64 = 2_000_000_000
         let now = Clock.now().milliseconds * 1_000_000
         // What is left over is looked at a few at a time: a rescan must hold nobody up.

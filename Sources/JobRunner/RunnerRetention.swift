@@ -143,7 +143,7 @@ extension Runner {
                 return nil
             }
         } catch {
-            retentionFailed(error)
+            if !isOfOneFile(error, of: [name]) { retentionFailed(error) }
             return nil
         }
     }

@@ -94,6 +94,7 @@ extension Runner {
             entry.status.description = schedule.description ?? schedule.request.description ?? ""
         }
         schedules.entries[name] = entry
+        if isLimited(stat.owner) { schedules.limit.put(name, of: stat.owner) } else { schedules.limit.remove(name) }
         show.isDirty = true
         try advance(name)
     }
@@ -119,6 +120,7 @@ extension Runner {
         try spool.root.remove(status)
         schedules.settling[name] = nil
         schedules.entries[name] = nil
+        schedules.limit.remove(name)
         schedules.unshown.remove(name)
         show.isDirty = true
         logger.info("the schedule is gone", metadata: ["schedule": "\(name)"])
@@ -129,6 +131,7 @@ extension Runner {
     func giveUpSchedule(_ name: JobName, _ error: SpoolError) {
         schedules.settling[name] = nil
         schedules.entries[name] = nil
+        schedules.limit.remove(name)
         guard schedules.givenUp.insert(name).inserted else { return }
         let message = "schedule \(name) is not served until that is removed: \(error)"
         notice(message)

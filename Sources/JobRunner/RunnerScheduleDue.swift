@@ -22,22 +22,32 @@ extension Runner {
                 wake(for: next, now)
             }
         }
+        advanceDue()
+    }
+
+    /// For a while, and then again when other news has been heard.
+    func advanceDue() {
+        guard stopping == nil, Clock.monotonic() >= troubleUntil else { return }
+        if schedules.advancing.isEmpty {
+            let entries = schedules.entries
+            let ages = schedules.due.map { (age: entries[$0]?.status.nextRunAt ?? .latest, name: $0) }
+            schedules.advancing = ages.sorted(by: <).map(\.name)[...]
+            schedules.due = []
+        }
         let deadline = Clock.monotonic() + Self.wakeSeconds
-        let entries = schedules.entries
-        func age(_ name: JobName) -> Timestamp { entries[name]?.status.nextRunAt ?? .latest }
-        for name in schedules.due.sorted(by: { (age($0), $0) < (age($1), $1) }) {
+        while let name = schedules.advancing.popFirst() {
             do throws(SpoolError) {
                 try advance(name)
             } catch  where error.isForbidden {
                 giveUpSchedule(name, error)
             } catch {
+                schedules.due.insert(name)
                 tell(error)
                 return
             }
-            schedules.due.remove(name)
             if Clock.monotonic() >= deadline { break }
         }
-        if !schedules.due.isEmpty { wakeSchedulesSoon() }
+        if !schedules.advancing.isEmpty || !schedules.due.isEmpty { wakeSchedulesSoon() }
     }
 
     /// When other news has been heard.
@@ -62,7 +72,7 @@ extension Runner {
             return
         }
         let before = entry.status
-        switch readySchedule(name, entry) {
+        switch try readySchedule(name, entry) {
         case .failure(let error):
             if before.problem != error { tellProblem(error, of: name) }
             entry.status.state = .invalid
@@ -126,12 +136,17 @@ extension Runner {
     /// The schedule as it can be acted on, or what is wrong with it.
     private func readySchedule(
         _ name: JobName, _ entry: ScheduleEntry
-    ) -> Result<(Schedule, SlotRule), JobError> {
+    ) throws(SpoolError) -> Result<(Schedule, SlotRule), JobError> {
+        let schedule: Schedule
+        switch entry.content {
+        case .failure(let error): return .failure(error)
+        case .success(let content): schedule = content
+        }
+        let found = try catalog.lookUp(schedule.request.type)
         do throws(JobError) {
-            let schedule = try entry.content.get()
             try checkNumber(of: name, entry.stat.owner)
             _ = try Schedule.jobName(name, at: Clock.now())
-            let definition = try catalog.definition(of: schedule.request.type)
+            let definition = try found.get()
             try definition.checkAllowed(to: entry.stat.owner, daemonUser: geteuid())
             _ = try definition.params(for: schedule.request)
             let rule = try schedule.slotRule { zone throws(JobError) in try schedules.zones.rules(of: zone) }
@@ -141,17 +156,11 @@ extension Runner {
         }
     }
 
-    /// How many schedules a user may have who is neither the daemon's nor root: each costs the daemon something at every slot.
-    static let mostSchedulesPerUser = 100
-
     private func checkNumber(of name: JobName, _ owner: UInt32) throws(JobError) {
-        guard isLimited(owner) else { return }
-        // By name: which ones these are does not change by itself.
-        let before = schedules.entries.count { $0.value.stat.owner == owner && $0.key < name }
-        if before < Self.mostSchedulesPerUser { return }
+        if schedules.limit.counts(name) { return }
         throw JobError(
             .notAllowed,
-            "\(Users.name(of: owner)) has more than \(Self.mostSchedulesPerUser) schedules, and those count that come first by name: remove others"
+            "\(Users.name(of: owner)) has more than \(ScheduleLimit.most) schedules, and those count that come first by name: remove others"
         )
     }
 

@@ -17,6 +17,11 @@ extension Runner {
             do throws(SpoolError) {
                 try start(job)
             } catch {
+                if isOfOneFile(error, of: [job.name]) {
+                    // It has its turn when it can be looked at.
+                    parked.insert(job.name)
+                    continue
+                }
                 lanes[lane]?.queue.insert(job.queueEntry)
                 tell(error)
                 return

@@ -43,9 +43,16 @@ extension Runner {
             .compactMap(\.fileName)
     }
 
-    /// Those that can be looked at again are told of when it happens again.
+    /// Those that can be looked at again are told of when it happens again, and jobs that wait for them hear of it.
     func forgetLookable() {
         let root = spool.root
-        unlookable = unlookable.filter(root.failsAlone)
+        for file in unlookable where !root.failsAlone(file) {
+            unlookable.remove(file)
+            switch SpoolFile(file) {
+            case .request(let name), .result(let name), .status(let name): recheckDependents(on: name)
+            case .cancel, .schedule, .scheduleStatus, .log, .errors, .pause, .spoolStatus, .events, .badName, .ignored:
+                break
+            }
+        }
     }
 }

@@ -7,12 +7,16 @@ struct ScheduleBook {
     var zones = TimeZones()
     var settling = SettlingFiles()
     var entries: [JobName: ScheduleEntry] = [:]
+    /// Of users who may not have as many as they like.
+    var limit = ScheduleLimit()
     /// Schedules that cannot be served, because of somebody else's file.
     var givenUp: Set<JobName> = []
     /// Of requests that were dropped and have not been accepted, by the names of their jobs.
     var notes: [JobName: ScheduleNote] = [:]
     /// Schedules that are to go on.
     var due: Set<JobName> = []
+    /// Those of them whose turn it is, in order.
+    var advancing: ArraySlice<JobName> = []
     /// `News.schedules` is on its way.
     var isToWake = false
     /// Schedules whose status has changed since it was written.

@@ -86,6 +86,9 @@ package struct TypeCatalog {
             return nil
         }
         let path = directory.path(name)
+        guard stat.kind == .file else {
+            return .failure(JobError(.unknownType, "the definition \(path) is \(stat.kind.rawValue): put a file there"))
+        }
         let folder = try Self.stat(of: directory)
         if let problem = distrust(stat) ?? distrust(folder) {
             return .failure(JobError(.unknownType, "the definition \(path) is refused: \(problem)"))

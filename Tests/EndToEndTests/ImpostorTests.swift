@@ -207,6 +207,23 @@ extension EndToEnd {
             }
         }
 
+        @Test("that pauses the spool goes on doing so when it gets a second name") func linkedPause() async throws {
+            try await open("--settle", "0.2", "--rescan", "1")
+            #expect(yard.shell(as: People.daemon, "jobspool pause --reason x").status == 0)
+            try await eventually("the pause") {
+                try yard.json("spool.status.json")?["paused"]?.isNull == false ? true : nil
+            }
+            #expect(yard.shell("ln spool.pause.json .copy").status == 0)
+            // For some looks at the whole directory.
+            try await ContinuousClock().sleep(for: .seconds(2.5))
+            try yard.drop("a", ["type": "t"], as: People.anna)
+            try await yard.standing("a", "pending")
+            #expect(try yard.json("spool.status.json")?["paused"]?.isNull == false)
+            #expect(yard.exists("spool.pause.json"))
+            #expect(yard.shell("rm .copy spool.pause.json").status == 0)
+            #expect(try await yard.result("a")["status"] == "completed")
+        }
+
         // MARK: The limit
 
         @Test(
@@ -231,6 +248,22 @@ extension EndToEnd {
             }
             try go()
             for (name, _) in drops { #expect(try await yard.result(name)["status"] == "completed", "\(name)") }
+        }
+
+        @Test("is held back all the same when each of his jobs waits for the next one") func chain() async throws {
+            try await open("--max-pending-per-user", "5")
+            let dropped = yard.shell(
+                as: People.bob,
+                "for i in $(seq 0 1299); do echo '{\"type\": \"t\", \"after\": [\"c'$((i + 1))'\"]}' > .c; mv .c c$i.json; done"
+            )
+            #expect(dropped.status == 0)
+            try await eventually("requests to be held back") {
+                let user = try yard.json("spool.status.json")?["held_back"]?.array?.first
+                return user?["held_back"]?.int ?? 0 > 200 ? true : nil
+            }
+            // Each counts twice, for it names another one.
+            let accepted = yard.shell("ls | grep -c 'c[0-9]*.status.json'").output
+            #expect(try (900...1010).contains(#require(Int(accepted.dropLast()))), "\(accepted)")
         }
     }
 }

@@ -34,7 +34,8 @@ struct UnlookableTests {
     /// With a daemon that cannot look at some files, once it is there or from its start.
     private func withDaemon(
         blind: [String], fromTheStart: Bool = false, before: (SpoolFiles) throws -> Void = { _ in },
-        _ body: (Stage, @escaping @Sendable () -> Void) async throws -> Void
+        _ body: (Stage, _ blind: @escaping @Sendable () -> Void, _ see: @escaping @Sendable () -> Void) async throws ->
+            Void
     ) async throws {
         signal(SIGIO, SIG_IGN)
         let clocks = VirtualClocks()
@@ -54,7 +55,7 @@ struct UnlookableTests {
                 files.path, number: 1, machine: machine, faults: faults, maxLanes: 1, system: system, log: log)
             let stage = Stage(clocks: clocks, files: files, machine: machine, log: log, daemon: daemon)
             daemon.hint(.rescan(.start))
-            try await body(stage) { isBlind.withLock { $0 = true } }
+            try await body(stage, { isBlind.withLock { $0 = true } }, { isBlind.withLock { $0 = false } })
             machine.closeAll()
             daemon.stop(.leave)
             try await daemon.leave()
@@ -63,7 +64,7 @@ struct UnlookableTests {
 
     @Test("keeps nobody else's request from being taken in, and no job from starting", arguments: [true, false])
     func request(isShared: Bool) async throws {
-        try await withDaemon(blind: ["x.json"]) { stage, blind in
+        try await withDaemon(blind: ["x.json"]) { stage, blind, _ in
             // Then it is asked whose files are.
             chmod(stage.files.path, isShared ? 0o1777 : 0o755)
             blind()
@@ -85,7 +86,7 @@ struct UnlookableTests {
 
     @Test("keeps those waiting that named it in `after`, and nobody else")
     func dependency() async throws {
-        try await withDaemon(blind: ["x.json"]) { stage, blind in
+        try await withDaemon(blind: ["x.json"]) { stage, blind, _ in
             try stage.drop("y", #", "after": ["x"]"#)
             try await stage.reach("y to wait") { try stage.files.status(of: "y")?.waitingFor != nil }
             blind()
@@ -109,7 +110,7 @@ struct UnlookableTests {
                 _ = try files.root.open(FileName(file), O_WRONLY | O_CREAT)
                 if file != "x.json" { try files.put(#"{"type": "plain"}"#, as: .request("x"), time: Clock.now()) }
             }
-        ) { stage, _ in
+        ) { stage, _, _ in
             try stage.drop("b")
             try await stage.reach("an attempt") { !stage.machine.alive.isEmpty }
             if let first = stage.machine.alive.first, first.name != "b" { try first.end(.exit(0)) }
@@ -118,9 +119,114 @@ struct UnlookableTests {
         }
     }
 
+    @Test("keeps no other job from starting when its own was to have its turn, and has it later")
+    func pending() async throws {
+        try await withDaemon(blind: ["x.json"]) { stage, blind, see in
+            try stage.drop("d")
+            try await stage.reach("d to run") { !stage.machine.alive.isEmpty }
+            // Too late to be made ready.
+            stage.clocks.pass(1)
+            try stage.drop("x", #", "priority": 100"#)
+            try await stage.reach("x to wait") { try stage.files.root.stat(FileName("x.status.json")) != nil }
+            blind()
+            try stage.drop("b")
+            try #require(stage.machine.alive.first).end(.exit(0))
+            try await stage.reach("b to run") { stage.machine.alive.contains { $0.name == "b" } }
+            try #require(stage.machine.alive.first).end(.exit(0))
+            see()
+            stage.daemon.hint(.rescan(.timer))
+            try await stage.reach("x to run") { stage.machine.alive.contains { $0.name == "x" } }
+        }
+    }
+
+    @Test(
+        "in the place of an output of a job that runs keeps no other job from starting",
+        arguments: ["x.result.json", "x.errors.jsonl", "x.log.jsonl", "x.status.json", "x.json"])
+    func output(file: String) async throws {
+        try await withDaemon(blind: [file]) { stage, blind, _ in
+            if file.hasSuffix("jsonl") {
+                // Since it waits for its turn.
+                try stage.drop("d")
+                try await stage.reach("d to run") { !stage.machine.alive.isEmpty }
+                stage.clocks.pass(1)
+                try stage.drop("x")
+                try await stage.reach("x to wait") { try stage.files.root.stat(FileName("x.status.json")) != nil }
+                blind()
+                try #require(stage.machine.alive.first).end(.exit(0))
+            } else {
+                try stage.drop("x")
+            }
+            try await stage.reach("x to run") { stage.machine.alive.contains { $0.name == "x" } }
+            blind()
+            try #require(stage.machine.alive.first).end(.exit(0))
+            for name in ["b", "c"] as [JobName] {
+                try stage.drop(name)
+                try await stage.reach("\(name) to run") { stage.machine.alive.contains { $0.name == name } }
+                try #require(stage.machine.alive.first).end(.exit(0))
+                try await stage.reach("the end of \(name)") { try stage.files.result(of: name) != nil }
+            }
+        }
+    }
+
+    @Test("takes no job from a daemon that returns: what runs is followed to its end")
+    func restart() async throws {
+        try await withDaemon(blind: ["x.json"]) { stage, _, _ in
+            try stage.drop("x")
+            try await stage.reach("x to run") { stage.machine.alive.contains { $0.name == "x" } }
+            try await stage.reach("that to be shown") {
+                try stage.files.root.read(FileName("x.status.json")).map {
+                    String(decoding: $0, as: UTF8.self).contains("running")
+                } ?? false
+            }
+            stage.daemon.stop(.leave)
+            try await stage.daemon.leave()
+            let path = stage.files.path
+            let blind = SystemCalls(fault: { operation, called in
+                called == "\(path)/x.json" && [.stat, .open, .read].contains(operation) ? EACCES : nil
+            })
+            let next = try Daemon(
+                path, number: 2, machine: stage.machine, faults: Faults(), maxLanes: 1, system: blind, log: stage.log)
+            next.hint(.rescan(.start))
+            try await eventually("it to rest; the log says \(stage.log.lines)") {
+                try await next.look()?.isIdle ?? false
+            }
+            let attempt = try #require(stage.machine.alive.first)
+            #expect(!attempt.hasOrder)
+            try attempt.end(.exit(0))
+            try await eventually("its result; the log says \(stage.log.lines)") {
+                try stage.files.root.stat(FileName("x.result.json")) != nil
+            }
+            next.stop(.leave)
+            try await next.leave()
+        }
+    }
+
+    @Test("where a result is, which another job needs, keeps that one waiting, and nobody else")
+    func neededResult() async throws {
+        try await withDaemon(blind: ["x.result.json"]) { stage, blind, _ in
+            _ = try stage.files.root.open(FileName("x.result.json"), O_WRONLY | O_CREAT)
+            try stage.drop("y", #", "after": ["p", "q"]"#)
+            try await stage.reach("y to wait") { try stage.files.status(of: "y")?.waitingFor != nil }
+            blind()
+            try stage.drop("b", #", "after": ["p", "x"]"#)
+            try stage.drop("c")
+            try await stage.reach("c to run") { stage.machine.alive.contains { $0.name == "c" } }
+            try #require(stage.machine.alive.first).end(.exit(0))
+            try stage.drop("p")
+            try await stage.reach("p to run") { stage.machine.alive.contains { $0.name == "p" } }
+            try #require(stage.machine.alive.first).end(.exit(0))
+            try stage.drop("q")
+            try await stage.reach("q to run") { stage.machine.alive.contains { $0.name == "q" } }
+            try #require(stage.machine.alive.first).end(.exit(0))
+            try await stage.reach("y to run") { stage.machine.alive.contains { $0.name == "y" } }
+            #expect(try stage.files.status(of: "b")?.standing == .pending)
+            #expect(!stage.log.lines.contains { $0.hasPrefix("stat ") })
+        }
+    }
+
     @Test("is told from a disk that fails: then all waits until it is well again")
     func disk() async throws {
-        try await withDaemon(blind: ["x.json", "."]) { stage, blind in
+        try await withDaemon(blind: ["x.json", "."]) { stage, blind, _ in
             try stage.drop("x")
             try await stage.reach("x to run") { !stage.machine.alive.isEmpty }
             blind()

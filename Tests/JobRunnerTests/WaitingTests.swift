@@ -16,6 +16,8 @@ struct WaitingTests {
         let daemon: Daemon
         /// How often a directory of the archive has been listed.
         let listings: @Sendable () -> Int
+        /// From now on these cannot be opened.
+        let forbid: @Sendable ([String]) -> Void
 
         func put(_ text: String, as file: SpoolFile, hint: Bool = true) throws {
             clocks.pass(0.001)
@@ -50,7 +52,9 @@ struct WaitingTests {
             }
             let count = Mutex(0)
             let archive = files.path + "/archive"
+            let forbidden = Mutex<Set<String>>([])
             let system = SystemCalls(fault: { operation, path in
+                if operation == .open, forbidden.withLock({ $0.contains(path) }) { return EACCES }
                 if operation == .open, path.hasPrefix(archive) { count.withLock { $0 += 1 } }
                 return nil
             })
@@ -59,7 +63,8 @@ struct WaitingTests {
                 files.path, number: 1, machine: machine, faults: Faults(), maxLanes: 1, system: system)
             daemon.hint(.rescan(.start))
             let stage = Stage(
-                clocks: clocks, files: files, machine: machine, daemon: daemon, listings: { count.withLock(\.self) })
+                clocks: clocks, files: files, machine: machine, daemon: daemon, listings: { count.withLock(\.self) },
+                forbid: { [path = files.path] names in forbidden.withLock { $0 = Set(names.map { "\(path)/\($0)" }) } })
             try await stage.rest()
             try await body(stage)
             machine.closeAll()
@@ -133,6 +138,36 @@ struct WaitingTests {
             try await eventually("n to run") { stage.machine.alive.first?.name == "n" }
             try stage.put("", as: .cancel("n"))
             try await eventually("the order to stop") { stage.machine.alive.first?.hasOrder ?? false }
+        }
+    }
+
+    @Test("Whoever waits for a job that could not be read, and was cancelled, hears of its end")
+    func unreadable() async throws {
+        try await withDaemon { stage in
+            try stage.drop("a")
+            try await eventually("a to run") { !stage.machine.alive.isEmpty }
+            // Too late to be made ready.
+            stage.clocks.pass(1)
+            try stage.drop("x")
+            try stage.drop("w", #", "after": ["x"]"#)
+            try await stage.rest()
+            stage.forbid(["x.json"])
+            try #require(stage.machine.alive.first).end(.exit(0))
+            try await eventually("a to end") { try stage.files.result(of: "a") != nil }
+            stage.clocks.pass(5)
+            stage.daemon.hint(.file(SpoolFile.request("x").modelName))
+            stage.daemon.tick()
+            try await stage.rest()
+            try stage.put("", as: .cancel("x"))
+            try await eventually("x to be cancelled") { try stage.files.result(of: "x")?.status.standing == .cancelled }
+            for _ in 1...5 {
+                stage.clocks.pass(3)
+                stage.daemon.tick()
+                try await stage.rest()
+            }
+            try await eventually("w to end") {
+                try stage.files.result(of: "w")?.status.error?.code == "DEPENDENCY_FAILED"
+            }
         }
     }
 }

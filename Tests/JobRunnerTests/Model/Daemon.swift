@@ -143,7 +143,7 @@ final class Daemon: Sendable {
                 answer.put(
                     RunnerLook(
                         isIdle: runner.scan == nil && runner.names.isEmpty && runner.finishing.isEmpty
-                            && runner.recheck.isEmpty
+                            && runner.recheck.isEmpty && runner.rechecking.isEmpty
                             && runner.unsynced.isEmpty && runner.cleaner.isIdle,
                         running: Set(runner.running.values.map { "\($0.pending.jobID)/\($0.attempt)" }),
                         putOff: runner.lanes.values.flatMap(\.postponed).compactMap {
