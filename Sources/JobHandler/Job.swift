@@ -24,16 +24,22 @@ public struct Job: Sendable {
 
     public enum LogLevel: String, Sendable, CaseIterable { case debug, info, warning, error }
 
+    /// Of a text that makes a line of more than 1 MiB only the beginning is reported.
     public func log(_ message: String, level: LogLevel = .info) {
-        reporter.write(["type": "log", "level": .string(level.rawValue), "message": .string(message)])
+        reporter.write { text in
+            ["type": "log", "level": .string(level.rawValue), "message": .string(text(message))]
+        }
     }
 
-    /// Reports one item that failed; the job goes on. An `ErrorBudget` says for how long.
+    /// Reports one item that failed; the job goes on. An `ErrorBudget` says for how long. Of texts that make a line of
+    /// more than 1 MiB only the beginnings are reported.
     public func report(_ error: ItemError) {
-        reporter.write([
-            "type": "error", "item": .string(error.item), "code": .string(error.code),
-            "message": .string(error.message), "retryable": .bool(error.retryable),
-        ])
+        reporter.write { text in
+            [
+                "type": "error", "item": .string(text(error.item)), "code": .string(text(error.code)),
+                "message": .string(text(error.message)), "retryable": .bool(error.retryable),
+            ]
+        }
     }
 
     /// From here a later attempt may carry on. The daemon makes every checkpoint durable before it tells it to anybody:
@@ -64,10 +70,20 @@ public struct Job: Sendable {
         }
     }
 
+    /// Details that make a line of more than 1 MiB are left out.
     func failure(_ failure: JobFailure) {
-        reporter.write([
-            "type": "failure", "code": .string(failure.code), "message": .string(failure.message),
-            "details": .object(failure.details),
-        ])
+        do throws(LineTooLong) {
+            try reporter.writeWhole([
+                "type": "failure", "code": .string(failure.code), "message": .string(failure.message),
+                "details": .object(failure.details),
+            ])
+        } catch {
+            reporter.write { text in
+                [
+                    "type": "failure", "code": .string(text(failure.code)), "message": .string(text(failure.message)),
+                    "details": [:],
+                ]
+            }
+        }
     }
 }

@@ -14,3 +14,15 @@ struct LineTooLong: Error, Equatable {
             details: ["bytes": JSON(bytes), "limit": JSON(Self.limit)])
     }
 }
+
+extension String {
+    /// How much of a text goes into a line in any case, in bytes of UTF-8: three of them, of which JSON makes six times as much, fit.
+    private static let beginning = 50_000
+
+    /// The text, or its beginning and how long it is.
+    var cutForLine: String {
+        let count = utf8.count
+        if count <= Self.beginning { return self }
+        return String(decoding: utf8.prefix(Self.beginning), as: UTF8.self) + "… (\(count) bytes)"
+    }
+}

@@ -62,6 +62,15 @@ final class Reporter: Sendable {
         state.withLock { $0.output.write(line) }
     }
 
+    /// Writes a line whose texts are for people: when it would be too long, with their beginnings.
+    func write(_ make: (_ text: (String) -> String) -> JSON) {
+        do throws(LineTooLong) {
+            try writeWhole(make { $0 })
+        } catch {
+            write(make { $0.cutForLine })
+        }
+    }
+
     /// Writes a line that is worth nothing when it is cut.
     /// - Throws: `LineTooLong`, and then nothing is written.
     func writeWhole(_ json: JSON) throws(LineTooLong) {
@@ -72,7 +81,13 @@ final class Reporter: Sendable {
 
     private static func flush(_ state: inout State) {
         state.isProgressPending = false
-        state.output.write(state.progress.json.line)
+        var line = state.progress.json.line
+        if line.count - 1 > LineTooLong.limit {
+            var progress = state.progress
+            progress.item = progress.item?.cutForLine
+            line = progress.json.line
+        }
+        state.output.write(line)
     }
 
     static let monotonicNanoseconds: @Sendable () -> UInt64 = {

@@ -104,7 +104,7 @@ import Testing
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
         let (reading, writing) = (ends[0], ends[1])
-        let message = String(repeating: "z", count: 1 << 20)
+        let message = String(repeating: "z", count: (1 << 20) - 100)
         async let received = Self.readAll(reading)
         let reporter = Reporter(descriptor: writing)
         Job(request: JobRequest(), reporter: reporter, isStopRequested: { false }).log(message)
@@ -156,5 +156,40 @@ import Testing
         var progress = JobProgress()
         progress.current = 0
         #expect(progress.json == ["type": "progress", "current": 0])
+    }
+
+    /// The daemon would cut the line, and take it for one of the log: an item that failed would be lost.
+    @Test(arguments: ["a", "\u{1}", "ä"]) func aTextThatIsTooLongIsReportedByItsBeginning(unit: String) throws {
+        let output = try ScratchFile()
+        let reporter = Reporter(descriptor: output.descriptor)
+        let long = String(repeating: unit, count: 2 << 20)
+        for texts in [(long, "short"), (long, long), ("short", "short")] {
+            reporter.write { text in
+                ["type": "error", "item": .string(text(texts.0)), "message": .string(text(texts.1))]
+            }
+        }
+        let lines = try output.lines
+        #expect(lines.map { $0["type"] } == ["error", "error", "error"])
+        #expect(lines.allSatisfy { $0.line.count <= LineTooLong.limit })
+        #expect(lines[0]["item"]?.string?.hasPrefix(String(repeating: unit, count: 20_000)) == true)
+        #expect(lines[0]["item"]?.string?.hasSuffix("… (\(long.utf8.count) bytes)") == true)
+        #expect(lines[0]["message"] == "short")
+        #expect(lines[2]["item"] == "short")
+    }
+
+    /// A record's key may be of any length.
+    @Test func progressOfAnItemThatIsTooLongIsReportedByItsBeginning() throws {
+        let output = try ScratchFile()
+        let reporter = Reporter(descriptor: output.descriptor)
+        reporter.progress { progress in
+            progress.current = 3
+            progress.item = String(repeating: "k", count: 2 << 20)
+        }
+        let lines = try output.lines
+        try #require(lines.count == 1)
+        #expect(lines[0].line.count <= LineTooLong.limit)
+        #expect(lines[0]["type"] == "progress")
+        #expect(lines[0]["current"] == 3)
+        #expect(lines[0]["item"]?.string?.hasSuffix("k… (\(2 << 20) bytes)") == true)
     }
 }
