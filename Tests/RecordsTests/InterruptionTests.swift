@@ -127,4 +127,41 @@ import Testing
         // Another job begins to count anew.
         #expect(try scratch.sync(more, job: "other").result?["counts"]?["updated"] == 0)
     }
+
+    /// The second attempt comes less far than the first one.
+    @Test(
+        arguments: [
+            (["limit": 60], "60"), (["mode": "incremental", "stop_after_unchanged": 5], "100"),
+            (["force": true], "100"),
+        ] as [(JSONObject, String)])
+    func aJobThatIsInterruptedTwiceCountsNothingTwice(more: JSONObject, rows: String) throws {
+        let scratch = try Scratch()
+        var params = more
+        params["batch_size"] = 10
+        params["max_errors"] = 0
+        for broken in [31, 11, 0] {
+            let content = (1...100).map { $0 == broken ? "x\n" : "\($0),1\n" }
+            try scratch.write("a.csv", "id,n\n" + content.joined())
+            let run = try scratch.sync("a.csv", params, job: "j")
+            #expect(run.exit == (broken == 0 ? 0 : 1))
+            if broken == 0, more["force"] != nil { #expect(run.counts == "100 0 0 0 0") }
+        }
+        #expect(try scratch.sql("SELECT COUNT(*) FROM t") == rows)
+    }
+
+    /// What a failed job left lies behind what it has written.
+    @Test(arguments: ["incremental", "full"]) func noJobStopsEarlyBeforeWhatAFailedOneLeft(mode: String) throws {
+        let scratch = try Scratch()
+        var params: JSONObject = ["mode": .string(mode), "batch_size": 5, "max_errors": 0]
+        if mode == "incremental" { params["stop_after_unchanged"] = 3 }
+        let rows = (1...31).map { "\($0),1\n" }
+        try scratch.write("a.csv", "id,n\n" + rows.map { $0 == "11,1\n" ? "x\n" : $0 }.joined())
+        #expect(try scratch.sync("a.csv", params, job: "1").exit == 1)
+        try scratch.write("a.csv", "id,n\n" + rows.joined())
+        params["mode"] = "incremental"
+        params["stop_after_unchanged"] = 3
+        #expect(try scratch.sync("a.csv", params, job: "2").counts == "17 0 14 0 0")
+        #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "31")
+        #expect(try scratch.sync("a.csv", params, job: "3").counts == "0 0 3 0 0", "from here on it does")
+    }
 }

@@ -86,6 +86,16 @@ import Testing
         }
     }
 
+    /// They fail in every job.
+    @Test(arguments: ["x\ny\n", "2,2\n3,3\n"]) func recordsThatFailTakeNoPartOfTheLimit(bad: String) throws {
+        _ = try scratch.sql("CREATE TABLE t (id INTEGER PRIMARY KEY CHECK (id NOT IN (2, 3)))")
+        try scratch.write("a.csv", "id,n\n1,1\n\(bad)4,4\n5,5\n")
+        for (number, rows) in ["2", "3", "3"].enumerated() {
+            try scratch.sync("a.csv", ["mode": "incremental", "limit": 2], job: "\(number)")
+            #expect(try scratch.sql("SELECT COUNT(*) FROM t") == rows)
+        }
+    }
+
     // MARK: A stream with states
 
     /// 100 records and a state after each tenth, from the state on.

@@ -83,13 +83,13 @@ final class HTTPTarget: RecordTarget {
         case .passOver: return .passedOver
         case .fail(let error): return .failed(error)
         case .create:
-            if let error = try await send(record, of: batch) { return .failed(error) }
+            if let error = try await send(record, of: batch) { return planner.refused(error) }
             try write(state(.created)) { table, _ in
                 try planner.created(record, of: batch, row: try table.insert(record, of: batch))
             }
             return .created
         case .update:
-            if let error = try await send(record, of: batch) { return .failed(error) }
+            if let error = try await send(record, of: batch) { return planner.refused(error) }
             try write(state(.updated)) { table, _ in try table.update(record, of: batch) }
             return .updated
         }

@@ -7,7 +7,8 @@ struct BookmarkKeeper {
     private(set) var cursor: Cursor?
     /// The source's own.
     private(set) var bookmark: JSON?
-    /// Whether `limit` left records to which no bookmark leads: a later job has to read what is unchanged to get to them.
+    /// Whether `limit`, or a job that did not come to its end, left records to which no bookmark leads: a later job has to read
+    /// what is unchanged to get to them.
     private(set) var isBehind: Bool
     private let isMoving: Bool
     /// Whether the source comes in the order of its cursor.

@@ -27,12 +27,22 @@ final class Planner {
         var stopAfterUnchanged: Int?
         /// Records to look at.
         var limit: Int?
-        /// Unchanged ones do not count towards the limit: jobs that read what they know again would never get beyond it.
+        /// Unchanged and failed ones do not count towards the limit: jobs that read them again would never get beyond it.
         var limitsChanges = false
         /// Up to where earlier jobs have read a source that comes in the order of its cursor.
         var bookmark: Cursor?
         /// Keys were looked at before: a repeat is none.
         var isPlanned = false
+    }
+
+    /// How far the looking at records is.
+    struct Standing {
+        /// Records that were looked at.
+        var looked = 0
+        /// How many of the last of them were unchanged.
+        var unchanged = 0
+        /// How many count towards the limit, those of earlier attempts included.
+        var counted = 0
     }
 
     private let rules: Rules
@@ -42,27 +52,28 @@ final class Planner {
     /// The rows of the records that were looked at.
     let seen: SeenRows
     private let places = PlaceLog()
-    private(set) var looked = 0
-    /// Records that count towards the limit, those of earlier attempts included.
-    private(set) var counted: Int
-    /// How many of the last records were unchanged.
-    private(set) var unchanged = 0
+    private(set) var standing = Standing()
+    /// Whether the record that was decided on last counts towards the limit.
+    private var isLastCounted = false
 
     /// - Parameter earlier: where an earlier attempt of the job came to.
     init(_ rules: Rules, after earlier: SyncState = SyncState(), seen: SeenRows = SeenRows()) {
         self.rules = rules
         self.seen = seen
-        (alreadyLooked, alreadyUnchanged, counted) = (earlier.looked, earlier.unchanged, earlier.counted)
+        (alreadyLooked, alreadyUnchanged) = (earlier.looked, earlier.unchanged)
+        standing.counted = earlier.counted
         if let reached = earlier.reached {
-            (looked, unchanged) = (reached.looked, reached.unchanged)
+            (standing.looked, standing.unchanged) = (reached.looked, reached.unchanged)
             for chunk in earlier.seen { seen.restore(chunk) }
         }
     }
 
+    var looked: Int { standing.looked }
+
     /// So many records in a row were unchanged that the rest is left.
-    var isStoppedEarly: Bool { rules.stopAfterUnchanged.map { unchanged >= $0 } ?? false }
+    var isStoppedEarly: Bool { rules.stopAfterUnchanged.map { standing.unchanged >= $0 } ?? false }
     /// As many records were looked at as were asked for, and what an earlier attempt has dealt with was read again.
-    var isAtLimit: Bool { rules.limit.map { counted >= $0 && looked >= alreadyLooked } ?? false }
+    var isAtLimit: Bool { rules.limit.map { standing.counted >= $0 && looked >= alreadyLooked } ?? false }
 
     var isFinished: Bool { isStoppedEarly || isAtLimit }
 
@@ -74,20 +85,33 @@ final class Planner {
     /// - Parameter held: finds what the target holds under the record's key.
     func decide(_ record: Int, of batch: RecordBatch, held find: () throws -> Held?) throws -> Decision {
         if batch.entries[record].isPassedOver || isFinished { return .passOver }
-        looked += 1
+        standing.looked += 1
         let decision = try look(record, of: batch, held: find)
+        isLastCounted = false
         if looked <= alreadyLooked {
-            unchanged = looked == alreadyLooked ? alreadyUnchanged : 0
+            standing.unchanged = looked == alreadyLooked ? alreadyUnchanged : 0
             return decision
         }
-        if case .skip = decision {
-            if !rules.limitsChanges { counted += 1 }
-            if !isReadAgain(record, of: batch) { unchanged += 1 }
-        } else {
-            counted += 1
-            unchanged = 0
+        switch decision {
+        case .skip:
+            isLastCounted = !rules.limitsChanges
+            if !isReadAgain(record, of: batch) { standing.unchanged += 1 }
+        case .fail:
+            isLastCounted = !rules.limitsChanges
+            standing.unchanged = 0
+        case .create, .update, .passOver:
+            isLastCounted = true
+            standing.unchanged = 0
         }
+        if isLastCounted { standing.counted += 1 }
         return decision
+    }
+
+    /// The record that was decided on last is to be created or updated, and the target refuses it.
+    func refused(_ error: ItemError) -> Outcome {
+        if isLastCounted, rules.limitsChanges { standing.counted -= 1 }
+        isLastCounted = false
+        return .failed(error)
     }
 
     /// Whether the record comes before all that is new, because the source is in the order of its cursor, and is read from the
@@ -98,14 +122,15 @@ final class Planner {
         return rules.bookmark.map { !$0.isBefore(cursor) } ?? false
     }
 
-    /// What `looked` and `counted` are after these outcomes.
-    /// - Parameters:
-    ///   - looked: what it was before them.
-    ///   - counted: what it was before them.
-    func standing(after outcomes: [Outcome], looked: Int, counted: Int) -> (looked: Int, counted: Int) {
+    /// The standing after some outcomes of a batch. Where it is not known how many were unchanged, it is as few as it may be.
+    /// - Parameter before: the standing before the batch.
+    func standing(after outcomes: [Outcome], before: Standing) -> Standing {
         let those = outcomes.filter { $0 != .passedOver }
-        let new = those.dropFirst(max(0, alreadyLooked - looked))
-        return (looked + those.count, counted + new.count { !rules.limitsChanges || $0 != .skipped })
+        let new = those.dropFirst(max(0, alreadyLooked - before.looked))
+        let changes = new.count { $0 == .created || $0 == .updated }
+        return Standing(
+            looked: before.looked + those.count, unchanged: new.allSatisfy { $0 == .skipped } ? before.unchanged : 0,
+            counted: before.counted + (rules.limitsChanges ? changes : new.count))
     }
 
     private func look(_ record: Int, of batch: RecordBatch, held find: () throws -> Held?) throws -> Decision {

@@ -30,6 +30,7 @@ final class SyncEngine {
         self.rules = rules
         self.state = state
         (self.state.seen, self.state.seenAnew) = ([], false)
+        self.state.isOver = false
         isSeenKept = state.reached != nil
         earlier = state
         bookmarks = BookmarkKeeper(state, isMoving: params.mode == .incremental && movesBookmark)
@@ -58,7 +59,7 @@ final class SyncEngine {
             job.log("Stopped early: \(records) records in a row were unchanged")
         }
         try tally.finish()
-        (state.cursor, state.isBehind) = (bookmarks.cursor, bookmarks.isBehind)
+        (state.cursor, state.isBehind, state.isOver) = (bookmarks.cursor, bookmarks.isBehind, true)
         if !job.isDryRun { try target.finish(state) }
         SyncSummary(job, tally).log()
         return SyncSummary(job, tally).result(stoppedEarly: planner.isStoppedEarly)
@@ -75,25 +76,21 @@ final class SyncEngine {
             try job.checkStopping()
             hasMore = try await records.next(into: &batch)
             if batch.position != nil { planner.seen.trackChanges() }
-            let (before, looked, counted) = (state, planner.looked, planner.counted)
+            let (before, standing) = (state, planner.standing)
             let outcomes = try await target.apply(batch, planner) { outcomes in
                 state = before
                 state.count(outcomes)
                 // A part of the batch is done.
                 if outcomes.count < batch.count {
                     if params.mode != .mirror {
-                        (state.looked, state.counted) = planner.standing(
-                            after: outcomes, looked: looked, counted: counted)
+                        state.stand(at: planner.standing(after: outcomes, before: standing))
                     }
                     return state
                 }
                 bookmarks.take(outcomes, batch)
-                if params.mode != .mirror {
-                    (state.looked, state.unchanged) = (planner.looked, planner.unchanged)
-                    state.counted = planner.counted
-                }
+                if params.mode != .mirror { state.stand(at: planner.standing) }
                 state.bookmark = bookmarks.bookmark
-                state.reached = tally.reached(batch.position, after: outcomes, state)
+                state.reached = tally.reached(batch.position, after: outcomes, state, planner.standing)
                 if state.reached != nil {
                     (state.seen, state.seenAnew) = (planner.seen.takeChanges(), !isSeenKept)
                     isSeenKept = true

@@ -21,8 +21,10 @@ struct SyncState: Sendable, Equatable {
     var cursor: Cursor?
     /// The source's own bookmark.
     var bookmark: JSON?
-    /// Whether `limit` left records to which neither of them leads.
+    /// Whether `limit`, or a job that did not come to its end, left records to which neither of them leads.
     var isBehind = false
+    /// Whether the last job came to its end; true before the first.
+    var isOver = true
     /// How far the source was read by the job that is not over.
     var reached: Reached?
     /// Which rows the source had up to there, by chunks: all of them as it was read, those that changed when it is written. They
@@ -38,7 +40,7 @@ struct SyncState: Sendable, Equatable {
         var written: Int
         var skipped: Int
         var failed: Int
-        /// As those of the state.
+        /// As those of the state, for what was looked at up to there.
         var looked: Int
         var unchanged: Int
     }
@@ -52,8 +54,14 @@ struct SyncState: Sendable, Equatable {
     func begun(by jobID: String) -> SyncState {
         var state = SyncState()
         (state.jobID, state.start, state.cursor, state.bookmark) = (jobID, cursor, cursor, bookmark)
-        state.isBehind = isBehind
+        state.isBehind = isBehind || !isOver
         return state
+    }
+
+    /// Takes where an attempt is, unless an earlier one came further.
+    mutating func stand(at standing: Planner.Standing) {
+        guard standing.looked >= looked else { return }
+        (looked, unchanged, counted) = (standing.looked, standing.unchanged, standing.counted)
     }
 
     mutating func count(_ outcomes: [Outcome]) {
@@ -72,7 +80,8 @@ struct SyncState: Sendable, Equatable {
             "deleted": JSON(deleted),
             "looked": JSON(looked), "unchanged": JSON(unchanged), "counted": JSON(counted),
             "cursor": cursor?.json ?? .null,
-            "bookmark": bookmark ?? .null, "behind": .bool(isBehind), "reached": reached?.json ?? .null,
+            "bookmark": bookmark ?? .null, "behind": .bool(isBehind), "over": .bool(isOver),
+            "reached": reached?.json ?? .null,
         ]
     }
 
@@ -89,6 +98,8 @@ struct SyncState: Sendable, Equatable {
         cursor = json["cursor"].flatMap { Cursor($0) }
         bookmark = json["bookmark"].flatMap { $0.isNull ? nil : $0 }
         isBehind = json["behind"] == true
+        // Before it was kept, it was taken for granted.
+        isOver = json["over"] != false
         reached = json["reached"].flatMap { Reached($0) }
     }
 }

@@ -41,7 +41,10 @@ final class SyncTally {
     var operations: Int { processed + deleted + failedDeletions }
 
     /// What the state has to say when this batch is done, too; nil for a source that is read from its beginning again.
-    func reached(_ position: JSON?, after outcomes: [Outcome], _ state: SyncState) -> SyncState.Reached? {
+    /// - Parameter standing: of this attempt, which may not have come to where an earlier one was.
+    func reached(
+        _ position: JSON?, after outcomes: [Outcome], _ state: SyncState, _ standing: Planner.Standing
+    ) -> SyncState.Reached? {
         guard let position else { return nil }
         var (more, errors) = (0, 0)
         for outcome in outcomes {
@@ -55,7 +58,7 @@ final class SyncTally {
         return SyncState.Reached(
             position: position, written: state.created + state.updated - max(0, beyond),
             skipped: (earlier.reached?.skipped ?? 0) + max(0, -beyond), failed: failed + errors,
-            looked: state.looked, unchanged: state.unchanged)
+            looked: standing.looked, unchanged: standing.unchanged)
     }
 
     var counts: [(name: String, value: Int)] {

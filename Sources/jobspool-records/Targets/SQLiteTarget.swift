@@ -63,11 +63,11 @@ final class SQLiteTarget: RecordTarget {
             }
             switch decision {
             case .create:
-                if let error = refusal(record, of: batch) { return .failed(error) }
+                if let error = refusal(record, of: batch) { return planner.refused(error) }
                 try planner.created(record, of: batch, row: try pretended.insert(record, of: batch))
                 return .created
             case .update:
-                if let error = refusal(record, of: batch) { return .failed(error) }
+                if let error = refusal(record, of: batch) { return planner.refused(error) }
                 if let held, planner.mindsRepeats { try pretended.update(record, of: batch, row: held.row) }
                 return .updated
             case .skip: return .skipped
@@ -129,7 +129,7 @@ final class SQLiteTarget: RecordTarget {
                 try planner.created(record, of: batch, row: try table.insert(record, of: batch))
                 return .created
             } catch {
-                return .failed(try itemError(error, batch.key(record)))
+                return planner.refused(try itemError(error, batch.key(record)))
             }
         case .update:
             do {
@@ -139,7 +139,7 @@ final class SQLiteTarget: RecordTarget {
                 }
                 return .updated
             } catch {
-                return .failed(try itemError(error, batch.key(record)))
+                return planner.refused(try itemError(error, batch.key(record)))
             }
         case .skip: return .skipped
         case .passOver: return .passedOver
