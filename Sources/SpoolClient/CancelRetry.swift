@@ -5,7 +5,7 @@ import SpoolStorage
 
 extension SpoolDirectory {
     /// Asks for a job to be cancelled by creating its cancel file; it is over once it has a result. Asking twice is
-    /// asking once.
+    /// asking once. A file of that name that counts for nothing makes way.
     /// - Throws: `SpoolClientError`: `jobNotFound`, `jobAlreadyOver`, `notPermitted`, `system`.
     @discardableResult
     public func cancel(_ name: JobName) throws(SpoolClientError) -> JobView {
@@ -20,17 +20,27 @@ extension SpoolDirectory {
         let name = location.name
         let view = try status(of: location)
         switch view.state {
+        // A daemon runs it again.
+        case .over where view.runsForLackOfResult: break
         case .over(let result): throw .jobAlreadyOver(name, result.status.standing)
         case .active(let status) where status.standing.isOver: throw .jobAlreadyOver(name, status.standing)
         case .dropped, .active: break
         }
         guard let file = SpoolFile.cancel(name).fileName else { preconditionFailure("a job has a cancel file") }
-        do throws(SpoolError) {
-            _ = try root.open(file, O_WRONLY | O_CREAT | O_EXCL)
-        } catch {
-            if error.code != EEXIST { throw SpoolClientError(error) }
+        _ = try place([], as: file) { stat throws(SpoolError) in
+            guard stat.kind == .file else { return false }
+            if try mayBeForeign(stat) { return false }
+            return try mayCancel(view, stat.owner)
         }
         return view
+    }
+
+    /// Its submitter, the daemon's user and root.
+    func mayCancel(_ view: JobView, _ user: UInt32) throws(SpoolError) -> Bool {
+        let files = try JobFiles(root)
+        if user == 0 || user == files.daemonUser { return true }
+        guard let acceptance = view.acceptance else { return try files.requestStat(view.name)?.owner == user }
+        return acceptance.submittedBy == Users.name(of: user)
     }
 
     /// Runs a job that is over again, as `touch NAME.json` does, or, of an archived one, as dropping its request again does.
@@ -63,6 +73,7 @@ extension SpoolDirectory {
         }
         throw .requestGone(name)
     }
+
     /// The bytes that ran, as a request of the user's own.
     private func dropAgain(_ family: ArchivedFamily) throws(SpoolClientError) -> Submission {
         let bytes = try storage { () throws(SpoolError) -> [UInt8]? in

@@ -37,7 +37,7 @@ extension DaemonFacts {
     private var presenceFinding: Finding {
         let age =
             overview?.updatedAt.map { ", which it last wrote \(roughly(seconds: now.seconds(since: $0))) ago" } ?? ""
-        let remedy = "jobspool serve \(shellQuoted(path))"
+        let remedy = "jobspool serve \(shellQuoted(path: path))"
         switch presence {
         case .running:
             return .ok(.daemon, "\(presence.summary)\(age.isEmpty ? "" : "; spool.status.json says so\(age)")")
@@ -63,7 +63,7 @@ extension DaemonFacts {
         guard case .running = presence, overview?.daemonState == "stopping" else { return nil }
         return .warning(
             .daemon, "the daemon is stopping: it waits for running jobs to end, and starts no others",
-            remedy: "start it again when it has ended: jobspool serve \(shellQuoted(path))")
+            remedy: "start it again when it has ended: jobspool serve \(shellQuoted(path: path))")
     }
 
     /// The daemon keeps its last trouble in sight; what is old has passed.
@@ -83,7 +83,7 @@ extension DaemonFacts {
             let reason = pause.reason.map { ": \($0)" } ?? ""
             return .warning(
                 .pause, "paused since \(pause.since) by \(pause.by)\(reason): no job starts",
-                remedy: "jobspool resume --spool \(shellQuoted(path))")
+                remedy: "jobspool resume --spool \(shellQuoted(path: path))")
         case .countsForNothing(let owner):
             return .warning(
                 .pause,

@@ -59,7 +59,7 @@ extension DirectoryFacts {
         let name = Users.name(of: daemon.user)
         return .problem(
             .directory, "the daemon's user \(name) may not \(missing.joined(separator: ", ")) in the spool's directory",
-            remedy: "chown \(name) \(shellQuoted(path)), and chmod u+rwx \(shellQuoted(path))")
+            remedy: "chown \(name) \(shellQuoted(path: path)), and chmod u+rwx \(shellQuoted(path: path))")
     }
 
     /// Without the sticky bit whoever may write may remove and replace what is another's.
@@ -68,7 +68,7 @@ extension DirectoryFacts {
         if root.mode & 0o002 != 0 {
             return .warning(
                 .directory, "everybody may remove and replace other users' requests and the daemon's files",
-                remedy: "chmod +t \(shellQuoted(path))")
+                remedy: "chmod +t \(shellQuoted(path: path))")
         }
         return nil
     }
@@ -81,7 +81,7 @@ extension DirectoryFacts {
         return .warning(
             .directory,
             "the sticky directory belongs to \(Users.name(of: root.owner)), so that the daemon's user \(name) can neither archive other users' requests, nor remove their cancel files and what somebody plants in the place of a job's files",
-            remedy: "chown \(name) \(shellQuoted(path))")
+            remedy: "chown \(name) \(shellQuoted(path: path))")
     }
 
     private var homeFinding: Finding? {
@@ -98,7 +98,7 @@ extension DirectoryFacts {
                 .privateDirectory,
                 "\(SpoolFile.privateDirectory) has mode \(home.octalMode): others may look into the daemon's own files",
                 remedy:
-                    "chmod 700 \(shellQuoted("\(path)/\(SpoolFile.privateDirectory)")) (the daemon does that when it starts)"
+                    "chmod 700 \(shellQuoted(path: "\(path)/\(SpoolFile.privateDirectory)")) (the daemon does that when it starts)"
             )
         }
         return .ok(.privateDirectory, "\(SpoolFile.privateDirectory) is \(owner)'s alone (mode \(home.octalMode))")
@@ -115,7 +115,7 @@ extension DirectoryFacts {
             ? "belongs to \(Users.name(of: archive.owner)), not to the daemon's user" : "is no directory"
         return .warning(
             .archive, "\(name) \(what): finished jobs cannot be archived there",
-            remedy: "mv \(shellQuoted("\(path)/\(name)")) elsewhere")
+            remedy: "mv \(shellQuoted(path: "\(path)/\(name)")) elsewhere")
     }
 }
 

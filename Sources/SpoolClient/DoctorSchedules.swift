@@ -14,12 +14,12 @@ extension ScheduleView {
                 .schedules, "the schedule \(name) has not been taken up as it is now",
                 remedy: daemonIsRunning
                     ? "wait a moment; if it stays so, look into the daemon's log"
-                    : "start a daemon: jobspool serve \(shellQuoted(path))")
+                    : "start a daemon: jobspool serve \(shellQuoted(path: path))")
         }
         if let run = status?.lastRun, run.standing == .failed || run.standing == .rejected {
             return .warning(
                 .schedules, "the last job of the schedule \(name), \(run.name), is \(run.standingText)",
-                remedy: "jobspool doctor --spool \(shellQuoted(path)) \(shellQuoted(run.name.string))")
+                remedy: "jobspool doctor --spool \(shellQuoted(path: path)) \(shellQuoted(last: run.name.string))")
         }
         return nil
     }

@@ -5,13 +5,13 @@ extension JobSituation {
     func explainEnd(_ result: JobResult) -> Explanation {
         let request = SpoolFile.request(name).fileName!
         if let archived = view.archivedPath {
-            let copy = "cp \(shellQuoted("\(archived)/\(request)")) \(shellQuoted("\(path)/"))"
+            let copy = "cp \(shellQuoted(path: "\(archived)/\(request)")) \(shellQuoted(path: "\(path)/"))"
             var explanation = Explanation(ofEnd: result, again: archivedRequestIsGone ? Self.dropAgain : copy)
             explanation.message += "; it is archived: \(archived)"
             return explanation
         }
         let isGone = view.request == nil
-        let touch = "touch \(shellQuoted("\(path)/\(request)"))"
+        let touch = "touch \(shellQuoted(path: "\(path)/\(request)"))"
         var explanation = Explanation(ofEnd: result, again: isGone ? Self.dropAgain : touch)
         if isGone { explanation.message += "; its request is gone" }
         if view.runsAgain { explanation.message += "; its request has changed since, and runs again" }
@@ -40,7 +40,7 @@ extension Explanation {
             let failed = result.errorsTotal == 0 ? "items" : counted(Int(result.errorsTotal), "item")
             self.init(
                 .partial, "\(name) completed \(when), but \(failed) failed\(first)",
-                next: "jobspool logs --errors \(shellQuoted(name.string)) shows them; then \(again)", .warning)
+                next: "jobspool logs --errors \(shellQuoted(last: name.string)) shows them; then \(again)", .warning)
         case .completed:
             let duration = status.durationSeconds.map { ", after \(JobView.shown(seconds: $0))" } ?? ""
             self.init(.completed, "\(name) completed \(when)\(duration)", next: "nothing; to run it again: \(again)")

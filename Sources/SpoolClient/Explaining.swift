@@ -43,7 +43,7 @@ extension SpoolDirectory {
         var situation = JobSituation(
             view: view, daemon: try self.daemon(), overview: try spoolStatus(), pause: try pause(), path: path,
             now: Clock.now())
-        situation.cancel = try cancelFile(of: view, files)
+        situation.cancel = try cancelFile(of: view)
         switch view.state {
         case .dropped: situation.unseen = try examine(name, for: daemon)
         case .active(let status) where status.standing == .pending:
@@ -80,13 +80,12 @@ extension SpoolDirectory {
         }
     }
 
-    private func cancelFile(of view: JobView, _ files: JobFiles) throws(SpoolClientError) -> JobSituation.CancelFile? {
+    private func cancelFile(of view: JobView) throws(SpoolClientError) -> JobSituation.CancelFile? {
         let stat = try storage { () throws(SpoolError) in try root.stat(SpoolFile.cancel(view.name).fileName!) }
-        guard let stat, let acceptance = view.acceptance else { return nil }
-        let by = Users.name(of: stat.owner)
+        guard let stat, view.acceptance != nil else { return nil }
         return JobSituation.CancelFile(
-            by: by, at: stat.fingerprint.modifiedAt,
-            counts: [0, files.daemonUser].contains(stat.owner) || by == acceptance.submittedBy)
+            by: Users.name(of: stat.owner), at: stat.fingerprint.modifiedAt,
+            counts: try storage { () throws(SpoolError) in try mayCancel(view, stat.owner) })
     }
 
     private func standings(of names: [JobName], _ files: JobFiles) throws(SpoolClientError) -> [JobName: String] {

@@ -6,12 +6,12 @@ import SpoolStorage
 
 extension SpoolDirectory {
     /// While the spool is paused no job starts; running ones go on. nil when it is not. A file whose owner may not pause
-    /// counts for nothing.
+    /// counts for nothing, and so does one that may be another user's link to it.
     /// - Throws: `SpoolClientError`: `notPermitted`, `system`.
     public func pause() throws(SpoolClientError) -> Pause? {
         try storage { () throws(SpoolError) -> Pause? in
             let file = SpoolFile.pause.fileName!
-            guard let stat = try root.stat(file), try mayPause(stat.owner) else { return nil }
+            guard let stat = try root.stat(file), try counts(stat) else { return nil }
             return Pause(
                 since: stat.fingerprint.modifiedAt, by: Users.name(of: stat.owner), content: try content(file, stat))
         }
@@ -37,44 +37,7 @@ extension SpoolDirectory {
                 "only the owner of the spool's directory, the daemon's user and root may pause it: ask one of them")
         }
         let content: JSON = reason.map { ["reason": .string($0)] } ?? [:]
-        let scratch = FileName(".spool.pause.\(getpid()).tmp")
-        let target = SpoolFile.pause.fileName!
-        do throws(SpoolClientError) {
-            try storage { () throws(SpoolError) in
-                try root.remove(scratch)
-                try root.open(scratch, O_WRONLY | O_CREAT | O_EXCL).write(content.line)
-            }
-            if try place(scratch, as: target) { return true }
-        } catch {
-            discard(scratch)
-            throw error
-        }
-        discard(scratch)
-        return false
-    }
-
-    /// What cannot be removed stays: it is hidden.
-    private func discard(_ scratch: FileName) { do { try root.remove(scratch) } catch {} }
-
-    /// False when a file that counts is there already.
-    private func place(_ scratch: FileName, as target: FileName) throws(SpoolClientError) -> Bool {
-        do throws(SpoolError) {
-            try root.moveToFreeName(scratch, target)
-            return true
-        } catch {
-            if error.code != EEXIST { throw SpoolClientError(error) }
-        }
-        let stat = try storage { () throws(SpoolError) in try root.stat(target) }
-        if let stat, try storage({ () throws(SpoolError) in try mayPause(stat.owner) }) { return false }
-        do throws(SpoolError) {
-            try root.rename(scratch, to: root, target)
-            return true
-        } catch {
-            guard let stat, [EACCES, EPERM, EISDIR].contains(error.code) else { throw SpoolClientError(error) }
-            throw .notPermitted(
-                "\(target) is \(stat.kind.rawValue) of \(Users.name(of: stat.owner)), who may not pause the spool, and cannot be replaced from here: have \(Users.name(of: stat.owner)), the owner of the spool's directory or root remove it, then pause again"
-            )
-        }
+        return try place(content.line, as: SpoolFile.pause.fileName!, unless: counts)
     }
 
     /// Lets jobs start again; false when the spool was not paused.
@@ -82,6 +45,11 @@ extension SpoolDirectory {
     @discardableResult
     public func resume() throws(SpoolClientError) -> Bool {
         try storage { () throws(SpoolError) in try root.remove(SpoolFile.pause.fileName!) }
+    }
+
+    private func counts(_ stat: FileStat) throws(SpoolError) -> Bool {
+        if try mayBeForeign(stat) { return false }
+        return try mayPause(stat.owner)
     }
 
     private func mayPause(_ user: UInt32) throws(SpoolError) -> Bool {

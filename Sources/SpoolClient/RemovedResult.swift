@@ -24,6 +24,9 @@ extension JobView {
         return view
     }
 
+    /// A daemon runs the job again, for it has no result.
+    var runsForLackOfResult: Bool { resultIsMissing && request != nil }
+
     /// What became of a result that is missing, and what follows from that; nil for all other jobs.
     package var missingResultHint: String? {
         guard resultIsMissing else { return nil }

@@ -11,6 +11,8 @@ public struct JobWatch: Sendable {
     public let name: JobName
     /// The version of the request whose run is waited for.
     public let version: Fingerprint
+    /// A result that was removed is waited for: the job runs again.
+    private let runsAgain: Bool
     private var lastSeen: [FileStat?] = []
     private var lastSight: Sight?
     /// How long to pause before the next look, in seconds: 0.01 to 0.5.
@@ -39,8 +41,11 @@ public struct JobWatch: Sendable {
         }
     }
 
-    init(_ spool: SpoolDirectory, _ name: JobName, _ version: Fingerprint) throws(SpoolClientError) {
+    init(
+        _ spool: SpoolDirectory, _ name: JobName, _ version: Fingerprint, runsAgain: Bool = false
+    ) throws(SpoolClientError) {
         self.spool = spool
+        self.runsAgain = runsAgain
         self.name = name
         self.version = version
         files = try storage { () throws(SpoolError) in try JobFiles(spool.root) }
@@ -74,7 +79,10 @@ public struct JobWatch: Sendable {
             }
             return .over(view, result)
         }
-        if let seen { return seen.withoutResult }
+        if let seen {
+            if runsAgain, case .underWay(let view) = seen, view.request == version { return seen }
+            return seen.withoutResult
+        }
         throw try spool.view(of: name, files)?.request == nil ? .withdrawn(name) : .superseded(name)
     }
 
@@ -110,11 +118,11 @@ extension SpoolDirectory {
     }
 
     /// A look at the run that a view shows, although its request may have been dropped again: the version is that of the status, or of
-    /// a request that no daemon had seen.
+    /// a request that no daemon had seen. Where a result was removed for which the job runs again, the look is at that run.
     /// - Throws: `SpoolClientError`: `jobNotFound`, and what reading throws.
     public func watch(_ view: JobView) throws(SpoolClientError) -> JobWatch {
         guard let version = view.status?.request ?? view.request else { throw .jobNotFound(view.name.string) }
-        return try JobWatch(self, view.name, version)
+        return try JobWatch(self, view.name, version, runsAgain: view.runsForLackOfResult)
     }
 
     /// A look at the run that the request asks for that is in the spool now, or at the last run of one that is gone.

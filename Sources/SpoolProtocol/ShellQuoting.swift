@@ -14,3 +14,9 @@ package func shellQuoted(_ word: String) -> String {
     if plain, !word.isEmpty { return word }
     return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
 }
+
+/// The path of a file, which must not be taken for an option either.
+package func shellQuoted(path: String) -> String { shellQuoted(path.hasPrefix("-") ? "./\(path)" : path) }
+
+/// The last word of a command line of jobspool, which must not be taken for an option either.
+package func shellQuoted(last word: String) -> String { (word.hasPrefix("-") ? "-- " : "") + shellQuoted(word) }

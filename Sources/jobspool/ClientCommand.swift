@@ -27,12 +27,12 @@ struct SpoolOptions: ParsableArguments {
 
     /// A command line that does something with a job, for people to copy.
     func commandLine(_ verb: String, _ name: JobName) -> String {
-        "\(commandLine(verb)) \(safe(shellQuoted(name.string)))"
+        "\(commandLine(verb)) \(safe(shellQuoted(last: name.string)))"
     }
 
     /// A command line about the spool.
     func commandLine(_ verb: String) -> String {
-        "jobspool \(verb)" + (spool.map { " --spool \(safe(shellQuoted($0)))" } ?? "")
+        "jobspool \(verb)" + (spool.map { " --spool \(safe(shellQuoted(path: $0)))" } ?? "")
     }
 }
 
@@ -75,7 +75,7 @@ extension ClientCommand {
         case .jobExists(let name, archived: nil):
             " with --replace; `\(options.commandLine("retry", name))` runs it again as it is"
         case .jobExists(_, let archived?):
-            ": `\(options.commandLine("submit")) --name NAME \(safe(shellQuoted(archived)))` runs it under another name"
+            ": `\(options.commandLine("submit")) --name NAME \(safe(shellQuoted(path: archived)))` runs it under another name"
         case .jobNotCompleted(let name, _): "; `\(options.commandLine("wait", name))` waits for it"
         default: ""
         }

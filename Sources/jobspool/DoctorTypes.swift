@@ -155,14 +155,14 @@ struct TypeCheck {
                     .problem(
                         .handlers,
                         "the handler \(program) of \(definition.type) may not be executed by \(user): see \(place)",
-                        remedy: "chmod a+x \(shellQuoted(place))")
+                        remedy: "chmod a+x \(shellQuoted(path: place))")
                 ]
             }
             return try exposed(program).map { place in
                 .warning(
                     .handlers,
                     "somebody else than \(user) and root may write to \(place), and so say what \(definition.type) runs",
-                    remedy: "chown root \(shellQuoted(place)); chmod go-w \(shellQuoted(place))")
+                    remedy: "chown root \(shellQuoted(path: place)); chmod go-w \(shellQuoted(path: place))")
             }
         } catch {
             return [.unchecked(.handlers, "\(error)", remedy: "ask as the daemon's user or root")]
@@ -177,7 +177,7 @@ struct TypeCheck {
                 return [
                     .problem(
                         .handlers, "the working_directory \(path) of \(type) is no directory",
-                        remedy: "mkdir \(shellQuoted(path))")
+                        remedy: "mkdir \(shellQuoted(path: path))")
                 ]
             }
             guard let place = try obstacle(to: path) ?? (FileAccess(stat).allows(.execute, to: account) ? nil : path)
@@ -185,7 +185,7 @@ struct TypeCheck {
             return [
                 .problem(
                     .handlers, "\(Users.name(of: account.user)) may not enter the working_directory \(path) of \(type)",
-                    remedy: "chmod a+x \(shellQuoted(place))")
+                    remedy: "chmod a+x \(shellQuoted(path: place))")
             ]
         } catch {
             return [.unchecked(.handlers, "\(error)", remedy: "ask as the daemon's user or root")]

@@ -117,7 +117,7 @@ struct Serve: ParsableCommand {
         case let error as SpoolError:
             switch error.code {
             case ENOENT, ENOTDIR:
-                refuse(.noSpool, "\(error): make the directory first (mkdir -p \(safe(shellQuoted(error.path))))")
+                refuse(.noSpool, "\(error): make the directory first (mkdir -p \(safe(shellQuoted(path: error.path))))")
             case EACCES, EPERM: refuse(.noPermission, "\(error)")
             default: refuse(.inputOutput, "\(error)")
             }

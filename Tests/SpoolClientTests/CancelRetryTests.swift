@@ -32,6 +32,35 @@ struct CancelRetryTests {
         #expect(try !spool.exists("219.cancel.json"))
     }
 
+    @Test(
+        "a file in the place of the cancel file that counts for nothing makes way, or is told of",
+        arguments: [false, true])
+    func inTheWay(isDirectory: Bool) throws {
+        try spool.publish(try spool.makeStatus("219", .pending, for: try spool.drop("219")))
+        let path = "\(spool.path)/219.cancel.json"
+        if isDirectory {
+            mkdir(path, 0o755)
+            let error = #expect(throws: SpoolClientError.self) { try spool.client.cancel(name) }
+            #expect(error?.code == "NOT_PERMITTED")
+            #expect(error?.message.contains("219.cancel.json is a directory of \(Users.name(of: geteuid()))") == true)
+            #expect(error?.message.contains("remove it") == true)
+        } else {
+            symlink("nowhere", path)
+            try spool.client.cancel(name)
+            #expect(try spool.root.stat(FileName("219.cancel.json"))?.kind == .file)
+        }
+        #expect(try spool.files == ["219.cancel.json", "219.json", "219.status.json"])
+    }
+
+    @Test("another user's cancel file makes way", .enabled(if: geteuid() == 0, "only root can be another user"))
+    func ofAnotherUser() throws {
+        try spool.publish(try spool.makeStatus("219", .pending, for: try spool.drop("219")))
+        try spool.write("", "219.cancel.json")
+        chown("\(spool.path)/219.cancel.json", 65534, 65534)
+        try spool.client.cancel(name)
+        #expect(try spool.root.stat(FileName("219.cancel.json"))?.owner == 0)
+    }
+
     @Test("a job that is not there is neither cancelled nor run again") func notThere() throws {
         #expect(throws: SpoolClientError.self) { try spool.client.cancel(name) }
         #expect(throws: SpoolClientError.self) { try spool.client.retry(name) }

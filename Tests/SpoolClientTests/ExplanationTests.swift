@@ -312,7 +312,8 @@ struct ExplanationTests {
         #expect(shellQuoted(path: "-my spool") == "'./-my spool'")
         #expect(shellQuoted(path: "/-x") == "/-x")
         // The commands that the command itself suggests.
-        let error = try CommandRunner.run("jobspool submit sync --name=-x", in: spool.path).diagnostics
+        let submit = "echo '{\"type\": \"a.b\"}' | jobspool submit --name=-x -"
+        let error = try CommandRunner.run(submit, in: spool.path).diagnostics
         #expect(error.contains("jobspool retry -- -x"), "\(error)")
     }
 

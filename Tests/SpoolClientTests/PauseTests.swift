@@ -32,7 +32,9 @@ struct PausingTests {
         if geteuid() == 0 { #expect(pause.reason == (content.isEmpty ? nil : "back soon")) }
     }
 
-    @Test("takes the place of a file that counts for nothing", .enabled(if: geteuid() == 0))
+    @Test(
+        "takes the place of a file that counts for nothing",
+        .enabled(if: geteuid() == 0, "only root can be another user"))
     func replaces() throws {
         chmod(spool.path, 0o1777)
         try spool.write("", "spool.pause.json")
@@ -43,8 +45,21 @@ struct PausingTests {
         #expect(try spool.files == ["spool.pause.json"])
     }
 
+    @Test("is not made by another name of somebody's file, where others may write") func links() throws {
+        try spool.write("", "somebody's")
+        chmod(spool.path, 0o1777)
+        #expect(link("\(spool.path)/somebody's", "\(spool.path)/spool.pause.json") == 0)
+        #expect(try spool.client.pause() == nil)
+        #expect(try spool.client.pause(reason: "mine"))
+        #expect(try spool.client.pause()?.reason == "mine")
+        chmod(spool.path, 0o755)
+        #expect(link("\(spool.path)/spool.pause.json", "\(spool.path)/another") == 0)
+        #expect(try spool.client.pause()?.reason == "mine")
+    }
+
     @Test(
-        "says whose file is in the way where that may not be replaced", .enabled(if: geteuid() == 0),
+        "says whose file is in the way where that may not be replaced",
+        .enabled(if: geteuid() == 0, "only root can be another user"),
         arguments: ["file", "directory"])
     func inTheWay(kind: String) throws {
         chmod(spool.path, 0o1777)
@@ -67,7 +82,9 @@ struct PausingTests {
         #expect(try spool.files == [SpoolFile.privateDirectory, "spool.pause.json"])
     }
 
-    @Test("is not for somebody whose file would count for nothing", .enabled(if: geteuid() == 0))
+    @Test(
+        "is not for somebody whose file would count for nothing",
+        .enabled(if: geteuid() == 0, "only root can be another user"))
     func notPermitted() throws {
         chmod(spool.path, 0o1777)
         try spool.write("", "spool.pause.json")

@@ -39,10 +39,34 @@ struct RemovedResultTests {
             #expect(document["result"] == nil, "what is not known is not invented")
             #expect(ended.diagnostics.contains("the result of 219 was removed"), "\(ended.diagnostics)")
         }
-        #expect(try run("jobspool cancel 219").status == 7)
         let shown = try run("jobspool status 219; jobspool list; jobspool doctor 219").output
         #expect(shown.contains("removed: a daemon runs the job again"), "\(shown)")
         #expect(!shown.contains("running"), "\(shown)")
+    }
+
+    @Test("can be cancelled, for it runs again; that run is waited for") func cancel() throws {
+        try endWithoutResult(.failed)
+        let view = try spool.client.cancel(name)
+        #expect(try spool.exists("219.cancel.json"))
+        var watch = try spool.client.watch(view)
+        guard case .underWay = try watch.look() else {
+            Issue.record("over without a result")
+            return
+        }
+        #expect(try run("timeout 1 $JOBSPOOL cancel --wait 219").status == 124)
+        try spool.end(try spool.makeStatus("219", .cancelled, for: try spool.version("219"), sequence: 2))
+        guard case .over(let ended, _) = try watch.look() else {
+            Issue.record("not over")
+            return
+        }
+        #expect(ended.standing == .cancelled)
+        #expect(try run("jobspool cancel 219").status == 7)
+    }
+
+    @Test("cannot be cancelled when nothing runs again") func cancelNothing() throws {
+        try endWithoutResult(.failed)
+        try spool.root.remove(FileName("219.json"))
+        #expect(try run("jobspool cancel 219").status == 7)
     }
 
     @Test("runs again when it is asked to") func retry() throws {

@@ -1,0 +1,59 @@
+/// Files by which people tell the daemon something, and whose owners count: they may not just be there.
+import Glibc
+import SpoolProtocol
+import SpoolStorage
+
+extension SpoolDirectory {
+    /// Puts a file in the place of one that counts for nothing, or where there is none.
+    /// - Parameter counts: whether a file of this name that is there says it already.
+    /// - Returns: false when one does.
+    /// - Throws: `SpoolClientError`: `notPermitted` when what is there may not be replaced; `system`.
+    func place(
+        _ content: [UInt8], as target: FileName, unless counts: (FileStat) throws(SpoolError) -> Bool
+    ) throws(SpoolClientError) -> Bool {
+        let scratch = FileName(".spool.\(getpid())-\(UInt64.random(in: .min ... .max)).tmp")
+        do throws(SpoolClientError) {
+            try storage { () throws(SpoolError) in
+                try root.open(scratch, O_WRONLY | O_CREAT | O_EXCL).write(content)
+            }
+            if try move(scratch, to: target, unless: counts) { return true }
+        } catch {
+            discard(scratch)
+            throw error
+        }
+        discard(scratch)
+        return false
+    }
+
+    private func move(
+        _ scratch: FileName, to target: FileName, unless counts: (FileStat) throws(SpoolError) -> Bool
+    ) throws(SpoolClientError) -> Bool {
+        do throws(SpoolError) {
+            try root.moveToFreeName(scratch, target)
+            return true
+        } catch {
+            if error.code != EEXIST { throw SpoolClientError(error) }
+        }
+        let stat = try storage { () throws(SpoolError) in try root.stat(target) }
+        if let stat, try storage({ () throws(SpoolError) in try counts(stat) }) { return false }
+        do throws(SpoolError) {
+            try root.rename(scratch, to: root, target)
+            return true
+        } catch {
+            guard let stat, [EACCES, EPERM, EISDIR].contains(error.code) else { throw SpoolClientError(error) }
+            let owner = Users.name(of: stat.owner)
+            throw .notPermitted(
+                "\(target) is \(stat.kind.rawValue) of \(owner), which counts for nothing, and cannot be replaced from here: have \(owner), the owner of the spool's directory or root remove it, then try again"
+            )
+        }
+    }
+
+    /// Whether somebody else than its owner may have put a file there: it has several names, and others may write in the directory.
+    func mayBeForeign(_ stat: FileStat) throws(SpoolError) -> Bool {
+        if stat.links < 2 || stat.kind != .file { return false }
+        return try root.stat().mode & 0o022 != 0
+    }
+
+    /// What cannot be removed stays: it is hidden.
+    private func discard(_ scratch: FileName) { do { try root.remove(scratch) } catch {} }
+}
