@@ -14,8 +14,8 @@ package struct DaemonFacts: Sendable {
 
     package enum PauseFacts: Sendable, Equatable {
         case counts(Pause)
-        /// A file whose owner may not pause the spool.
-        case countsForNothing(owner: String)
+        /// A file whose owner may not pause the spool, or, of one who may, a link that others may have made.
+        case countsForNothing(owner: String, isLink: Bool)
     }
 
     package init(
@@ -84,10 +84,12 @@ extension DaemonFacts {
             return .warning(
                 .pause, "paused since \(pause.since) by \(pause.by)\(reason): no job starts",
                 remedy: "jobspool resume --spool \(shellQuoted(path: path))")
-        case .countsForNothing(let owner):
+        case .countsForNothing(let owner, let isLink):
             return .warning(
                 .pause,
-                "spool.pause.json belongs to \(owner), who may not pause the spool: it counts for nothing",
+                isLink
+                    ? "spool.pause.json, a file of \(owner), has several names (hard links), in a directory where others may write: it counts for nothing"
+                    : "spool.pause.json belongs to \(owner), who may not pause the spool: it counts for nothing",
                 remedy: "remove it, or pause as the owner of the spool's directory, the daemon's user or root")
         }
     }
@@ -109,7 +111,8 @@ extension SpoolDirectory {
     private func pauseFacts() throws(SpoolClientError) -> DaemonFacts.PauseFacts? {
         if let pause = try pause() { return .counts(pause) }
         return try storage { () throws(SpoolError) -> DaemonFacts.PauseFacts? in
-            try root.stat(SpoolFile.pause.fileName!).map { .countsForNothing(owner: Users.name(of: $0.owner)) }
+            guard let stat = try root.stat(SpoolFile.pause.fileName!) else { return nil }
+            return .countsForNothing(owner: Users.name(of: stat.owner), isLink: try mayPause(stat.owner))
         }
     }
 }

@@ -52,7 +52,7 @@ extension SpoolDirectory {
         return try mayPause(stat.owner)
     }
 
-    private func mayPause(_ user: UInt32) throws(SpoolError) -> Bool {
+    func mayPause(_ user: UInt32) throws(SpoolError) -> Bool {
         if user == 0 { return true }
         if try root.stat().owner == user { return true }
         return try JobFiles(root).daemonUser == user

@@ -146,7 +146,7 @@ struct DoctorTests {
                 presence: .running(daemon), pause: .counts(Pause(since: now, by: "anna", content: [])),
                 findings: ["ok daemon", "warning pause"]),
             Served(
-                presence: .running(daemon), pause: .countsForNothing(owner: "bob"),
+                presence: .running(daemon), pause: .countsForNothing(owner: "bob", isLink: false),
                 findings: ["ok daemon", "warning pause"]),
         ])
     func served(row: Served) {

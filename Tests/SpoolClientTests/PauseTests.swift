@@ -50,6 +50,8 @@ struct PausingTests {
         chmod(spool.path, 0o1777)
         #expect(link("\(spool.path)/somebody's", "\(spool.path)/spool.pause.json") == 0)
         #expect(try spool.client.pause() == nil)
+        let doctor = try CommandRunner.run("jobspool doctor --no-canary", in: spool.path).output
+        #expect(doctor.contains("has several names"), "\(doctor)")
         #expect(try spool.client.pause(reason: "mine"))
         #expect(try spool.client.pause()?.reason == "mine")
         chmod(spool.path, 0o755)
