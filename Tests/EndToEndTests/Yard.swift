@@ -96,8 +96,11 @@ final class Yard {
     func json(_ name: String) throws -> JSON? { try read(name).map { try JSON(parsing: $0) } }
     func status(_ job: String) throws -> JSON? { try json("\(job).status.json") }
 
+    /// The whole lines: the last one may be being written.
     func lines(_ name: String) throws -> [JSON] {
-        try (read(name) ?? "").split(separator: "\n").map { try JSON(parsing: String($0)) }
+        let text = read(name) ?? ""
+        return try text[..<(text.lastIndex(of: "\n") ?? text.startIndex)].split(separator: "\n")
+            .map { try JSON(parsing: String($0)) }
     }
 
     func messages(_ job: String, source: String = "handler") throws -> [String] {
