@@ -26,6 +26,9 @@ final class HandOver: Sendable {
 
     private let content = Mutex(Content.nothing)
 
+    /// A job is left here.
+    var isLent: Bool { content.withLock { if case .armed = $0 { true } else { false } } }
+
     /// Leaves a job to be started. The runner's.
     func lend(_ job: ArmedJob) { content.withLock { $0 = .armed(job) } }
 

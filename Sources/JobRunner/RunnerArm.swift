@@ -1,4 +1,5 @@
 /// Making the next job of a lane ready while another one runs, and leaving it to that one's follower: see `HandOver`.
+import Logging
 import JSONText
 import SpoolProtocol
 import SpoolStorage
@@ -61,6 +62,9 @@ extension Runner {
                 job: job, request: KnownRequest(name: job.name, request: request, stat: stat),
                 policy: AttemptPolicy(definition, request), jobDirectory: jobDirectory,
                 attempt: try AttemptProcess.prepare(plan, in: jobDirectory, spare), validUntil: end)
+        } catch let error as SpoolError {
+            logger.warning("\(job.name) cannot be made ready: \(error)")
+            return nil
         } catch {
             return nil
         }

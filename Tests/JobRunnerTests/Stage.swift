@@ -33,8 +33,15 @@ struct Stage {
     let machine: FakeMachine
     let clocks: VirtualClocks
     private var faults = Faults()
-    private var daemon: Daemon
+    /// nil between two.
+    private var present: Daemon?
+    private var daemon: Daemon {
+        guard let present else { preconditionFailure("there is no daemon") }
+        return present
+    }
     private var count = 1
+    /// What the daemons tell.
+    let log = DaemonLog()
     private let rhythm: FollowerRhythm?
 
     init(_ clocks: VirtualClocks, _ system: SystemCalls?, maxLanes: Int, rhythm: FollowerRhythm? = nil) throws {
@@ -42,16 +49,16 @@ struct Stage {
         self.clocks = clocks
         files = try SpoolFiles()
         machine = FakeMachine(files)
-        daemon = try Self.daemon(files, machine, faults, 1, system, maxLanes: maxLanes, rhythm: rhythm)
+        present = try Self.daemon(files, machine, faults, 1, system, maxLanes: maxLanes, rhythm: rhythm, log: log)
     }
 
     private static func daemon(
         _ files: SpoolFiles, _ machine: FakeMachine, _ faults: Faults, _ number: Int, _ system: SystemCalls? = nil,
-        maxLanes: Int = 2, rhythm: FollowerRhythm?
+        maxLanes: Int = 2, rhythm: FollowerRhythm?, log: DaemonLog
     ) throws -> Daemon {
         try Daemon(
             files.path, number: number, machine: machine, faults: faults, maxLanes: maxLanes, system: system,
-            executor: SerialTaskExecutor(name: "hand-over")
+            log: log, executor: SerialTaskExecutor(name: "hand-over")
         ) { if let rhythm { $0.followerRhythm = rhythm } }
     }
 
@@ -67,6 +74,13 @@ struct Stage {
         try await rest(isQuiet: false)
     }
 
+    /// The same, and waits until it has been left to the follower of the one before it.
+    func dropBehind(_ name: JobName, _ request: String = #"{"type": "plain"}"#) async throws {
+        try await drop(name, request)
+        let handOvers = try await daemon.look()?.handOvers ?? []
+        try await eventually("\(name) to be left to a follower") { handOvers.contains(where: \.isLent) }
+    }
+
     func begin(_ name: JobName) async throws {
         try put(#"{"type": "plain"}"#, as: .request(name))
         try await self.await(name)
@@ -74,7 +88,7 @@ struct Stage {
 
     /// Waits for its attempt.
     func await(_ name: JobName) async throws {
-        try await eventually("\(name) to run") { machine.alive.contains { $0.name == name } }
+        try await eventually("\(name) to run; the log says \(log.lines)") { machine.alive.contains { $0.name == name } }
         try await rest(isQuiet: false)
     }
 
@@ -138,6 +152,10 @@ struct Stage {
     mutating func comeBack(maxLanes: Int = 2) async throws {
         faults = Faults()
         count += 1
-        daemon = try Self.daemon(files, machine, faults, count, maxLanes: maxLanes, rhythm: rhythm)
+        // What it had locked is free when it is gone: a process's death would have seen to that.
+        let hasLetGo = daemon.hasLetGo
+        present = nil
+        try await eventually("the one before to let go") { hasLetGo() }
+        present = try Self.daemon(files, machine, faults, count, maxLanes: maxLanes, rhythm: rhythm, log: log)
     }
 }

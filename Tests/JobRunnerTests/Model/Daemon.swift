@@ -62,6 +62,8 @@ struct RunnerLook: Sendable {
     var putOff: [String]
     /// Jobs that are made ready behind others.
     var armed: [String]
+    /// Where these are left when the runner has done all.
+    var handOvers: [HandOver]
 }
 
 final class Daemon: Sendable {
@@ -116,6 +118,9 @@ final class Daemon: Sendable {
 
     var hasEnded: Bool { ended.isSent }
 
+    /// For asking, when nobody has this object any more, whether all that it had open is closed.
+    var hasLetGo: @Sendable () -> Bool { { [weak runner] in runner == nil } }
+
     /// In one order with all else, also before the runner listens.
     func hint(_ wakeUp: WakeUp) {
         hints.put(wakeUp)
@@ -149,7 +154,8 @@ final class Daemon: Sendable {
                         putOff: runner.lanes.values.flatMap(\.postponed).compactMap {
                             if case .followed(let name, _, _) = $0 { name.string } else { nil }
                         },
-                        armed: runner.lanes.values.compactMap { $0.armed?.job.name.string }))
+                        armed: runner.lanes.values.compactMap { $0.armed?.job.name.string },
+                        handOvers: runner.lanes.values.map(\.handOver)))
             })
         try await eventually("the daemon to answer") { answer.look != nil || hasEnded || faults.isDead }
         return answer.look

@@ -117,8 +117,8 @@ struct Launch: Sendable {
     var isCancelled: Bool
     /// Which daemon started it, counted from 1.
     var daemon: Int
-    /// On which of its threads.
-    var thread: UInt
+    /// The name of the thread that did.
+    var thread: String
 
     var status: JobStatus? { statuses[attempt.name] }
 }
@@ -147,6 +147,14 @@ final class FakeMachine: Sendable {
         }
     }
 
+    private static var threadName: String {
+        var name = [UInt8](repeating: 0, count: 16)
+        let file = open("/proc/thread-self/comm", O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        let count = read(file, &name, name.count)
+        return String(decoding: name.prefix(max(0, count - 1)), as: UTF8.self)
+    }
+
     func closeAll() { for attempt in alive { attempt.close() } }
 
     fileprivate func launch(_ start: SupervisorStart, daemon: Int) throws {
@@ -164,7 +172,7 @@ final class FakeMachine: Sendable {
         let launch = Launch(
             attempt: attempt, input: input, at: Clock.now(), beside: beside, statuses: try spool.statuses(),
             results: try spool.results(), request: try spool.fingerprint(of: name), isPaused: try spool.isPaused(),
-            isCancelled: try spool.isCancelled(name), daemon: daemon, thread: UInt(pthread_self()))
+            isCancelled: try spool.isCancelled(name), daemon: daemon, thread: Self.threadName)
         state.withLock { state in
             state.attempts.append(attempt)
             state.launches.append(launch)
