@@ -154,11 +154,11 @@ struct FeedReader {
         }
         inode = now
         var end = offset
-        let lines = try files.lines(.events, from: &end)
+        let lines = Result { try files.lines(.events, from: &end) }
         // Another one may have come in between: then these were its lines.
         guard try files.root.stat(name)?.inode == now else { return }
         offset = end
-        try take(lines)
+        try take(lines.get())
     }
 
     private mutating func take(_ lines: [JSON]) throws {
