@@ -71,7 +71,7 @@ struct AttemptLedger {
     mutating func takeStandardError(_ line: UnsafeBufferPointer<UInt8>, at now: Timestamp) {
         let message = String(decoding: line, as: UTF8.self)
         if isFirst(stderrLinesToSkip, lines.stderrLines, emptied.stderrLines),
-            let known = log.written.firstStderr, known.message != message
+            let known = log.written.firstStderrMessage, known != message
         {
             standardErrorIsEmptied(at: now)
         }
@@ -140,7 +140,7 @@ struct AttemptLedger {
         case .progress(let report): take(report)
         case .log(let level, let message):
             if isFirst(handlerLinesToSkip, lines.handlerLines, emptied.handlerLines),
-                let known = log.written.firstHandler, known.message != message
+                let known = log.written.firstHandlerMessage, known != message
             {
                 outputIsEmptied(at: now)
             }

@@ -21,9 +21,9 @@ final class JobLog {
         var handlerLines = 0
         var stderrLines = 0
         var errorLines = 0
-        /// The first of these that its outputs are to say again.
-        var firstHandler: LogEntry?
-        var firstStderr: LogEntry?
+        /// What the first of these says that its outputs are to say again.
+        var firstHandlerMessage: String?
+        var firstStderrMessage: String?
         var firstError: ItemError?
         var recent: [LogEntry] = []
         var errorsTotal: Int64 = 0
@@ -50,7 +50,7 @@ final class JobLog {
             log = try Self.create(logName, spool, jobDirectory)
         }
         if isNew {
-            if !spool.root.failsAlone(errorsName), try spool.isOwn(errorsName) { try spool.root.remove(errorsName) }
+            if try spool.isOwn(errorsName) { try spool.root.remove(errorsName) }
         } else if let file = try Self.reopen(errorsName, spool, jobDirectory) {
             try written.read(errors: file, attempt: attempt, emptied)
             errors = consume file
@@ -62,10 +62,9 @@ final class JobLog {
     ) throws(SpoolError) -> Descriptor {
         do {
             return try spool.createLog(file)
-        } catch  where error.isForbidden || spool.root.failsAlone(file) {
-            if !spool.root.failsAlone(file) {
-                guard let stat = try spool.root.stat(file), !stat.isFile(of: geteuid()) else { throw error }
-            }
+        } catch  where error.isForbidden {
+            guard try !spool.isOwn(file) else { throw error }
+            if !spool.root.failsAlone(file), try spool.root.stat(file) == nil { throw error }
             return try jobDirectory.open(file, O_RDWR | O_CREAT | O_APPEND, mode: 0o600)
         }
     }
@@ -73,8 +72,7 @@ final class JobLog {
     private static func reopen(
         _ file: FileName, _ spool: Spool, _ jobDirectory: Directory
     ) throws(SpoolError) -> Descriptor? {
-        // Nobody can look at a file system that somebody has mounted there, nor put anything in its place.
-        if !spool.root.failsAlone(file), let known = try spool.reopenLog(file) { return known }
+        if let known = try spool.reopenLog(file) { return known }
         return try jobDirectory.stat(file) == nil ? nil : try jobDirectory.open(file, O_RDWR | O_APPEND)
     }
 
@@ -161,30 +159,42 @@ extension JobLog.Written {
     fileprivate mutating func read(
         log file: borrowing Descriptor, attempt: Int, _ emptied: EmptiedOutputs
     ) throws(SpoolError) {
-        let handler = Array("\"source\":\"handler\",\"attempt\":\(attempt),".utf8)
-        let stderr = Array("\"source\":\"stderr\",\"attempt\":\(attempt),".utf8)
-        var (handlerLines, stderrLines) = (0, 0)
-        var firstHandler: [UInt8]?
-        var firstStderr: [UInt8]?
+        var handler = SourceLines("handler", attempt, passingOver: emptied.handlerLines)
+        var stderr = SourceLines("stderr", attempt, passingOver: emptied.stderrLines)
         var last: [[UInt8]] = []
         try JobLog.forEachLine(of: file) { line in
             // The message comes last, so that nothing in it can look like this.
             let head = line.prefix(120)
-            if head.contains(handler) {
-                if handlerLines == emptied.handlerLines { firstHandler = Array(line) }
-                handlerLines += 1
-            }
-            if head.contains(stderr) {
-                if stderrLines == emptied.stderrLines { firstStderr = Array(line) }
-                stderrLines += 1
-            }
+            handler.take(line, head)
+            stderr.take(line, head)
             if last.count == JobStatus.recentLogsLimit { last.removeFirst() }
             last.append(Array(line))
         }
-        (self.handlerLines, self.stderrLines) = (handlerLines, stderrLines)
-        self.firstHandler = firstHandler.flatMap(Self.parse).flatMap(LogEntry.init(json:))
-        self.firstStderr = firstStderr.flatMap(Self.parse).flatMap(LogEntry.init(json:))
-        recent = last.compactMap(Self.parse).compactMap(LogEntry.init(json:))
+        func entry(_ line: [UInt8]) -> LogEntry? { Self.parse(line).flatMap(LogEntry.init(json:)) }
+        (handlerLines, stderrLines) = (handler.count, stderr.count)
+        firstHandlerMessage = handler.first.flatMap(entry)?.message
+        firstStderrMessage = stderr.first.flatMap(entry)?.message
+        recent = last.compactMap(entry)
+    }
+
+    /// The lines of one source, of one attempt.
+    private struct SourceLines {
+        private let mark: [UInt8]
+        private let passedOver: Int
+        private(set) var count = 0
+        /// The first one after those that are passed over.
+        private(set) var first: [UInt8]?
+
+        init(_ source: String, _ attempt: Int, passingOver passedOver: Int) {
+            mark = Array("\"source\":\"\(source)\",\"attempt\":\(attempt),".utf8)
+            self.passedOver = passedOver
+        }
+
+        mutating func take(_ line: ArraySlice<UInt8>, _ head: ArraySlice<UInt8>) {
+            guard head.contains(mark) else { return }
+            if count == passedOver { first = Array(line) }
+            count += 1
+        }
     }
 
     fileprivate mutating func read(

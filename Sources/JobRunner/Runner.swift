@@ -4,7 +4,7 @@
 ///
 /// `RunnerScan` looks at the directory, `RunnerRescan` at all of it, `RunnerAccept` takes requests in, `RunnerHeldBack` lets wait what is too much, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerArm` makes the next ones ready, `RunnerEnd`
 /// draws the conclusions from their ends, `RunnerCommit` sees accepted jobs to the disk, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerShortage` waits for room on the disk, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
-/// earlier daemon was, `RunnerRetention` archives what has aged, `RunnerShow` writes `spool.status.json`.
+/// earlier daemon was, `RunnerAdopt` takes its attempts up and `RunnerRecoverFeed` tells what it could not tell any more, `RunnerRetention` archives what has aged, `RunnerShow` writes `spool.status.json`.
 import DequeModule
 package import Logging
 package import SpoolProtocol
@@ -41,7 +41,9 @@ package actor Runner {
     var names = NameBacklog()
     /// `News.lookOn` is on its way.
     var isToLookOn = false
-    var settling = SettlingFiles()
+    var settling = SettlingFiles<JobName>()
+    /// Cancel and pause files with other names.
+    var linked = SettlingFiles<FileName>()
     var heldBack = HeldBack()
     var schedules = ScheduleBook()
     /// Pending jobs whose wait may be over.
@@ -76,10 +78,6 @@ package actor Runner {
     var ignoredPause: UInt64?
     /// The inode of the pause file that counts.
     var pausedInode: UInt64?
-    /// A pause file with another name, and since when it has been like that (CLOCK_MONOTONIC, seconds).
-    var linkedPause: (stat: FileStat, since: Double)?
-    /// Cancel files with other names.
-    var linkedCancels = SettlingFiles()
     /// Files that are in the way and cannot be moved.
     var obstructions = ToldObstacles()
     /// Cancel files that have had their effect and cannot be removed.
@@ -250,8 +248,6 @@ package actor Runner {
         tryFinishingAgain()
         lookAtSettled()
         lookAtSettledSchedules()
-        lookAtLinkedCancels()
-        lookAtLinkedPause()
         wakeWaiting()
         wakeSchedules()
     }

@@ -239,19 +239,27 @@ extension Runner {
     // MARK: Settling
 
     /// Whether the file has been as it is for the settling time; until then it is looked at again.
-    func hasSettled(_ name: JobName, _ stat: FileStat?) -> Bool {
+    func hasSettled(_ name: JobName, _ stat: FileStat?) -> Bool { hasSettled(name, stat, in: &settling) }
+
+    func hasSettled<Name>(_ name: Name, _ stat: FileStat?, in files: inout SettlingFiles<Name>) -> Bool {
         let now = Clock.monotonic()
-        if settling.hasSettled(name, stat, for: configuration.settleSeconds, now: now) { return true }
+        if files.hasSettled(name, stat, for: configuration.settleSeconds, now: now) { return true }
         wake(at: now + configuration.settleSeconds)
         return false
     }
 
     func lookAtSettled() {
-        let due = settling.due(after: configuration.settleSeconds, now: Clock.monotonic())
-        for name in due.names {
+        for name in due(settling) {
             if let file = SpoolFile.request(name).fileName { look(at: file) }
         }
+        for file in due(linked) { look(at: file) }
+    }
+
+    /// Those whose settling time is over.
+    func due<Name>(_ files: SettlingFiles<Name>) -> [Name] {
+        let due = files.due(after: configuration.settleSeconds, now: Clock.monotonic())
         if let next = due.next { wake(at: next) }
+        return due.names
     }
 
     /// A pending request that is deleted is withdrawn; an editor that deletes and writes anew gets the settling time for it.

@@ -18,8 +18,8 @@ extension Runner {
 
     private func cancel(_ name: JobName) throws(SpoolError) {
         guard let file = SpoolFile.cancel(name).fileName else { return }
-        let linked = linkedCancels[name]
-        linkedCancels[name] = nil
+        let since = linked[file]
+        linked[file] = nil
         guard let stat = try spool.root.stat(file), stat.kind != .directory else {
             spentCancels.forget(file)
             return
@@ -42,9 +42,9 @@ extension Runner {
         }
         if try mayBeForeign(stat) {
             // A client that links a temporary file into place is about to remove the other name.
-            linkedCancels[name] = linked
-            guard hasLinkSettled(name, stat) else { return }
-            linkedCancels[name] = nil
+            linked[file] = since
+            guard hasSettled(file, stat, in: &linked) else { return }
+            linked[file] = nil
             try refuseCancel(name, file, stat, "\(file) does not cancel \(name): \(Self.linkedError(stat).message)")
             return
         }
@@ -80,19 +80,6 @@ extension Runner {
             return
         }
         if try dismissCancel(file) { logger.info("nothing to cancel", metadata: ["name": "\(name)"]) }
-    }
-
-    private func hasLinkSettled(_ name: JobName, _ stat: FileStat) -> Bool {
-        let now = Clock.monotonic()
-        if linkedCancels.hasSettled(name, stat, for: configuration.settleSeconds, now: now) { return true }
-        wake(at: now + configuration.settleSeconds)
-        return false
-    }
-
-    func lookAtLinkedCancels() {
-        let due = linkedCancels.due(after: configuration.settleSeconds, now: Clock.monotonic())
-        for name in due.names { cancelOrTell(name) }
-        if let next = due.next { wake(at: next) }
     }
 
     private func refuseCancel(

@@ -13,8 +13,7 @@ extension Runner {
             now >= explainedEmptyAt + Self.emptyPatience
         else { return refusal.error }
         explainedEmptyAt = now
-        guard let family = try spool.archivedFamilies().newest(of: name)
-        else { return refusal.error }
+        guard let family = try spool.archivedFamilies().newest(of: name) else { return refusal.error }
         return JobError(
             .invalidRequest,
             "\(file) is empty, and the request that ran is in the archive: to run it again, cp \(shellQuoted("\(family.path)/\(file)")) here",
@@ -60,7 +59,7 @@ extension Runner {
     }
 
     /// nil, too, when nobody can look at it.
-    private func readResult(of name: JobName) throws(SpoolError) -> JobResult? {
+    func readResult(of name: JobName) throws(SpoolError) -> JobResult? {
         do {
             return try spool.readOwn(.result(name)).flatMap(JobResult.init(json:))
         } catch {

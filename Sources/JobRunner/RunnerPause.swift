@@ -32,9 +32,11 @@ extension Runner {
     }
 
     private func readPause() throws(SpoolError) -> Pause? {
-        guard let file = SpoolFile.pause.fileName, let stat = try spool.root.stat(file) else {
+        guard let file = SpoolFile.pause.fileName else { return nil }
+        let since = linked[file]
+        linked[file] = nil
+        guard let stat = try spool.root.stat(file) else {
             ignoredPause = nil
-            linkedPause = nil
             pausedInode = nil
             return nil
         }
@@ -48,12 +50,13 @@ extension Runner {
         // One that counts already goes on counting: a link can only be made of it.
         if pausedInode != stat.inode, try mayBeForeign(stat) {
             // A client that links a temporary file into place is about to remove the other name.
-            if hasLinkSettled(stat) {
+            linked[file] = since
+            if hasSettled(file, stat, in: &linked) {
+                linked[file] = nil
                 try refusePause(file, stat, "\(file) does not pause the spool: \(Self.linkedError(stat).message)")
             }
             return nil
         }
-        linkedPause = nil
         pausedInode = stat.inode
         var content: [UInt8] = []
         do throws(SpoolError) {
@@ -65,29 +68,13 @@ extension Runner {
         return Pause(since: stat.fingerprint.modifiedAt, by: Users.name(of: stat.owner), content: content)
     }
 
-    private func hasLinkSettled(_ stat: FileStat) -> Bool {
-        let now = Clock.monotonic()
-        if let known = linkedPause, known.stat == stat { return now - known.since >= configuration.settleSeconds }
-        linkedPause = (stat, now)
-        wake(at: now + configuration.settleSeconds)
-        return false
-    }
-
-    func lookAtLinkedPause() {
-        guard let known = linkedPause else { return }
-        let time = known.since + configuration.settleSeconds
-        if Clock.monotonic() < time { return wake(at: time) }
-        guard ignoredPause != known.stat.inode, let file = SpoolFile.pause.fileName else { return }
-        look(at: file)
-    }
-
     private func refusePause(_ file: FileName, _ stat: FileStat, _ message: String) throws(SpoolError) {
         guard ignoredPause != stat.inode else { return }
         ignoredPause = stat.inode
         announce(message)
         do throws(SpoolError) {
             try spool.moveAside(file)
-        } catch  where error.code == EPERM || error.code == EACCES {
+        } catch  where error.isForbidden {
             // In a sticky directory of another owner only its own user can remove it; it counts for nothing all the same.
             logger.warning("\(error)")
         }

@@ -59,18 +59,13 @@ extension Runner {
 
     private func hasScheduleSettled(_ name: JobName, _ stat: FileStat?) -> Bool {
         if let known = schedules.entries[name], known.stat == stat { return true }
-        let now = Clock.monotonic()
-        if schedules.settling.hasSettled(name, stat, for: configuration.settleSeconds, now: now) { return true }
-        wake(at: now + configuration.settleSeconds)
-        return false
+        return hasSettled(name, stat, in: &schedules.settling)
     }
 
     func lookAtSettledSchedules() {
-        let due = schedules.settling.due(after: configuration.settleSeconds, now: Clock.monotonic())
-        for name in due.names {
+        for name in due(schedules.settling) {
             if let file = SpoolFile.schedule(name).fileName { look(at: file) }
         }
-        if let next = due.next { wake(at: next) }
     }
 
     private func takeSchedule(

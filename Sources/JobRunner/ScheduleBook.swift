@@ -5,7 +5,7 @@ import SpoolStorage
 
 struct ScheduleBook {
     var zones = TimeZones()
-    var settling = SettlingFiles()
+    var settling = SettlingFiles<JobName>()
     var entries: [JobName: ScheduleEntry] = [:]
     /// Of users who may not have as many as they like.
     var limit = ScheduleLimit()

@@ -173,9 +173,14 @@ package final class Spool: Sendable {
         return file
     }
 
-    /// Whether an output of the daemon is there and its own: a regular file that belongs to its user.
+    /// Whether an output of the daemon is there and its own: a regular file that belongs to its user. What nobody can look at is not.
     package func isOwn(_ name: FileName) throws(SpoolError) -> Bool {
-        try root.stat(name)?.isFile(of: geteuid()) ?? false
+        do {
+            return try root.stat(name)?.isFile(of: geteuid()) ?? false
+        } catch {
+            if root.failsAlone(name) { return false }
+            throw error
+        }
     }
 
     /// Reads an output of the daemon; nil when there is none, or it is not its own, or no JSON.

@@ -29,9 +29,17 @@ struct AttemptFollowerTests {
             try await stage.begin("a1")
             let attempt = try #require(stage.machine.alive.first)
             attempt.say(log("a long line, which the next daemon takes for shown"))
-            try await stage.dieAndReturn()
-            try await stage.rest(isQuiet: false)
-            try await Task.sleep(for: .milliseconds(50))
+            // It asks how long the output is when it has opened both, and reads it 300 ms later.
+            let steps = Mutex((hasOpened: false, hasBegun: false))
+            let watched = SystemCalls(fault: { operation, path in
+                steps.withLock { steps in
+                    if operation == .open, path.hasSuffix("/stderr") { steps.hasOpened = true }
+                    if operation == .stat, path.hasSuffix("/stdout"), steps.hasOpened { steps.hasBegun = true }
+                }
+                return nil
+            })
+            try await stage.dieAndReturn(system: watched)
+            try await eventually("it to be followed") { steps.withLock(\.hasBegun) }
             try empty(attempt, stage)
             attempt.say(log("short"))
             try await showing("short", stage)

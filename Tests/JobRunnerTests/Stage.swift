@@ -143,19 +143,19 @@ struct Stage {
         try await daemon.leave()
     }
 
-    mutating func dieAndReturn(maxLanes: Int = 2) async throws {
+    mutating func dieAndReturn(maxLanes: Int = 2, system: SystemCalls? = nil) async throws {
         try await die()
-        try await comeBack(maxLanes: maxLanes)
+        try await comeBack(maxLanes: maxLanes, system: system)
     }
 
     /// The next daemon, when this one has ended.
-    mutating func comeBack(maxLanes: Int = 2) async throws {
+    mutating func comeBack(maxLanes: Int = 2, system: SystemCalls? = nil) async throws {
         faults = Faults()
         count += 1
         // What it had locked is free when it is gone: a process's death would have seen to that.
         let hasLetGo = daemon.hasLetGo
         present = nil
         try await eventually("the one before to let go") { hasLetGo() }
-        present = try Self.daemon(files, machine, faults, count, maxLanes: maxLanes, rhythm: rhythm, log: log)
+        present = try Self.daemon(files, machine, faults, count, system, maxLanes: maxLanes, rhythm: rhythm, log: log)
     }
 }

@@ -9,56 +9,22 @@ import Testing
 
 @Suite("A name that nobody can look at", .timeLimit(.minutes(2)))
 struct UnlookableTests {
-    private struct Stage {
-        let clocks: VirtualClocks
-        let files: SpoolFiles
-        let machine: FakeMachine
-        let log: DaemonLog
-        let daemon: Daemon
-
-        func drop(_ name: JobName, _ more: String = "") throws {
-            clocks.pass(0.001)
-            try files.put(#"{"type": "plain"\#(more)}"#, as: .request(name), time: clocks.now())
-            daemon.hint(.file(SpoolFile.request(name).modelName))
-        }
-
-        func reach(_ what: String, _ condition: () throws -> Bool) async throws {
-            try await eventually("\(what); the log says \(log.lines)") {
-                clocks.pass(0.1)
-                daemon.tick()
-                return try condition()
-            }
-        }
-    }
-
-    /// With a daemon that cannot look at some files, once it is there or from its start.
+    /// With a daemon that cannot look at some files, once it is there or from its start; `.` is the directory.
     private func withDaemon(
         blind: [String], fromTheStart: Bool = false, before: (SpoolFiles) throws -> Void = { _ in },
-        _ body: (Stage, _ blind: @escaping @Sendable () -> Void, _ see: @escaping @Sendable () -> Void) async throws ->
-            Void
+        _ body: (BareDaemon, _ blind: @escaping @Sendable () -> Void, _ see: @escaping @Sendable () -> Void)
+            async throws
+            -> Void
     ) async throws {
-        signal(SIGIO, SIG_IGN)
-        let clocks = VirtualClocks()
-        try await Clock.$replacement.withValue(clocks) {
-            let files = try SpoolFiles(names: ["y", "b", "c", "d"])
-            try before(files)
-            let hidden = Mutex(Set(blind.map { "\(files.path)/\($0)" }))
-            let isBlind = Mutex(fromTheStart)
-            let system = SystemCalls(fault: { operation, path in
-                let isHidden = isBlind.withLock(\.self) && hidden.withLock { $0.contains(path) }
-                return isHidden && [.stat, .open, .read].contains(operation) ? EACCES : nil
-            })
-            let machine = FakeMachine(files)
-            let log = DaemonLog()
-            let faults = Faults()
-            let daemon = try Daemon(
-                files.path, number: 1, machine: machine, faults: faults, maxLanes: 1, system: system, log: log)
-            let stage = Stage(clocks: clocks, files: files, machine: machine, log: log, daemon: daemon)
-            daemon.hint(.rescan(.start))
+        let isBlind = Mutex(fromTheStart)
+        try await withBareDaemon(
+            names: ["y", "b", "c", "d"], before: before,
+            fault: { operation, file in
+                isBlind.withLock(\.self) && blind.contains(String(file)) && [.stat, .open, .read].contains(operation)
+                    ? EACCES : nil
+            }
+        ) { stage in
             try await body(stage, { isBlind.withLock { $0 = true } }, { isBlind.withLock { $0 = false } })
-            machine.closeAll()
-            daemon.stop(.leave)
-            try await daemon.leave()
         }
     }
 
@@ -226,15 +192,16 @@ struct UnlookableTests {
 
     @Test("is told from a disk that fails: then all waits until it is well again")
     func disk() async throws {
-        try await withDaemon(blind: ["x.json", "."]) { stage, blind, _ in
-            try stage.drop("x")
-            try await stage.reach("x to run") { !stage.machine.alive.isEmpty }
+        try await withDaemon(blind: ["x.json", "."]) { stage, blind, see in
             blind()
-            stage.daemon.hint(.rescan(.timer))
-            stage.clocks.pass(5)
-            stage.daemon.tick()
-            _ = try await stage.daemon.look()
+            try stage.drop("x")
+            try await stage.reach("the trouble to be told") {
+                stage.log.lines.contains { $0.hasPrefix("stat ") && $0.contains("x.json: Permission denied") }
+            }
+            #expect(stage.machine.alive.isEmpty)
             #expect(!stage.log.lines.contains { $0.contains("counts for nothing") })
+            see()
+            try await stage.reach("x to run") { !stage.machine.alive.isEmpty }
         }
     }
 }
