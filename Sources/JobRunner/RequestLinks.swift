@@ -1,16 +1,9 @@
-/// Whose a request or a schedule is: its file's owner's, when nobody else can have dropped that file.
+/// What is told of a file with several names, which is nobody's where others may have made them (`Directory.mayBeForeign`).
 import JSONText
 import SpoolProtocol
 import SpoolStorage
 
 extension Runner {
-    /// Whether somebody else than its owner may have dropped it: link(2) needs no right to the file where the kernel does not
-    /// forbid it (`fs.protected_hardlinks` of proc(5)), and no more than the right to write it where it does.
-    func mayBeForeign(_ stat: FileStat) throws(SpoolError) -> Bool {
-        if stat.links < 2 || stat.kind != .file { return false }
-        return try spool.root.stat().mode & 0o022 != 0
-    }
-
     static func linkedError(_ stat: FileStat, _ code: JobError.Code = .invalidRequest) -> JobError {
         JobError(
             code,

@@ -27,7 +27,7 @@ extension Runner {
                 settles(name)
                 return false
             }
-            let isForeign = try mayBeForeign(refusal.stat)
+            let isForeign = try spool.root.mayBeForeign(refusal.stat)
             if refusal.mayChange || isForeign, !hasSettled(name, refusal.stat) { return false }
             settling[name] = nil
             if let obstacle = try clearOutputs(of: name) {
@@ -45,7 +45,7 @@ extension Runner {
                 return false
             }
             // The close makes another hint; a writer that links a temporary file into place is about to remove the other name.
-            let isForeign = try mayBeForeign(stat)
+            let isForeign = try spool.root.mayBeForeign(stat)
             if isBeingWritten || isForeign, !hasSettled(name, stat) { return false }
             settling[name] = nil
             if let obstacle = try clearOutputs(of: name) {

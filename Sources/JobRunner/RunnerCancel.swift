@@ -40,7 +40,7 @@ extension Runner {
             )
             return
         }
-        if try mayBeForeign(stat) {
+        if try spool.root.mayBeForeign(stat) {
             // A client that links a temporary file into place is about to remove the other name.
             linked[file] = since
             guard hasSettled(file, stat, in: &linked) else { return }

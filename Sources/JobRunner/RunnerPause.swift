@@ -48,7 +48,7 @@ extension Runner {
             return nil
         }
         // One that counts already goes on counting: a link can only be made of it.
-        if pausedInode != stat.inode, try mayBeForeign(stat) {
+        if pausedInode != stat.inode, try spool.root.mayBeForeign(stat) {
             // A client that links a temporary file into place is about to remove the other name.
             linked[file] = since
             if hasSettled(file, stat, in: &linked) {

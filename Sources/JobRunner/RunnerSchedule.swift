@@ -17,12 +17,12 @@ extension Runner {
         switch try ScheduleFile.look(at: name, in: spool.root) {
         case .gone: try scheduleIsGone(name)
         case .refused(let refusal):
-            let isForeign = try mayBeForeign(refusal.stat)
+            let isForeign = try spool.root.mayBeForeign(refusal.stat)
             if refusal.mayChange || isForeign, !hasScheduleSettled(name, refusal.stat) { return }
             let error = isForeign ? Self.linkedError(refusal.stat, .invalidSchedule) : refusal.error
             try takeSchedule(name, refusal.stat, .failure(error))
         case .valid(let schedule, let stat, let isBeingWritten):
-            let isForeign = try mayBeForeign(stat)
+            let isForeign = try spool.root.mayBeForeign(stat)
             if isBeingWritten || isForeign, !hasScheduleSettled(name, stat) { return }
             try takeSchedule(
                 name, stat, isForeign ? .failure(Self.linkedError(stat, .invalidSchedule)) : .success(schedule))

@@ -29,7 +29,7 @@ extension SpoolDirectory {
         guard let file = SpoolFile.cancel(name).fileName else { preconditionFailure("a job has a cancel file") }
         _ = try place([], as: file) { stat throws(SpoolError) in
             guard stat.kind == .file else { return false }
-            if try mayBeForeign(stat) { return false }
+            if try root.mayBeForeign(stat) { return false }
             return try mayCancel(view, stat.owner)
         }
         return view

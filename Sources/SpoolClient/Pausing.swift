@@ -48,7 +48,7 @@ extension SpoolDirectory {
     }
 
     private func counts(_ stat: FileStat) throws(SpoolError) -> Bool {
-        if try mayBeForeign(stat) { return false }
+        if try root.mayBeForeign(stat) { return false }
         return try mayPause(stat.owner)
     }
 

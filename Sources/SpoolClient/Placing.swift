@@ -48,12 +48,6 @@ extension SpoolDirectory {
         }
     }
 
-    /// Whether somebody else than its owner may have put a file there: it has several names, and others may write in the directory.
-    func mayBeForeign(_ stat: FileStat) throws(SpoolError) -> Bool {
-        if stat.links < 2 || stat.kind != .file { return false }
-        return try root.stat().mode & 0o022 != 0
-    }
-
     /// What cannot be removed stays: it is hidden.
     private func discard(_ scratch: FileName) { do { try root.remove(scratch) } catch {} }
 }

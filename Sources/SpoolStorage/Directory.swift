@@ -79,6 +79,13 @@ package final class Directory: Sendable {
         return FileStat(buffer)
     }
 
+    /// Whether somebody else than its owner may have put a file of this directory there: link(2) needs no right to the file where the kernel
+    /// does not forbid it (`fs.protected_hardlinks` of proc(5)), and no more than the right to write it where it does.
+    package func mayBeForeign(_ stat: FileStat) throws(SpoolError) -> Bool {
+        if stat.links < 2 || stat.kind != .file { return false }
+        return try self.stat().mode & 0o022 != 0
+    }
+
     /// Whether it is this name alone that stat(2) fails for: the directory is well. A file system that somebody has mounted there may answer nobody
     /// else (mount.fuse(8)).
     package func failsAlone(_ name: FileName) -> Bool {
