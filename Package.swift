@@ -109,7 +109,8 @@ let package = Package(
             name: "SpoolClientTests",
             dependencies: ["jobspool", "SpoolClient", "SpoolWatcher", "SpoolStorage", "SpoolProtocol", "JSONText"],
             swiftSettings: strict),
-        .testTarget(name: "JobHandlerTests", dependencies: ["JobHandler", "JSONText"], swiftSettings: strict),
+        .testTarget(
+            name: "JobHandlerTests", dependencies: ["JobHandler", "JSONText", "SpoolProtocol"], swiftSettings: strict),
         .testTarget(
             name: "DocumentsTests", dependencies: ["jobspool-documents", "JobHandler", "JSONText"],
             swiftSettings: strict),
