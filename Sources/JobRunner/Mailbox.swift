@@ -13,7 +13,6 @@ enum News: Sendable {
     case schedules
     /// Not all jobs whose wait may be over have been looked at.
     case recheck
-    /// Jobs whose wait may be over are still to be looked at.
     /// A time that the runner waited for has come.
     case tick
     /// Likewise; CLOCK_MONOTONIC, seconds.

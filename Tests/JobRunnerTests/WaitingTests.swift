@@ -61,16 +61,20 @@ struct WaitingTests {
     func lookOn() async throws {
         try await withBareDaemon { stage in
             try await stage.rest()
-            for index in 1...2000 { try stage.drop(try JobName("j\(index)"), hint: false) }
-            stage.daemon.hint(.rescan(.timer))
-            for _ in 1...50 { stage.daemon.tick() }
-            // What is said after these is heard when at most a few batches have been looked at.
-            var counts: [Int] = []
-            for _ in 1...2 {
-                _ = try await stage.daemon.look()
-                counts.append(try stage.files.root.entries().count { "\($0)".hasSuffix(".status.json") })
+            let jobs = try (1...1000).map { try JobName("j\($0)") }
+            for job in jobs { try stage.drop(job, hint: false) }
+            let isFirst = Atomic(true)
+            let daemon = stage.daemon
+            let counts = try await daemon.ask(3) { runner in
+                // All at once: it hears nothing meanwhile.
+                if isFirst.exchange(false, ordering: .relaxed) {
+                    for job in jobs { daemon.hint(.file(SpoolFile.request(job).modelName)) }
+                    for _ in 1...50 { daemon.tick() }
+                }
+                return runner.names.count
             }
-            #expect(counts[1] - counts[0] <= 5 * 64, "\(counts)")
+            // A batch is looked at when it hears of them, and one after each answer.
+            #expect(counts == [0, 1000 - 64, 1000 - 2 * 64])
             try await stage.rest()
         }
     }

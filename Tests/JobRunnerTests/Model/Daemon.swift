@@ -161,6 +161,16 @@ final class Daemon: Sendable {
         return answer.look
     }
 
+    /// Asks it something, in its own time, again whenever it has heard all that was said before.
+    func ask<Answer: Sendable>(
+        _ times: Int, _ question: @escaping @Sendable (isolated Runner) -> Answer
+    ) async throws -> [Answer] {
+        let answers = Answers<Answer>()
+        answers.ask(runner.mailbox, times, question)
+        try await eventually("the daemon to answer") { answers.all.count == times || hasEnded || faults.isDead }
+        return answers.all
+    }
+
     /// Leaves a dead daemon, or one that has been told to stop, until nothing of it is left.
     func leave() async throws {
         if faults.isDead { task.cancel() }
@@ -175,6 +185,21 @@ private final class Answer: Sendable {
     private let state = Mutex<RunnerLook?>(nil)
     var look: RunnerLook? { state.withLock { $0 } }
     func put(_ look: RunnerLook) { state.withLock { $0 = look } }
+}
+
+private final class Answers<Answer: Sendable>: Sendable {
+    private let state = Mutex<[Answer]>([])
+    var all: [Answer] { state.withLock(\.self) }
+
+    func ask(_ mailbox: Mailbox, _ times: Int, _ question: @escaping @Sendable (isolated Runner) -> Answer) {
+        guard times > 0 else { return }
+        mailbox.put(
+            .inspect { [self] runner in
+                let answer = question(runner)
+                state.withLock { $0.append(answer) }
+                ask(mailbox, times - 1, question)
+            })
+    }
 }
 
 private final class EndSignal: Sendable {
