@@ -27,20 +27,40 @@ extension SpoolDirectory {
         case .dropped, .active: break
         }
         guard let file = SpoolFile.cancel(name).fileName else { preconditionFailure("a job has a cancel file") }
-        _ = try place([], as: file) { stat throws(SpoolError) in
-            guard stat.kind == .file else { return false }
-            if try root.mayBeForeign(stat) { return false }
-            return try mayCancel(view, stat.owner)
+        let isNew = try place(
+            [], as: file,
+            orElse: "only its submitter, the daemon's user and root may cancel \(name): ask one of them"
+        ) { stat throws(SpoolError) in
+            // The daemon would take a link, too; it cannot be touched.
+            try stat.kind == .file ? cancels(view, stat) : false
         }
+        if !isNew { try touchOwn(file) }
         return view
     }
 
-    /// Its submitter, the daemon's user and root.
-    func mayCancel(_ view: JobView, _ user: UInt32) throws(SpoolError) -> Bool {
+    /// Whether a file in the place of its cancel file cancels a job.
+    func cancels(_ view: JobView, _ stat: FileStat) throws(SpoolError) -> Bool {
+        guard stat.kind != .directory else { return false }
+        if try root.mayBeForeign(stat) { return false }
+        return try mayCancel(view, stat.owner)
+    }
+
+    /// Its submitter, the daemon's user and root. Names are those of the daemon's host, which another host or container may not have: there the owner of the
+    /// request counts.
+    private func mayCancel(_ view: JobView, _ user: UInt32) throws(SpoolError) -> Bool {
         let files = try JobFiles(root)
         if user == 0 || user == files.daemonUser { return true }
-        guard let acceptance = view.acceptance else { return try files.requestStat(view.name)?.owner == user }
-        return acceptance.submittedBy == Users.name(of: user)
+        if let acceptance = view.acceptance, acceptance.submittedBy == Users.name(of: user) { return true }
+        return try files.requestStat(view.name)?.owner == user
+    }
+
+    /// One that has had its effect and could not be removed has another one when it is touched. Somebody else's stands for itself.
+    private func touchOwn(_ file: FileName) throws(SpoolClientError) {
+        do throws(SpoolError) {
+            try root.touch(file)
+        } catch {
+            if ![ENOENT, EACCES, EPERM].contains(error.code) { throw SpoolClientError(error) }
+        }
     }
 
     /// Runs a job that is over again, as `touch NAME.json` does, or, of an archived one, as dropping its request again does.
@@ -63,6 +83,7 @@ extension SpoolDirectory {
                 try root.touch(file)
                 guard let stat = try root.stat(file) else { break }
                 if !known.contains(stat.fingerprint) {
+                    try syncTimes(of: file)
                     return Submission(
                         name: name, path: root.path(file), fingerprint: stat.fingerprint, replaced: true)
                 }
@@ -72,6 +93,13 @@ extension SpoolDirectory {
             if error.code != ENOENT { throw SpoolClientError(error) }
         }
         throw .requestGone(name)
+    }
+
+    /// The time by which it is new is on the disk, where one may read it; otherwise the kernel sees to that within seconds.
+    private func syncTimes(of file: FileName) throws(SpoolError) {
+        do {
+            try root.open(file, O_RDONLY).sync()
+        } catch  where error.operation == .open && error.code != ENOENT {}
     }
 
     /// The bytes that ran, as a request of the user's own.

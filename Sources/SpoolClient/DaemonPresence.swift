@@ -61,6 +61,12 @@ extension DaemonPresence {
         "process \(daemon.pid) of \(daemon.user) on \(daemon.host), started \(daemon.startedAt)"
     }
 
+    /// What to type to have a spool served as by the last daemon: without its types, waiting jobs of those would fail.
+    static func serveCommand(_ path: String, as last: DaemonIdentity?) -> String {
+        let types = last?.typesDirectory.map { " --types \(shellQuoted(path: $0))" } ?? ""
+        return "jobspool serve \(shellQuoted(path: path))\(types)"
+    }
+
     static func hostName() -> String {
         var buffer = [CChar](repeating: 0, count: 256)
         guard gethostname(&buffer, buffer.count - 1) == 0 else { return "" }

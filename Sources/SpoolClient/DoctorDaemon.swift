@@ -34,10 +34,12 @@ extension DaemonFacts {
         [presenceFinding] + [stateFinding, troubleFinding, pauseFinding].compactMap(\.self)
     }
 
+    private var serveCommand: String { DaemonPresence.serveCommand(path, as: overview?.daemon) }
+
     private var presenceFinding: Finding {
         let age =
             overview?.updatedAt.map { ", which it last wrote \(roughly(seconds: now.seconds(since: $0))) ago" } ?? ""
-        let remedy = "jobspool serve \(shellQuoted(path: path))"
+        let remedy = serveCommand
         switch presence {
         case .running:
             return .ok(.daemon, "\(presence.summary)\(age.isEmpty ? "" : "; spool.status.json says so\(age)")")
@@ -63,7 +65,7 @@ extension DaemonFacts {
         guard case .running = presence, overview?.daemonState == "stopping" else { return nil }
         return .warning(
             .daemon, "the daemon is stopping: it waits for running jobs to end, and starts no others",
-            remedy: "start it again when it has ended: jobspool serve \(shellQuoted(path: path))")
+            remedy: "start it again when it has ended: \(serveCommand)")
     }
 
     /// The daemon keeps its last trouble in sight; what is old has passed.
@@ -111,7 +113,7 @@ extension SpoolDirectory {
     private func pauseFacts() throws(SpoolClientError) -> DaemonFacts.PauseFacts? {
         if let pause = try pause() { return .counts(pause) }
         return try storage { () throws(SpoolError) -> DaemonFacts.PauseFacts? in
-            guard let stat = try root.stat(SpoolFile.pause.fileName!) else { return nil }
+            guard let stat = try root.visibleStat(SpoolFile.pause.fileName!) else { return nil }
             return .countsForNothing(owner: Users.name(of: stat.owner), isLink: try mayPause(stat.owner))
         }
     }

@@ -3,7 +3,8 @@ import SpoolProtocol
 
 extension ScheduleView {
     /// nil when all is well.
-    func finding(daemonIsRunning: Bool, path: String) -> Finding? {
+    /// - Parameter serve: what starts a daemon
+    func finding(daemonIsRunning: Bool, path: String, serve: String) -> Finding? {
         let file = SpoolFile.schedule(name).fileName!
         if let problem {
             return .problem(
@@ -14,7 +15,7 @@ extension ScheduleView {
                 .schedules, "the schedule \(name) has not been taken up as it is now",
                 remedy: daemonIsRunning
                     ? "wait a moment; if it stays so, look into the daemon's log"
-                    : "start a daemon: jobspool serve \(shellQuoted(path: path))")
+                    : "start a daemon: \(serve)")
         }
         if let run = status?.lastRun, run.standing == .failed || run.standing == .rejected {
             return .warning(
@@ -43,7 +44,8 @@ extension ScheduleView {
 extension SpoolDirectory {
     package func scheduleFindings(daemonIsRunning: Bool) throws(SpoolClientError) -> [Finding] {
         let schedules = try schedules()
-        let findings = schedules.compactMap { $0.finding(daemonIsRunning: daemonIsRunning, path: path) }
+        let serve = DaemonPresence.serveCommand(path, as: try spoolStatus()?.daemon)
+        let findings = schedules.compactMap { $0.finding(daemonIsRunning: daemonIsRunning, path: path, serve: serve) }
         if findings.count == schedules.count { return findings }
         return findings + [.ok(.schedules, "\(counted(schedules.count - findings.count, "schedule")) in order")]
     }

@@ -5,14 +5,17 @@ extension JobSituation {
     func explainEnd(_ result: JobResult) -> Explanation {
         let request = SpoolFile.request(name).fileName!
         if let archived = view.archivedPath {
-            let copy = "cp \(shellQuoted(path: "\(archived)/\(request)")) \(shellQuoted(path: "\(path)/"))"
-            var explanation = Explanation(ofEnd: result, again: archivedRequestIsGone ? Self.dropAgain : copy)
+            // A copy would write over a request that has come since.
+            let retry = "jobspool retry --spool \(shellQuoted(path: path)) \(result.status.identity.jobID)"
+            var explanation = Explanation(
+                ofEnd: result, again: archivedRequestIsGone ? Self.dropAgain : retry, errors: errors(result))
             explanation.message += "; it is archived: \(archived)"
             return explanation
         }
         let isGone = view.request == nil
         let touch = "touch \(shellQuoted(path: "\(path)/\(request)"))"
-        var explanation = Explanation(ofEnd: result, again: isGone ? Self.dropAgain : touch)
+        var explanation = Explanation(
+            ofEnd: result, again: isGone ? Self.dropAgain : touch, errors: errors(result))
         if isGone { explanation.message += "; its request is gone" }
         if view.runsAgain { explanation.message += "; its request has changed since, and runs again" }
         if view.resultIsMissing {
@@ -23,13 +26,20 @@ extension JobSituation {
         return explanation
     }
 
+    /// What shows the items that failed.
+    private func errors(_ result: JobResult) -> String {
+        "jobspool logs --errors --spool \(shellQuoted(path: path)) \(result.status.identity.jobID)"
+    }
+
     /// Where there is no file to touch: that would make an empty one, which is no request.
     private static let dropAgain = "drop the request again"
 }
 
 extension Explanation {
-    /// - Parameter again: what runs the job again
-    init(ofEnd result: JobResult, again: String) {
+    /// - Parameters:
+    ///   - again: what runs the job again
+    ///   - errors: what shows the items that failed
+    init(ofEnd result: JobResult, again: String, errors: String) {
         let status = result.status
         let when = "at \(status.finishedAt ?? status.updatedAt)"
         let name = status.identity.name
@@ -40,7 +50,7 @@ extension Explanation {
             let failed = result.errorsTotal == 0 ? "items" : counted(Int(result.errorsTotal), "item")
             self.init(
                 .partial, "\(name) completed \(when), but \(failed) failed\(first)",
-                next: "jobspool logs --errors \(shellQuoted(last: name.string)) shows them; then \(again)", .warning)
+                next: "\(errors) shows them; then \(again)", .warning)
         case .completed:
             let duration = status.durationSeconds.map { ", after \(JobView.shown(seconds: $0))" } ?? ""
             self.init(.completed, "\(name) completed \(when)\(duration)", next: "nothing; to run it again: \(again)")
@@ -51,11 +61,11 @@ extension Explanation {
         case .failed, .pending, .running:
             self.init(
                 .failed, "\(name) failed \(when): \(Self.shown(status.error, status.message))",
-                next: Self.remedy(status.error, again), .problem)
+                next: Self.remedy(status.error, again, errors), .problem)
         case .rejected:
             self.init(
                 .rejected, "\(name) was rejected \(when): \(Self.shown(status.error, status.message))",
-                next: Self.remedy(status.error, again), .problem)
+                next: Self.remedy(status.error, again, errors), .problem)
         }
     }
 
@@ -64,7 +74,7 @@ extension Explanation {
     }
 
     /// What to do about an error, before the job runs again.
-    static func remedy(_ error: JobError?, _ again: String) -> String {
+    static func remedy(_ error: JobError?, _ again: String, _ errors: String) -> String {
         guard let error else { return "see its log; then \(again)" }
         guard let code = JobError.Code(rawValue: error.code) else {
             return "that is its handler's own code: see its log and its handler's documentation; then \(again)"
@@ -82,7 +92,7 @@ extension Explanation {
         case .stalled: "see its log for where it stopped, or raise `stall_seconds`; then \(again)"
         case .interrupted: "see that what it had begun is in order; then \(again)"
         case .crashLoop: "find out what kills it (memory, a shutdown in its middle); then \(again)"
-        case .tooManyErrors: "jobspool logs --errors shows the items; correct what they have in common; then \(again)"
+        case .tooManyErrors: "\(errors) shows the items; correct what they have in common; then \(again)"
         case .handlerFailed: "see its log for why; then \(again)"
         case .handlerNotFound: "install the handler, or correct `command` in the type's definition; then \(again)"
         // Of a schedule and of commands: no job ends with them.

@@ -81,7 +81,7 @@ extension JobSituation {
             let reason = pause.reason.map { ": \($0)" } ?? ""
             return Explanation(
                 .paused, "\(name) is pending because \(pause.by) paused the spool \(span(since: pause.since))\(reason)",
-                next: "jobspool resume --spool \(shellQuoted(path))", .warning)
+                next: "jobspool resume --spool \(shellQuoted(path: path))", .warning)
         }
         if let shortage = overview?.shortage {
             return Explanation(
@@ -91,7 +91,7 @@ extension JobSituation {
         if overview?.daemonState == "stopping" {
             return Explanation(
                 .stopping, "\(name) is pending, and the daemon is stopping: it starts no more jobs",
-                next: "it starts with the next daemon: jobspool serve \(shellQuoted(path))", .warning)
+                next: "it starts with the next daemon: \(serveCommand)", .warning)
         }
         let laneName = status.identity.lane
         let ahead = lane.ahead.isEmpty ? "" : ", and \(before) it"

@@ -85,7 +85,7 @@ extension SpoolDirectory {
         guard let stat, view.acceptance != nil else { return nil }
         return JobSituation.CancelFile(
             by: Users.name(of: stat.owner), at: stat.fingerprint.modifiedAt,
-            counts: try storage { () throws(SpoolError) in try mayCancel(view, stat.owner) })
+            counts: try storage { () throws(SpoolError) in try cancels(view, stat) })
     }
 
     private func standings(of names: [JobName], _ files: JobFiles) throws(SpoolClientError) -> [JobName: String] {

@@ -151,7 +151,8 @@ extension JobSituation {
 
     var name: JobName { view.name }
     var isServed: Bool { if case .stopped = daemon { false } else { true } }
-    var serve: String { "start one: jobspool serve \(shellQuoted(path: path))" }
+    var serve: String { "start one: \(serveCommand)" }
+    var serveCommand: String { DaemonPresence.serveCommand(path, as: overview?.daemon) }
 
     func ago(_ time: Timestamp) -> String { "\(roughly(seconds: now.seconds(since: time))) ago" }
     func span(since time: Timestamp) -> String { "since \(time) (\(roughly(seconds: now.seconds(since: time))))" }

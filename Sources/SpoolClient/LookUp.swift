@@ -9,6 +9,8 @@ public struct JobLocation: Sendable {
     public let name: JobName
     /// nil for a job in the spool.
     let family: ArchivedFamily?
+    /// Of the run that is meant, when it is one.
+    var jobID: String?
 
     public var isArchived: Bool { family != nil }
 }
@@ -68,7 +70,7 @@ extension SpoolDirectory {
                 if let family = try storage({ () throws(SpoolError) in try archive.family(jobID: id) }) {
                     return JobLocation(name: family.name, family: family)
                 }
-                if let name = try job(withID: id) { return JobLocation(name: name, family: nil) }
+                if let name = try job(withID: id) { return JobLocation(name: name, family: nil, jobID: id) }
             }
             for name in names {
                 if let family = try storage({ () throws(SpoolError) in try archive.newest(of: name) }) {

@@ -9,9 +9,10 @@ extension SpoolDirectory {
     /// counts for nothing, and so does one that may be another user's link to it.
     /// - Throws: `SpoolClientError`: `notPermitted`, `system`.
     public func pause() throws(SpoolClientError) -> Pause? {
-        try storage { () throws(SpoolError) -> Pause? in
+        let isPaused = try daemonIsPaused()
+        return try storage { () throws(SpoolError) -> Pause? in
             let file = SpoolFile.pause.fileName!
-            guard let stat = try root.stat(file), try counts(stat) else { return nil }
+            guard let stat = try root.visibleStat(file), try counts(stat, isPaused) else { return nil }
             return Pause(
                 since: stat.fingerprint.modifiedAt, by: Users.name(of: stat.owner), content: try content(file, stat))
         }
@@ -32,12 +33,12 @@ extension SpoolDirectory {
     ///   may not be replaced; `system`.
     @discardableResult
     public func pause(reason: String?) throws(SpoolClientError) -> Bool {
-        guard try storage({ () throws(SpoolError) in try mayPause(geteuid()) }) else {
-            throw .notPermitted(
-                "only the owner of the spool's directory, the daemon's user and root may pause it: ask one of them")
-        }
         let content: JSON = reason.map { ["reason": .string($0)] } ?? [:]
-        return try place(content.line, as: SpoolFile.pause.fileName!, unless: counts)
+        let isPaused = try daemonIsPaused()
+        return try place(
+            content.line, as: SpoolFile.pause.fileName!,
+            orElse: "only the owner of the spool's directory, the daemon's user and root may pause it: ask one of them"
+        ) { stat throws(SpoolError) in try counts(stat, isPaused) }
     }
 
     /// Lets jobs start again; false when the spool was not paused.
@@ -47,9 +48,16 @@ extension SpoolDirectory {
         try storage { () throws(SpoolError) in try root.remove(SpoolFile.pause.fileName!) }
     }
 
-    private func counts(_ stat: FileStat) throws(SpoolError) -> Bool {
-        if try root.mayBeForeign(stat) { return false }
+    /// - Parameter isPaused: by the daemon's word: a file that counts goes on counting when a link is made of it
+    private func counts(_ stat: FileStat, _ isPaused: Bool) throws(SpoolError) -> Bool {
+        if !isPaused, try root.mayBeForeign(stat) { return false }
         return try mayPause(stat.owner)
+    }
+
+    /// Whether a daemon serves the spool and says that somebody has paused it.
+    private func daemonIsPaused() throws(SpoolClientError) -> Bool {
+        guard let status = try spoolStatus(), status.isPaused, case .running = try daemon() else { return false }
+        return true
     }
 
     func mayPause(_ user: UInt32) throws(SpoolError) -> Bool {

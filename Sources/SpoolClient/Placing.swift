@@ -5,18 +5,29 @@ import SpoolStorage
 
 extension SpoolDirectory {
     /// Puts a file in the place of one that counts for nothing, or where there is none.
-    /// - Parameter counts: whether a file of this name that is there says it already.
-    /// - Returns: false when one does.
-    /// - Throws: `SpoolClientError`: `notPermitted` when what is there may not be replaced; `system`.
+    /// - Parameters:
+    ///   - refusal: says why one's own would count for nothing
+    ///   - counts: whether a file of this name does what is wanted
+    /// - Returns: false when one that does is there.
+    /// - Throws: `SpoolClientError`: `notPermitted` when one's own would not, and when what is there may not be replaced; `system`.
     func place(
-        _ content: [UInt8], as target: FileName, unless counts: (FileStat) throws(SpoolError) -> Bool
+        _ content: [UInt8], as target: FileName, orElse refusal: String,
+        unless counts: (FileStat) throws(SpoolError) -> Bool
     ) throws(SpoolClientError) -> Bool {
         let scratch = FileName(".spool.\(getpid())-\(UInt64.random(in: .min ... .max)).tmp")
         do throws(SpoolClientError) {
-            try storage { () throws(SpoolError) in
-                try root.open(scratch, O_WRONLY | O_CREAT | O_EXCL).write(content)
+            // A file server may have given it to somebody else (NFS with root_squash, exports(5)).
+            let own = try storage { () throws(SpoolError) in
+                let file = try root.open(scratch, O_WRONLY | O_CREAT | O_EXCL)
+                try file.write(content)
+                try file.sync()
+                return try file.stat()
             }
-            if try move(scratch, to: target, unless: counts) { return true }
+            guard try storage({ () throws(SpoolError) in try counts(own) }) else { throw .notPermitted(refusal) }
+            if try move(scratch, to: target, unless: counts) {
+                try storage { () throws(SpoolError) in try root.sync() }
+                return true
+            }
         } catch {
             discard(scratch)
             throw error

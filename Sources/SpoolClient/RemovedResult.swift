@@ -4,8 +4,8 @@ import SpoolProtocol
 import SpoolStorage
 
 extension JobView {
-    /// The result comes before the status that announces it; where directories are cached it may be seen later. In seconds.
-    private static let patience = 2.0
+    /// The result comes before the status that announces it; where directories are cached it may be seen later. In milliseconds.
+    private static let patience = 2000
 
     /// The status says that it is over, and there is no result. At first that is taken for a family on its way to the archive.
     var isOnItsWay: Bool {
@@ -15,7 +15,8 @@ extension JobView {
     /// Once the archive has no result either: over as its status says, unless that is so new that the result may still come.
     func withoutResult(now: Timestamp = Clock.now()) -> JobView {
         guard case .active(let status) = state, status.standing.isOver,
-            abs(now.seconds(since: status.updatedAt)) > Self.patience
+            // Clocks are set back, and differ from host to host.
+            abs(now.milliseconds - status.updatedAt.milliseconds) > Self.patience
         else { return self }
         var view = JobView(
             name: name, state: .over(JobResult(status: status)), request: request, cancelRequested: cancelRequested,

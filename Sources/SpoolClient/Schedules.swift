@@ -46,7 +46,7 @@ extension SpoolDirectory {
         var views: [ScheduleView] = []
         for entry in entries.sorted() {
             guard case .schedule(let name) = SpoolFile(entry),
-                let stat = try storage({ () throws(SpoolError) in try root.stat(entry) })
+                let stat = try storage({ () throws(SpoolError) in try root.visibleStat(entry) })
             else { continue }
             let document = try files.read(.scheduleStatus(name))
             let status = document.flatMap(ScheduleStatus.init(json:))

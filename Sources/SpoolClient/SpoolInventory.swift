@@ -25,7 +25,7 @@ package struct SpoolInventory: Sendable {
     package init(_ root: Directory, daemonUser: UInt32?) throws(SpoolError) {
         for entry in try root.entries() {
             // What has gone since it was listed is not there.
-            if let stat = try root.stat(entry) { take(entry, stat, daemonUser) }
+            if let stat = try root.visibleStat(entry) { take(entry, stat, daemonUser) }
         }
     }
 

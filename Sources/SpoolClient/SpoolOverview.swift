@@ -19,6 +19,8 @@ public struct SpoolOverview: Sendable {
     public let heldBack: [HeldBack]
     /// What `TypeSummary` writes, by type.
     public let types: JSONObject
+    /// Somebody has paused the spool. Where the disk is full, too, only `shortage` tells.
+    let isPaused: Bool
     /// Why no job starts, when that is for want of room on the disk, and since when.
     public let shortage: Pause?
 
@@ -61,6 +63,7 @@ public struct SpoolOverview: Sendable {
             }
         }
         types = json["types"]?.object ?? [:]
+        isPaused = json["disk_full"]?.bool != true && Pause(json: json["paused"]) != nil
         shortage = json["disk_full"]?.bool == true ? Pause(json: json["paused"]) : nil
     }
 }

@@ -13,6 +13,8 @@ public struct JobWatch: Sendable {
     public let version: Fingerprint
     /// A result that was removed is waited for: the job runs again.
     private let runsAgain: Bool
+    /// Where an archived run is.
+    private let family: ArchivedFamily?
     private var lastSeen: [FileStat?] = []
     private var lastSight: Sight?
     /// How long to pause before the next look, in seconds: 0.01 to 0.5.
@@ -42,10 +44,12 @@ public struct JobWatch: Sendable {
     }
 
     init(
-        _ spool: SpoolDirectory, _ name: JobName, _ version: Fingerprint, runsAgain: Bool = false
+        _ spool: SpoolDirectory, _ name: JobName, _ version: Fingerprint, runsAgain: Bool = false,
+        family: ArchivedFamily? = nil
     ) throws(SpoolClientError) {
         self.spool = spool
         self.runsAgain = runsAgain
+        self.family = family
         self.name = name
         self.version = version
         files = try storage { () throws(SpoolError) in try JobFiles(spool.root) }
@@ -71,6 +75,12 @@ public struct JobWatch: Sendable {
     }
 
     private func read() throws(SpoolClientError) -> Sight {
+        if let family {
+            guard let view = try spool.view(of: family), case .over(let result) = view.state else {
+                throw .jobNotFound(family.jobID)
+            }
+            return .over(view, result)
+        }
         let seen = try spool.whileFamiliesMove(isSure: { !$0.isOnItsWay }) { () throws(SpoolClientError) -> Sight? in
             let sight = try readSpool()
             if let sight, !sight.isOnItsWay { return sight }
@@ -135,6 +145,16 @@ extension SpoolDirectory {
     /// - Throws: `SpoolClientError`: `jobNotFound`, and what reading throws.
     public func watch(_ location: JobLocation) throws(SpoolClientError) -> JobWatch {
         let view = try status(of: location)
+        if let family = location.family, let version = view.status?.request {
+            return try JobWatch(self, location.name, version, family: family)
+        }
+        if let id = location.jobID {
+            if view.jobID?.lowercased() == id.lowercased() { return try watch(view) }
+            // It has been archived meanwhile.
+            let archived = try find(id)
+            guard archived.family?.jobID.lowercased() == id.lowercased() else { throw .superseded(location.name) }
+            return try watch(archived)
+        }
         guard let version = view.request ?? view.status?.request else { throw .jobNotFound(location.name.string) }
         return try JobWatch(self, location.name, version)
     }

@@ -105,9 +105,15 @@ extension ScheduleStatus {
         lastScheduledAt = time("last_scheduled_at")
         lastRun = ScheduleRun(json: json["last_run"])
         bookmark = ScheduleBookmark(
-            since: since, handledUntil: handledUntil, missed: json["missed"]?.int64 ?? 0,
-            skipped: json["skipped"]?.int64 ?? 0)
+            since: since, handledUntil: handledUntil, missed: Self.count(json["missed"]),
+            skipped: Self.count(json["skipped"]))
         problem = JobError(json: json["problem"])
+    }
+
+    /// A damaged one counts for nothing: it is added to.
+    private static func count(_ json: JSON?) -> Int64 {
+        guard let count = json?.int64, (0...1 << 53).contains(count) else { return 0 }
+        return count
     }
 }
 

@@ -7,19 +7,25 @@ public struct DaemonIdentity: Sendable, Equatable {
     public var user: String
     public var startedAt: Timestamp
     public var version: String
+    /// Where it has its definitions of types from, an absolute path; nil when it has the built-in ones alone.
+    public var typesDirectory: String?
 
-    public init(pid: Int, host: String, user: String, startedAt: Timestamp, version: String) {
+    public init(
+        pid: Int, host: String, user: String, startedAt: Timestamp, version: String, typesDirectory: String? = nil
+    ) {
         self.pid = pid
         self.host = host
         self.user = user
         self.startedAt = startedAt
         self.version = version
+        self.typesDirectory = typesDirectory
     }
 
     public var json: JSON {
         [
             "pid": JSON(pid), "host": .string(host), "user": .string(user),
             "started_at": .string(startedAt.description), "version": .string(version),
+            "types_directory": JSON(typesDirectory),
         ]
     }
 
@@ -29,7 +35,7 @@ public struct DaemonIdentity: Sendable, Equatable {
         else { return nil }
         self.init(
             pid: pid, host: host, user: json["user"]?.string ?? "", startedAt: startedAt,
-            version: json["version"]?.string ?? "")
+            version: json["version"]?.string ?? "", typesDirectory: json["types_directory"]?.string)
     }
 }
 

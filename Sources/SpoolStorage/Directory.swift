@@ -100,6 +100,16 @@ package final class Directory: Sendable {
         return fails(name) && !fails(FileName("."))
     }
 
+    /// nil also for a name that nobody but its owner can look at.
+    package func visibleStat(_ name: FileName) throws(SpoolError) -> FileStat? {
+        do throws(SpoolError) {
+            return try stat(name)
+        } catch {
+            if failsAlone(name) { return nil }
+            throw error
+        }
+    }
+
     /// The content of a regular file; nil when there is nothing of this name.
     /// - Throws: `SpoolError`; for what is no regular file with EISDIR, ENXIO (a socket), ELOOP (a link), or ENOTSUP.
     package func read(_ name: FileName, limit: Int = .max) throws(SpoolError) -> [UInt8]? {

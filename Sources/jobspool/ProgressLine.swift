@@ -66,7 +66,7 @@ struct ProgressLine {
         let progress = status.progress
         var parts = [name, safe(progress.phase ?? "running")]
         if let percent = progress.percent {
-            let full = min(barColumns, max(0, Int(percent / 100 * Double(barColumns))))
+            let full = Int(min(1, max(0, percent / 100)) * Double(barColumns))
             parts.append(String(repeating: "█", count: full) + String(repeating: "░", count: barColumns - full))
             parts.append("\(percent) %")
         }

@@ -128,8 +128,9 @@ struct Serve: ParsableCommand {
     private func makeService() throws(SpoolError) -> SpoolService {
         let executable = try Self.realPath("/proc/self/exe")
         let ownDirectory = executable.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+        let types = try types.map { (path) throws(SpoolError) in try Self.realPath(path) }
         var configuration = RunnerConfiguration(
-            identity: Self.identity(), supervisor: executable, programs: ProgramPath(own: ownDirectory),
+            identity: Self.identity(types: types), supervisor: executable, programs: ProgramPath(own: ownDirectory),
             maxLanes: maxLanes ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         configuration.onStop = onStop.policy
         configuration.settleSeconds = settle
@@ -143,7 +144,7 @@ struct Serve: ParsableCommand {
             return handler
         }
         var typesDirectory: Directory?
-        if let types { typesDirectory = try Directory.open(Self.realPath(types)) }
+        if let types { typesDirectory = try Directory.open(types) }
         return SpoolService(
             path: try Self.realPath(spool), types: typesDirectory, configuration: configuration,
             watching: watcherOptions, logger: logger)
@@ -186,7 +187,7 @@ struct Serve: ParsableCommand {
         return String(cString: resolved)
     }
 
-    private static func identity() -> DaemonIdentity {
+    private static func identity(types: String?) -> DaemonIdentity {
         var host = [UInt8](repeating: 0, count: 256)
         host.withUnsafeMutableBytes { buffer in
             if let base = buffer.baseAddress { _ = gethostname(base, buffer.count - 1) }
@@ -194,7 +195,7 @@ struct Serve: ParsableCommand {
         return DaemonIdentity(
             pid: Int(getpid()), host: String(decoding: host.prefix { $0 != 0 }, as: UTF8.self),
             user: Users.name(of: geteuid()), startedAt: Clock.now(),
-            version: JobSpoolVersion.current)
+            version: JobSpoolVersion.current, typesDirectory: types)
     }
 
     private static func describe(_ holder: DaemonIdentity?) -> String {

@@ -61,6 +61,56 @@ struct CancelRetryTests {
         #expect(try spool.root.stat(FileName("219.cancel.json"))?.owner == 0)
     }
 
+    /// What is run as somebody who may drop files here, and has no name.
+    private func runAsStranger(_ command: String) throws -> CommandRunner.Ended {
+        chmod(spool.path, 0o1777)
+        // The program may be where that user cannot go: a copy is run.
+        return try CommandRunner.run(
+            "cp $JOBSPOOL /tmp/jobspool-$$; setpriv --reuid=65533 --clear-groups /tmp/jobspool-$$ \(command); s=$?; rm /tmp/jobspool-$$; exit $s",
+            in: spool.path)
+    }
+
+    @Test(
+        "a stranger is told that his cancel file would count for nothing, and leaves none",
+        .enabled(if: geteuid() == 0, "only root can be another user"))
+    func notPermitted() throws {
+        try spool.publish(try spool.makeStatus("219", .running, for: try spool.drop("219")))
+        let ended = try runAsStranger("cancel 219")
+        #expect(ended.status == 77)
+        #expect(ended.diagnostics.contains("may cancel 219"), "\(ended.diagnostics)")
+        #expect(try spool.files == ["219.json", "219.status.json"])
+        // Where his name is another one than on the daemon's host, it is the file that says whose the request is.
+        chown("\(spool.path)/219.json", 65533, 65533)
+        #expect(try runAsStranger("cancel 219").status == 0)
+        #expect(try spool.exists("219.cancel.json"))
+    }
+
+    @Test("cancelling again touches one's own file: a daemon that could not remove it takes it for another one then")
+    func touches() throws {
+        try spool.publish(try spool.makeStatus("219", .running, for: try spool.drop("219")))
+        try spool.client.cancel(name)
+        let path = "\(spool.path)/219.cancel.json"
+        var past = [timespec(tv_sec: 5, tv_nsec: 0), timespec(tv_sec: 5, tv_nsec: 0)]
+        #expect(utimensat(AT_FDCWD, path, &past, 0) == 0)
+        try spool.client.cancel(name)
+        let stat = try #require(try spool.root.stat(FileName("219.cancel.json")))
+        #expect(stat.fingerprint.seconds > 5)
+    }
+
+    @Test("a job is not said to be stopped for what does not cancel it", arguments: ["directory", "link"])
+    func countsForNothing(kind: String) throws {
+        try spool.publish(try spool.makeStatus("219", .running, for: try spool.drop("219")))
+        let path = "\(spool.path)/219.cancel.json"
+        if kind == "directory" {
+            mkdir(path, 0o755)
+        } else {
+            chmod(spool.path, 0o1777)
+            try spool.write("", "another")
+            link("\(spool.path)/another", path)
+        }
+        #expect(try spool.client.explain("219").explanation.reason != .beingCancelled)
+    }
+
     @Test("a job that is not there is neither cancelled nor run again") func notThere() throws {
         #expect(throws: SpoolClientError.self) { try spool.client.cancel(name) }
         #expect(throws: SpoolClientError.self) { try spool.client.retry(name) }

@@ -136,6 +136,16 @@ struct CommandTests {
 
     // MARK: Output
 
+    @Test("shows a percentage that cannot be", arguments: ["1e300", "1e999", "-5"])
+    func percentage(percent: String) throws {
+        let status = try spool.makeStatus("219", .running, for: try spool.drop("219"))
+        let text = status.json.text.replacing("\"percent\":null", with: "\"percent\":\(percent)")
+        #expect(text.contains(percent))
+        try spool.write(text, "219.status.json")
+        let ended = try run("script -qec 'timeout 1 \"$JOBSPOOL\" wait 219' /dev/null")
+        #expect(ended.status == 124, "\(ended.output)")
+    }
+
     @Test("ends quietly when nobody reads its output") func closedPipe() throws {
         for number in 0..<300 { try spool.drop("job-\(number)-\(String(repeating: "x", count: 150))") }
         for command in ["list", "list --json", "--help"] {

@@ -58,7 +58,7 @@ struct DoctorCommandTests {
         let before = try spool.version(name)
         let ended = try run("'\(name)'")
         let next = try #require(ended.output.split(separator: "; next: ").last)
-        #expect(next.contains("jobspool logs --errors '\(name)'"), "\(next)")
+        #expect(next.contains("jobspool logs --errors --spool \(spool.path) \(TestSpool.jobID(1))"), "\(next)")
         let again = try #require(next.split(separator: "; then ").last)
         #expect(try CommandRunner.run("cd $JOBSPOOL_DIR; \(again)", in: spool.path).status == 0)
         #expect(try !spool.exists("PWNED"))

@@ -93,6 +93,18 @@ struct ExplanationTests {
             "no daemon serves",
             "jobspool serve /s"),
         Case(
+            "no daemon, and the last one had types",
+            situation(
+                dropped(),
+                overview: [
+                    "daemon": [
+                        "pid": 7, "host": "h", "started_at": .string(now.description),
+                        "types_directory": "/etc/my types",
+                    ]
+                ]
+            ) { $0.daemon = .stopped(last: nil) }, .noDaemon, .problem,
+            "jobspool serve /s --types '/etc/my types'"),
+        Case(
             "a daemon elsewhere", situation(dropped()) { $0.daemon = .unknown(last: nil, updatedAt: nil) }, .notSeen,
             .warning, "cannot be told from here"),
         Case("just now", situation(dropped(age: 1)), .notSeen, .ok, "within moments"),
@@ -270,7 +282,8 @@ struct ExplanationTests {
                     $0.errors = [
                         ItemError(at: now, item: "row 7", code: "X", message: "bad", retryable: false, attempt: 1)
                     ]
-                }), .partial, .warning, "2 items failed, the first row 7: bad", "logs --errors 219"),
+                }), .partial, .warning, "2 items failed, the first row 7: bad",
+            "logs --errors --spool /s \(TestSpool.jobID(1))"),
         Case("cancelled", situation(over(.cancelled)), .cancelled, .ok, "was cancelled at"),
         Case(
             "failed", situation(over(.failed, JobError(.handlerFailed, "exit 1"))), .failed, .problem,
@@ -306,7 +319,8 @@ struct ExplanationTests {
         try spool.end(status)
         try spool.write("", "-x.errors.jsonl")
         let next = try CommandRunner.run("jobspool doctor --json -- -x", in: spool.path).output
-        let command = try #require(next.firstRange(of: "jobspool logs --errors -- -x"), "\(next)")
+        let wanted = "jobspool logs --errors --spool \(spool.path) \(TestSpool.jobID(1))"
+        let command = try #require(next.firstRange(of: wanted), "\(next)")
         let ended = try CommandRunner.run(String(next[command]), in: spool.path)
         #expect(ended.status == 0, "\(ended.diagnostics)")
         #expect(shellQuoted(path: "-my spool") == "'./-my spool'")
@@ -321,7 +335,7 @@ struct ExplanationTests {
 
     @Test("has a remedy for every code of the spool's", arguments: JobError.Code.allCases)
     func remedies(code: JobError.Code) {
-        #expect(!Explanation.remedy(JobError(code, ""), "touch x").isEmpty)
+        #expect(!Explanation.remedy(JobError(code, ""), "touch x", "jobspool logs --errors x").isEmpty)
     }
 
     @Test("never names a command that makes an empty request") func noTouch() {

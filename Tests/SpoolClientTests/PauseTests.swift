@@ -1,4 +1,5 @@
 import Glibc
+import JSONText
 import SpoolClient
 import SpoolProtocol
 import SpoolStorage
@@ -57,6 +58,27 @@ struct PausingTests {
         chmod(spool.path, 0o755)
         #expect(link("\(spool.path)/spool.pause.json", "\(spool.path)/another") == 0)
         #expect(try spool.client.pause()?.reason == "mine")
+    }
+
+    @Test("counts when a link is made of it, by the word of the daemon that it has paused") func laterLink() throws {
+        chmod(spool.path, 0o1777)
+        #expect(try spool.client.pause(reason: "maintenance"))
+        #expect(link("\(spool.path)/spool.pause.json", "\(spool.path)/backup") == 0)
+        #expect(try spool.client.pause() == nil)
+        let served = try Spool.open(spool.path)
+        let identity = DaemonIdentity(
+            pid: Int(getpid()), host: "h", user: "u", startedAt: Clock.now(), version: "1")
+        let lock = try SpoolLock(served, as: identity)
+        var daemon = identity.json.object ?? [:]
+        daemon["state"] = "running"
+        let pause = Pause(since: Clock.now(), by: "root", content: [])
+        for (paused, counts) in [(JSON.null, false), (pause.json, true)] {
+            try spool.publish(["v": 1, "daemon": .object(daemon), "paused": paused], .spoolStatus)
+            #expect(try (spool.client.pause()?.reason == "maintenance") == counts)
+            #expect(try CommandRunner.run("jobspool status", in: spool.path).output.contains("paused") == counts)
+        }
+        #expect(try !spool.client.pause(reason: "another"))
+        withExtendedLifetime(lock) {}
     }
 
     @Test(

@@ -106,6 +106,14 @@ struct RemovedResultTests {
         #expect(!ended.resultIsMissing)
     }
 
+    @Test("is over where clocks differ, too", arguments: [-3600.0, 3600.0]) func clocks(difference: Double) throws {
+        let version = try spool.drop("219")
+        var status = try spool.makeStatus("219", .failed, for: version)
+        status.updatedAt = Clock.now().adding(seconds: difference)
+        try spool.publish(status)
+        #expect(try spool.client.status(of: name).resultIsMissing)
+    }
+
     @Test("is over for one who has waited for it since before") func seen() throws {
         let version = try spool.drop("219")
         var status = try spool.makeStatus("219", .failed, for: version)

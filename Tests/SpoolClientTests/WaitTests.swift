@@ -78,6 +78,34 @@ struct WaitTests {
         #expect(try sees(&watch) == "over 1")
     }
 
+    @Test("by its job_id ends with that run, although its request was dropped again meanwhile") func byID() throws {
+        let first = try spool.client.submit(Request(type: JobType("x")!), name: name)
+        try spool.publish(try spool.makeStatus("219", .running, for: first.fingerprint))
+        _ = try spool.client.submit(Request(type: JobType("x")!), name: name, replace: true)
+        var watch = try spool.client.watch(try spool.client.find(TestSpool.jobID(1)))
+        #expect(try sees(&watch) == "running")
+        let location = try spool.client.find(TestSpool.jobID(1))
+        try spool.end(try spool.makeStatus("219", .completed, for: first.fingerprint))
+        #expect(try sees(&watch) == "over 1")
+        // Archived between two looks.
+        try spool.root.remove(FileName("219.json"))
+        try spool.archive("219")
+        var late = try spool.client.watch(location)
+        #expect(try sees(&late) == "over 1")
+    }
+
+    @Test("by its job_id is over however many later runs the archive has") func manyLater() throws {
+        for sequence in 1...70 {
+            let version = try spool.client.submit(
+                Request(type: JobType("x")!), name: name, replace: true
+            ).fingerprint
+            try spool.end(try spool.makeStatus("219", .completed, for: version, sequence: Int64(sequence)))
+            try spool.archive("219")
+        }
+        var watch = try spool.client.watch(try spool.client.find(TestSpool.jobID(1)))
+        #expect(try sees(&watch) == "over 1")
+    }
+
     @Test("says so when the request was dropped again before it was over") func superseded() throws {
         let first = try spool.client.submit(Request(type: JobType("x")!), name: name)
         var watch = try spool.client.watch(first)

@@ -170,8 +170,10 @@ struct RoundTripTests {
 
     @Test("who serves a spool")
     func daemon() {
-        let identity = DaemonIdentity(
+        var identity = DaemonIdentity(
             pid: 7, host: "h", user: "u", startedAt: Samples.time("2026-01-07T13:33:12Z"), version: "1.0")
+        #expect(DaemonIdentity(json: identity.json) == identity)
+        identity.typesDirectory = "/etc/types"
         #expect(DaemonIdentity(json: identity.json) == identity)
         #expect(DaemonIdentity(json: nil) == nil)
         #expect(DaemonIdentity(json: ["pid": 7]) == nil)

@@ -137,6 +137,12 @@ struct ScheduleTests {
         #expect(
             status.json["last_run"]?.object?.keys
                 == ContractTests.words("name job_id status outcome started_at finished_at error"))
+        for damaged in [Int64.max, -1] {
+            status.bookmark.missed = damaged
+            status.bookmark.skipped = damaged
+            let bookmark = try #require(ScheduleStatus(json: status.json)).bookmark
+            #expect(bookmark.missed == 0 && bookmark.skipped == 0, "they are added to")
+        }
         #expect(ScheduleRun(name: Samples.name("x")).json["status"] == "dropped")
         #expect(ScheduleStatus(json: ["v": 1, "name": "nightly"]) == nil)
     }
