@@ -32,19 +32,19 @@ struct AttemptFollower {
         var following = try Following(
             output: try OutputReader(directory, AttemptFile.standardOutput),
             errors: try OutputReader(directory, AttemptFile.standardError),
-            ledger: AttemptLedger(plan.status, log: log, emptied: emptied), log: log)
+            ledger: AttemptLedger(plan.status, log: log, emptied: emptied, saved: plan.savedCheckpoint), log: log)
         var watch = Stopwatch(plan)
         var tick = rhythm.firstTick
         while !link.process.waitForSupervisorEnd(milliseconds: tick) {
             if link.isDetached { return following.report(.detached) }
             link.insistOnStop()
             let sawOutput = drain(&following)
-            if sawOutput { watch.sawOutput() }
+            if following.takeSawOutput() { watch.sawOutput() }
             // A chunk at a time, as long as there is more: a handler that never stops talking is stopped all the same.
             // One that empties its output again and again is given no more than its time.
             tick = sawOutput && !following.hasBegunAnew ? 0 : rhythm.tick
             publishStatus(&following)
-            if let reason = watch.reasonToStop() { askToStop(reason) }
+            if let reason = watch.reasonToStop(), try !handlerHasEnded() { askToStop(reason) }
         }
         guard let record = try stopOrphans(&following) else { return following.report(.detached) }
         if case .ended(let record) = record, record.end == .exited(HandlerExit.completed), record.leftBehind == 0 {
@@ -63,10 +63,13 @@ struct AttemptFollower {
         guard isSaved else { return following.report(.detached) }
         switch record {
         case .notStarted: return following.report(.neverStarted)
-        case .started: return following.report(.ended(.vanished(at: Clock.now())))
+        case .started, .exited: return following.report(.ended(.vanished(at: Clock.now())))
         case .ended(let record): return following.report(.ended(record))
         }
     }
+
+    /// Those that it has left behind are being stopped already.
+    private func handlerHasEnded() throws(SpoolError) -> Bool { try link.process.record() == .exited }
 
     /// What changes while following.
     fileprivate struct Following: ~Copyable {
@@ -79,6 +82,8 @@ struct AttemptFollower {
         var alreadySaid: Int64
         /// The last reading found an output emptied.
         var hasBegunAnew = false
+        /// The handler has said something since that was last asked.
+        fileprivate var sawOutput = false
         var statusDue = 0.0
         var isDirectorySynced = false
         var troubleToldAt = -Double.infinity
@@ -100,7 +105,7 @@ struct AttemptFollower {
     private func drain(_ following: inout Following) -> Bool {
         var sawOutput = false
         do throws(SpoolError) {
-            if !following.log.isFull { sawOutput = try following.readLines() }
+            if !following.log.isFull { sawOutput = try following.readLines() } else { following.heard() }
             try save(&following)
         } catch {
             tell(error, &following)
@@ -129,7 +134,8 @@ struct AttemptFollower {
 
     /// The last checkpoint of a batch is saved, and survives a power cut when the next status shows it.
     private func saveCheckpoint(_ following: inout Following) throws(SpoolError) {
-        guard let checkpoint = following.ledger.unsavedCheckpoint else { return }
+        // While it is caught up with, an earlier one than that which has been saved.
+        guard following.isUpToDate, let checkpoint = following.ledger.unsavedCheckpoint else { return }
         try spool.publish(checkpoint.line, as: AttemptFile.checkpoint, in: jobDirectory, .power)
         if !following.isDirectorySynced {
             // The job's directory must be there, too.
@@ -157,7 +163,7 @@ struct AttemptFollower {
                 return true
             } catch {
                 tell(error, &following)
-                if link.isDetached { return false }
+                if link.isDetached || link.isLeftToTheNext { return false }
                 _ = poll(nil, 0, rhythm.retry)
             }
         }
@@ -205,7 +211,7 @@ struct AttemptFollower {
         let cameToItsEnd: Bool
         switch record {
         case .ended: cameToItsEnd = true
-        case .notStarted, .started: cameToItsEnd = false
+        case .notStarted, .started, .exited: cameToItsEnd = false
         }
         let patience = Clock.monotonic() + (cameToItsEnd ? 1 : 0)
         var killAt: Double?
@@ -246,7 +252,16 @@ extension AttemptFollower.Following {
         let errorsAreAnew = errors.takeBeginning()
         if errorsAreAnew { ledger.standardErrorIsEmptied(at: now) }
         hasBegunAnew = outputIsAnew || errorsAreAnew
+        if sawOutput || sawErrors { heard() }
         return sawOutput || sawErrors
+    }
+
+    /// Also what the disk does not take, and what is not read as long as it does not, was said.
+    fileprivate mutating func heard() { self.sawOutput = true }
+
+    fileprivate mutating func takeSawOutput() -> Bool {
+        defer { sawOutput = false }
+        return sawOutput
     }
 
     fileprivate mutating func finish() {

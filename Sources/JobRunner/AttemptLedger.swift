@@ -29,10 +29,14 @@ struct AttemptLedger {
     /// When the first progress came (CLOCK_MONOTONIC, seconds), and what had been processed by then.
     private var firstProgress: (at: Double, processed: Int64)?
     private let startingCheckpoint: JSON
+    /// What the output says before this one is older than what has been saved.
+    private var awaitedCheckpoint: JSON?
 
     /// - Parameter emptied: as an earlier daemon has saved it. Lines that had not reached the job's files when that one died are lost, and
     ///   do not count; damaged numbers do not, either.
-    init(_ status: JobStatus, log: JobLog, emptied: EmptiedOutputs = EmptiedOutputs()) {
+    init(
+        _ status: JobStatus, log: JobLog, emptied: EmptiedOutputs = EmptiedOutputs(), saved: SavedCheckpoint? = nil
+    ) {
         self.status = status
         self.log = log
         startingCheckpoint = status.checkpoint
@@ -51,7 +55,12 @@ struct AttemptLedger {
         errorsTotal = log.written.errorsTotal - Int64(errorLinesToSkip)
         errors = Array(log.written.firstErrors.prefix(Int(errorsTotal)))
         self.status.recentLogs = log.written.recent
-        if let checkpoint = reports.checkpoint {
+        if let saved {
+            self.status.checkpoint = saved.value
+            if saved.isProgress { reports.madeProgress = true }
+            if saved.isProgress, saved.mayBeAhead { awaitedCheckpoint = saved.value }
+        }
+        if let checkpoint = reports.checkpoint, awaitedCheckpoint == nil {
             self.status.checkpoint = checkpoint
             // The earlier daemon may have died before it saved it.
             unsavedCheckpoint = checkpoint
@@ -153,6 +162,8 @@ struct AttemptLedger {
                 ItemError(
                     at: now, item: item, code: code, message: message, retryable: retryable, attempt: status.attempt))
         case .checkpoint(let value):
+            if let awaitedCheckpoint, value != awaitedCheckpoint { return }
+            awaitedCheckpoint = nil
             status.checkpoint = value
             unsavedCheckpoint = value
             reports.checkpoint = value

@@ -10,6 +10,7 @@ final class AttemptLink: Sendable {
 
     private struct Orders {
         var isDetached = false
+        var isLeftToTheNext = false
         var isHidden = false
         /// It is to stop, and could not be asked.
         var isStopUndelivered = false
@@ -46,6 +47,11 @@ final class AttemptLink: Sendable {
     func detach() { orders.withLock { $0.isDetached = true } }
 
     var isDetached: Bool { orders.withLock { $0.isDetached } }
+
+    /// The daemon stops: what the disk does not take of the attempt is left to the next one.
+    func leaveToTheNext() { orders.withLock { $0.isLeftToTheNext = true } }
+
+    var isLeftToTheNext: Bool { orders.withLock { $0.isLeftToTheNext } }
 
     func takeNotes() -> [(LogEntry.Level, String)] {
         orders.withLock { orders in

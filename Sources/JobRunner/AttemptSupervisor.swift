@@ -79,7 +79,7 @@ package struct AttemptSupervisor {
         do {
             let record = try Self.openRecord()
             try record.write(AttemptRecordState.startedLine(of: attempt, at: Clock.now()))
-            var ended = superviseHandler()
+            var ended = try superviseHandler(record)
             ended.outputSize = Self.size(of: STDOUT_FILENO)
             ended.errorSize = Self.size(of: STDERR_FILENO)
             try record.write(AttemptRecordState.endedLine(of: attempt, ended))
@@ -103,7 +103,7 @@ package struct AttemptSupervisor {
         return fstat(descriptor, &status) == 0 ? Int64(status.st_size) : nil
     }
 
-    private func superviseHandler() -> ExitRecord {
+    private func superviseHandler(_ record: borrowing Descriptor) throws(SpoolError) -> ExitRecord {
         let handler: pid_t
         switch spawn() {
         case .success(let pid): handler = pid
@@ -112,7 +112,10 @@ package struct AttemptSupervisor {
         var ladder = StopLadder(group: handler, grace: grace)
         let status = waitForHandler(handler, &ladder)
         let leftBehind = ladder.leftBehind()
-        if leftBehind > 0 { ladder.sweep() }
+        if leftBehind > 0 {
+            try record.write(AttemptRecordState.exitedLine(of: attempt, at: Clock.now()))
+            ladder.sweep()
+        }
         return ExitRecord(end: Self.end(ofStatus: status), finishedAt: Clock.now(), leftBehind: leftBehind)
     }
 

@@ -1,4 +1,5 @@
-/// What the supervisor wrote into `record.jsonl`: one line before it starts the handler, and one when it is over. Each
+/// What the supervisor wrote into `record.jsonl`: one line before it starts the handler, one when that has ended and has
+/// left somebody behind, and one when it is over. Each
 /// line names the job and the attempt, so that what an earlier attempt left in a directory that is used again counts for nothing.
 import JSONText
 import SpoolProtocol
@@ -28,10 +29,16 @@ struct ExitRecord: Equatable {
 enum AttemptRecordState: Equatable {
     case notStarted
     case started
+    /// The handler has ended; whoever it left behind is being stopped.
+    case exited
     case ended(ExitRecord)
 
     static func startedLine(of attempt: String, at time: Timestamp) -> [UInt8] {
         JSON.object(["of": .string(attempt), "started_at": .string(time.description)]).line
+    }
+
+    static func exitedLine(of attempt: String, at time: Timestamp) -> [UInt8] {
+        JSON.object(["of": .string(attempt), "exited_at": .string(time.description)]).line
     }
 
     static func endedLine(of attempt: String, _ record: ExitRecord) -> [UInt8] {
@@ -58,7 +65,11 @@ enum AttemptRecordState: Equatable {
         for line in bytes.split(separator: 0x0A) where line.starts(with: beginning) {
             do {
                 let json = try JSON(parsing: Array(line))
-                if let record = ExitRecord(json: json) { self = .ended(record) } else { self = .started }
+                if let record = ExitRecord(json: json) {
+                    self = .ended(record)
+                } else {
+                    self = json["exited_at"] == nil ? .started : .exited
+                }
             } catch {
                 // A power cut can leave a line torn.
             }

@@ -13,6 +13,17 @@ struct FollowPlan: Sendable {
     var graceSeconds: Double
     /// The first attempt of a job begins its files anew.
     var isNewJob: Bool
+    /// Of an attempt that an earlier daemon has started.
+    var savedCheckpoint: SavedCheckpoint?
+}
+
+/// The last checkpoint of an attempt that its job's directory has when a daemon returns to it.
+struct SavedCheckpoint: Sendable {
+    var value: JSON
+    /// It differs from the one that the attempt began with: it is the attempt's own.
+    var isProgress: Bool
+    /// The outputs may have been cut off before it was reported: they are not synced, and it is.
+    var mayBeAhead: Bool
 }
 
 /// What a follower found.

@@ -22,7 +22,8 @@ extension AttemptFollower {
                 return try follower.follow()
             } catch {
                 complain(error)
-                if link.isDetached { return .nothingFound(plan.status) }
+                let isLeft = link.isLeftToTheNext && link.process.waitForSupervisorEnd(milliseconds: 0)
+                if link.isDetached || isLeft { return .nothingFound(plan.status) }
                 _ = poll(nil, 0, rhythm.retry)
                 // What the first try has written stands in the files.
                 follower.plan.isNewJob = false

@@ -220,6 +220,9 @@ struct FinishedJob: Sendable {
     var tryAgainAt = 0.0
     /// Its only attempt ended as it should, unasked: the attempt's directory can be used again.
     var leavesSpare = false
+
+    /// A daemon that stops does not wait for it.
+    var isLeftToTheNext: Bool { isObstructed || hasFailed && !isOnItsWay }
 }
 
 /// What follows from an attempt's end, as long as the disk has not taken it.

@@ -64,6 +64,8 @@ package actor Runner {
     var badNames: [FileName: UInt64] = [:]
     /// Files that nobody can look at and that have been told of.
     var unlookable: Set<FileName> = []
+    /// Jobs that were not over when the daemon came, and that could not be looked at.
+    var unrestored: Set<JobName> = []
     var noticeLimit = NoticeLimit()
     var scan: Rescan?
     /// A rescan could not be finished.
@@ -139,7 +141,8 @@ package actor Runner {
             for await news in mailbox.news {
                 take(news, wakeUps)
                 beginFollowing(&group)
-                if stopping != nil, running.isEmpty, finishing.values.allSatisfy(\.isObstructed),
+                // What the disk does not take the next daemon finds again.
+                if stopping != nil, running.isEmpty, finishing.values.allSatisfy(\.isLeftToTheNext),
                     unsynced.isEmpty || !unsynced.failed.isEmpty
                 {
                     break
@@ -224,7 +227,9 @@ package actor Runner {
         showSpool(as: .stopping)
         for job in running.values {
             switch how {
-            case .stop: askToStop(job.pending.name, job.pending.jobID, .shutdown)
+            case .stop:
+                job.link.leaveToTheNext()
+                askToStop(job.pending.name, job.pending.jobID, .shutdown)
             case .leave: job.link.detach()
             }
         }

@@ -22,10 +22,7 @@ extension Runner {
         let directory = try jobDirectory.directory(String(attempt))
         let identifier = AttemptPlan.identifier(job.jobID, attempt)
         let process = try AttemptProcess(opening: directory, attempt: identifier)
-        guard let input = try directory.stat(AttemptFile.request),
-            try directory.stat(AttemptFile.standardOutput) != nil,
-            try directory.stat(AttemptFile.standardError) != nil,
-            try hasBegun(process, shown)
+        guard let input = try directory.stat(AttemptFile.request), try hasBegun(process, shown)
         else {
             // The daemon died while it made the attempt's files, or before the job's turn came: nothing has run.
             try jobDirectory.removeTree(FileName(String(attempt)))
@@ -34,9 +31,10 @@ extension Runner {
             enqueue(job)
             return
         }
-        if mayLackContents { try takeBackEnd(of: identifier, in: directory) }
+        try replaceOutputs(in: directory)
         // What was shown of this attempt must not seem to go back.
         let isShown = shown.standing == .running && shown.attempt == attempt
+        if mayLackContents { try mendRecord(of: identifier, in: directory, hasBegun: isShown) }
         var status =
             isShown
             ? shown
@@ -46,32 +44,56 @@ extension Runner {
         status.attempt = attempt
         let startedAt = input.fingerprint.modifiedAt
         status.startedAt = history.attempts.first?.startedAt ?? shown.startedAt ?? startedAt
-        status.checkpoint = try startingCheckpoint(directory)
+        let starting = try startingCheckpoint(directory)
+        status.checkpoint = starting ?? .null
+        let last = try readCheckpoint(in: jobDirectory)
+        let saved: SavedCheckpoint? =
+            last == .null
+            ? nil
+            : SavedCheckpoint(
+                value: last, isProgress: starting.map { $0 != last } ?? false, mayBeAhead: mayLackContents)
         began(
             RunningJob(
                 pending: job, policy: policy, link: AttemptLink(process), history: history,
                 attempt: attempt, attemptStartedAt: startedAt, status: status),
-            jobDirectory: jobDirectory, isNewJob: false, isAdopted: true)
+            jobDirectory: jobDirectory, isNewJob: false, isAdopted: true, saved)
+    }
+
+    /// What it said into outputs that it has removed nobody can read.
+    private func replaceOutputs(in directory: Directory) throws(SpoolError) {
+        for file in [AttemptFile.standardOutput, AttemptFile.standardError] where try directory.stat(file) == nil {
+            _ = try directory.open(file, O_WRONLY | O_CREAT, mode: 0o600)
+        }
     }
 
     private func hasBegun(_ process: AttemptProcess, _ shown: JobStatus) throws(SpoolError) -> Bool {
-        if shown.standing != .pending { return true }
         if try process.record() != .notStarted { return true }
-        return try process.isAlive()
+        let hasOutput = try process.directory.stat(AttemptFile.standardOutput) != nil
+        let hasErrors = try process.directory.stat(AttemptFile.standardError) != nil
+        if hasOutput, hasErrors {
+            if shown.standing != .pending { return true }
+            return try process.isAlive()
+        }
+        // They had not been made yet, or the handler has removed them.
+        if !process.waitForSupervisorEnd(milliseconds: 0) { return true }
+        return try Orphans.exist(of: shown.identity.jobID, in: process.directory)
     }
 
-    private func startingCheckpoint(_ directory: Directory) throws(SpoolError) -> JSON {
-        guard let bytes = try directory.read(AttemptFile.request) else { return .null }
+    /// nil when it cannot be read: the handler's input is not synced.
+    private func startingCheckpoint(_ directory: Directory) throws(SpoolError) -> JSON? {
+        guard let bytes = try directory.read(AttemptFile.request) else { return nil }
         do {
             return try JSON(parsing: bytes)["checkpoint"] ?? .null
         } catch {
-            return .null
+            return nil
         }
     }
 
     // MARK: What is left of jobs that are over
 
     func cleanUpAttempts() throws(SpoolError) {
+        // One of them may be a job's that could not be looked at.
+        if !unrestored.isEmpty { return }
         var left = Set(try spool.attempts.entries().compactMap(\.string))
         if left.isEmpty { return }
         for job in pending.all { left.remove(job.jobID) }

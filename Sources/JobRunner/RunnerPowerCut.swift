@@ -9,10 +9,15 @@ import SpoolStorage
 
 extension Runner {
     /// An attempt's outputs and its record are not synced. When the record tells of its end, and the outputs are not as they were then,
-    /// the attempt counts as interrupted: its result would be wrong.
-    func takeBackEnd(of attempt: String, in directory: Directory) throws(SpoolError) {
-        guard case .ended(let record) = AttemptRecordState(try directory.read(AttemptFile.record) ?? [], of: attempt)
-        else { return }
+    /// the attempt counts as interrupted: its result would be wrong. So does one that was shown to run and has no record.
+    /// - Parameter hasBegun: the job's status shows it.
+    func mendRecord(of attempt: String, in directory: Directory, hasBegun: Bool) throws(SpoolError) {
+        let state = AttemptRecordState(try directory.read(AttemptFile.record) ?? [], of: attempt)
+        if hasBegun, state == .notStarted {
+            let line = AttemptRecordState.startedLine(of: attempt, at: Clock.now())
+            try directory.open(AttemptFile.record, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600).write(line)
+        }
+        guard case .ended(let record) = state else { return }
         let hasOutput = try isWhole(AttemptFile.standardOutput, record.outputSize, directory)
         let hasErrors = try isWhole(AttemptFile.standardError, record.errorSize, directory)
         if hasOutput, hasErrors { return }

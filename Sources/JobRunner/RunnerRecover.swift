@@ -21,6 +21,7 @@ extension Runner {
                 try restore(name)
             } catch {
                 guard isOfOneFile(error, of: [name]) else { throw error }
+                unrestored.insert(name)
             }
         }
         try cleanUpAttempts()
@@ -93,6 +94,19 @@ extension Runner {
         found.unshown.sort()
         found.cancelled.sort()
         return found
+    }
+
+    /// Jobs that could not be looked at at the start and can be now: nothing has been made of their requests meanwhile.
+    func restoreLookable() {
+        for name in unrestored.sorted() {
+            do throws(SpoolError) {
+                try restore(name)
+                unrestored.remove(name)
+                if let request = SpoolFile.request(name).fileName { look(at: request) }
+            } catch {
+                if !isOfOneFile(error, of: [name]) { tell(error) }
+            }
+        }
     }
 
     /// Takes one job up where its files say it is.

@@ -104,7 +104,7 @@ extension Runner {
     /// True when it is a request that has been accepted.
     private func judge(_ name: FileName) throws(SpoolError) -> Bool {
         switch SpoolFile(name) {
-        case .request(let job): return try examine(job)
+        case .request(let job): if !unrestored.contains(job) { return try examine(job) }
         case .badName(let reason): noticeBadName(name, reason)
         case .pause: try lookAtPause()
         case .schedule(let schedule): try examineSchedule(schedule)

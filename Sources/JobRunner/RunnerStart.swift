@@ -1,4 +1,5 @@
 /// Starting attempts: the next job of every free lane.
+import Glibc
 import Logging
 import JSONText
 import SpoolProtocol
@@ -108,7 +109,14 @@ extension Runner {
                 AttemptProcess.prepare(plan, in: jobDirectory, spare), configuration.launcher)
         } catch {
             try jobDirectory.removeTree(FileName(String(attempt)))
-            throw error
+            guard error.operation == .spawn, error.code == E2BIG else { throw error }
+            // It never can: nobody is to wait for it.
+            let failure = JobError(
+                .handlerFailed,
+                "cannot start \(plan.command[0]): the arguments and the environment of its type's definition are too long (execve(2))",
+                details: ["errno": JSON(E2BIG)])
+            try finishPending(job, .failed, failure.message, error: failure)
+            return
         }
         began(
             job, request, AttemptPolicy(definition, request), process, at: Clock.now(), history, attempt: attempt,
@@ -175,7 +183,10 @@ extension Runner {
     }
 
     /// An attempt runs: its lane is taken, its status says so, and it is followed.
-    func began(_ job: RunningJob, jobDirectory: Directory, isNewJob: Bool, isAdopted: Bool = false) {
+    func began(
+        _ job: RunningJob, jobDirectory: Directory, isNewJob: Bool, isAdopted: Bool = false,
+        _ saved: SavedCheckpoint? = nil
+    ) {
         let name = job.pending.name
         running[name] = job
         running[name]?.isAdopted = isAdopted
@@ -193,7 +204,8 @@ extension Runner {
         let jobID = job.pending.jobID
         let plan = FollowPlan(
             status: job.status, attemptStartedAt: job.attemptStartedAt, timeoutSeconds: job.policy.timeoutSeconds,
-            stallSeconds: job.policy.stallSeconds, graceSeconds: job.policy.graceSeconds, isNewJob: isNewJob)
+            stallSeconds: job.policy.stallSeconds, graceSeconds: job.policy.graceSeconds, isNewJob: isNewJob,
+            savedCheckpoint: saved)
         let follower = AttemptFollower(
             spool: spool, link: job.link, plan: plan, jobDirectory: jobDirectory,
             askToStop: { mailbox.put(.askedToStop(name, jobID: jobID, $0)) },

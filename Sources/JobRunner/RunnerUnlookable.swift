@@ -45,6 +45,7 @@ extension Runner {
 
     /// Those that can be looked at again are told of when it happens again, and jobs that wait for them hear of it.
     func forgetLookable() {
+        restoreLookable()
         let root = spool.root
         for file in unlookable where !root.failsAlone(file) {
             unlookable.remove(file)

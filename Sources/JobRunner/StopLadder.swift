@@ -5,7 +5,11 @@ import SpoolStorage
 
 struct StopLadder {
     private let group: pid_t
+    /// Nobody is left in the group, and its number may be another's by now.
+    private var isGroupGone = false
     private let grace: Double
+    /// Of those that have left the group: who has been sent TERM.
+    private var asked: Set<pid_t> = []
     private var step = Step.notAsked
 
     private enum Step {
@@ -26,16 +30,20 @@ struct StopLadder {
     /// Sends TERM, the first time it is called.
     mutating func begin() {
         guard case .notAsked = step else { return }
-        send(SIGTERM)
-        // A stopped process cannot see TERM.
-        send(SIGCONT)
+        if !isGroupGone { ask(-group) }
+        askStrays()
         step = .asked(killAt: Clock.monotonic() + grace)
     }
 
     /// Goes on to KILL when the grace time is over.
     mutating func climb() {
         if case .asked(let killAt) = step, Clock.monotonic() >= killAt { step = .killing }
-        if case .killing = step { send(SIGKILL) }
+        switch step {
+        case .notAsked: break
+        // Whose parent has ended since has come here since.
+        case .asked: askStrays()
+        case .killing: killAll()
+        }
     }
 
     /// Until there is something to do: for poll(2), -1 is for ever.
@@ -48,9 +56,10 @@ struct StopLadder {
     }
 
     /// How many the handler has left behind and that have not ended since: what has is reaped.
-    func leftBehind() -> Int {
+    mutating func leftBehind() -> Int {
         reap()
-        return max(children().count, groupIsEmpty ? 0 : 1)
+        lookAtGroup()
+        return max(children().count, isGroupGone ? 0 : 1)
     }
 
     /// Stops whoever the handler left behind. When it returns, nobody is left.
@@ -58,7 +67,8 @@ struct StopLadder {
         begin()
         while true {
             reap()
-            if groupIsEmpty, children().isEmpty { return }
+            lookAtGroup()
+            if isGroupGone, children().isEmpty { return }
             climb()
             _ = poll(nil, 0, Self.pollMilliseconds)
         }
@@ -68,19 +78,33 @@ struct StopLadder {
         while waitpid(-1, nil, WNOHANG) > 0 {}
     }
 
-    private var groupIsEmpty: Bool { kill(-group, 0) == -1 && errno == ESRCH }
+    /// Once its leader has been reaped: an empty group does not come back.
+    private mutating func lookAtGroup() { isGroupGone = isGroupGone || kill(-group, 0) == -1 && errno == ESRCH }
 
-    private func send(_ signal: Int32) {
-        _ = kill(-group, signal)
-        for child in children() where getpgid(child) != group { _ = kill(child, signal) }
+    private func ask(_ process: pid_t) {
+        _ = kill(process, SIGTERM)
+        // A stopped process cannot see TERM.
+        _ = kill(process, SIGCONT)
     }
+
+    private mutating func askStrays() { for child in strays() where asked.insert(child).inserted { ask(child) } }
+
+    private func killAll() {
+        if !isGroupGone { _ = kill(-group, SIGKILL) }
+        for child in strays() { _ = kill(child, SIGKILL) }
+    }
+
+    /// Children that have left the group.
+    private func strays() -> [pid_t] { children().filter { isGroupGone || getpgid($0) != group } }
 
     /// The supervisor's children by proc(5); the handler itself is one of them as long as it lives.
     private func children() -> [pid_t] {
         guard let file = fopen("/proc/self/task/\(getpid())/children", "re") else { return [] }
         defer { fclose(file) }
+        var list: [UInt8] = []
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: " ").compactMap { pid_t($0) }
+        // To its end: half a number is somebody else's.
+        while case let count = fread(&bytes, 1, bytes.count, file), count > 0 { list += bytes.prefix(count) }
+        return String(decoding: list, as: UTF8.self).split(separator: " ").compactMap { pid_t($0) }
     }
 }

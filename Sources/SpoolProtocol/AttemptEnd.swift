@@ -19,6 +19,8 @@ public enum HandlerExit {
     public static let temporaryFailure = 75
     /// EX_CONFIG.
     public static let configuration = 78
+    /// 128 + SIGTERM, as shells say it: asked to stop, and stopped.
+    public static let stopped = 143
 }
 
 /// Why an attempt was asked to stop.

@@ -140,6 +140,8 @@ extension AttemptReport {
                 passing: true)
         case (nil, .exited(HandlerExit.usage)), (nil, .exited(HandlerExit.configuration)):
             over(.failed(failure ?? JobError(.invalidParams, "the handler refused its parameters (its log says why)")))
+        case (nil, .exited(HandlerExit.stopped)) where failure == nil:
+            interrupted("the handler was asked to stop from outside")
         case (nil, .exited(let status)):
             failedOrRetried(
                 failure

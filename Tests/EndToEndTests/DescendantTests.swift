@@ -42,6 +42,34 @@ extension EndToEnd {
             #expect(try await yard.result("job")["status"] == "completed")
         }
 
+        @Test("that have left its group are asked to stop before they are killed, also when their parent ends first")
+        func strays() async throws {
+            try yard.define(
+                "t",
+                """
+                # timeout(1) and its command are a group of their own.
+                timeout 100 bash -c 'trap "sleep 0.3; echo asked; exit" TERM; echo ready; while :; do sleep 0.05; done'
+                """, ["grace_seconds": 15])
+            try await yard.start()
+            try yard.drop("job", ["type": "t"])
+            try await eventually("the handler") { try yard.messages("job") == ["ready"] ? true : nil }
+            try yard.write("", to: "job.cancel.json")
+            #expect(try await yard.result("job")["status"] == "cancelled")
+            #expect(try yard.messages("job") == ["ready", "asked"])
+        }
+
+        @Test("that outlive it take neither its success from it, nor its time")
+        func late() async throws {
+            try yard.define(
+                "t", "bash -c 'trap \"\" TERM; sleep 100; sleep 100' & echo done",
+                ["grace_seconds": 3, "stall_seconds": 1, "retry": ["max_attempts": 1]])
+            try await yard.start()
+            try yard.drop("job", ["type": "t", "timeout_seconds": 2])
+            let result = try await yard.result("job")
+            #expect(result["status"] == "completed", "\(result.text)")
+            #expect(try yard.messages("job", source: "daemon").contains { $0.contains("left behind") })
+        }
+
         @Test("are asked to stop once each, as it is") func once() async throws {
             let program = "\(yard.root)/count"
             try Yard.write(

@@ -60,5 +60,26 @@ extension EndToEnd {
             #expect(notices.contains { $0.hasPrefix("the disk is full") })
             #expect(notices.contains("there is room on the disk again: all goes on"))
         }
+
+        @Test(
+            "keeps no daemon from stopping: the next one commits what this one could not", arguments: ["stop", "leave"])
+        func stopping(how: String) async throws {
+            #expect(yard.shell("cd .. && mount -t tmpfs -o size=2m none spool").status == 0)
+            defer { yard.shell("cd .. && umount -l spool") }
+            try yard.define(
+                "t", "echo one; while [ ! -e \"$GO\" ]; do sleep 0.02; done; echo two",
+                ["environment": ["GO": .string("\(yard.root)/go"), "PATH": "/usr/bin:/bin"]])
+            try await yard.start("--on-stop", how)
+            try yard.drop("first", ["type": "t"])
+            try await eventually("the handler") { try yard.messages("first") == ["one"] ? true : nil }
+            #expect(yard.shell("cat /dev/zero >.fill 2>&1").status != 0)
+            try Yard.write("", toFile: "\(yard.root)/go")
+            try await eventually("the attempt to end") { yard.processesInside().isEmpty ? true : nil }
+            #expect(try await yard.stopDaemon() == 0)
+            #expect(!yard.exists("first.result.json"))
+            #expect(yard.shell("rm .fill").status == 0)
+            try await yard.start()
+            #expect(try await yard.result("first")["status"] == "completed")
+        }
     }
 }

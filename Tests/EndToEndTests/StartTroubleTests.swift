@@ -33,6 +33,20 @@ extension EndToEnd {
             #expect(result["attempts"]?.array?.map { $0["attempt"] } == [1])
         }
 
+        @Test("since its definition has more than execve(2) takes fails, and no other job waits for it")
+        func tooLong() async throws {
+            let text = String(repeating: "x", count: 200_000)
+            try yard.define("long", "", ["environment": ["TEXT": .string(text)]])
+            try yard.define("t", "echo here")
+            try await yard.start()
+            try yard.drop("job", ["type": "long", "priority": 100])
+            try yard.drop("other", ["type": "t"])
+            let result = try await yard.result("job")
+            #expect(result["error"]?["code"] == "HANDLER_FAILED")
+            #expect(result["error"]?["message"]?.string?.contains("too long") == true)
+            #expect(try await yard.result("other")["status"] == "completed")
+        }
+
         @Test("keeps no other lane waiting", arguments: [0, 3])
         func held(before: Int) async throws {
             try yard.define("held", "", ["command": [.string(program)], "lane": "a"])

@@ -51,6 +51,50 @@ extension EndToEnd {
             try await checkFeed()
         }
 
+        @Test("that has removed its outputs has one attempt, also when another daemon comes") func removed()
+            async throws
+        {
+            try yard.define(
+                "t",
+                """
+                echo start >>../starts; rm "$(readlink -f /dev/stdout)" "$(readlink -f /dev/stderr)"
+                while [ ! -e ../go ]; do sleep 0.02; done
+                """)
+            try await yard.start()
+            try yard.drop("job", ["type": "t"])
+            try await yard.standing("job", "running")
+            try await eventually("the outputs to go") {
+                yard.shell("ls .jobspool/attempts/*/1/stderr").status == 0 ? nil : true
+            }
+            yard.killDaemon()
+            try await yard.start()
+            try await yard.standing("job", "running")
+            try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")
+            let result = try await yard.result("job")
+            #expect(result["status"] == "completed")
+            #expect(result["attempts"]?.array?.count == 1)
+            #expect(Yard.readFile("\(yard.path)/.jobspool/work/starts") == "start\n")
+        }
+
+        @Test("that TERM from outside ends goes on from its checkpoint, also when its handler ends politely")
+        func polite() async throws {
+            try yard.define(
+                "t",
+                """
+                [ "$JOBSPOOL_ATTEMPT" = 1 ] || { jq -c '{type: "result", value: .checkpoint}'; exit; }
+                trap 'echo "{\\"type\\":\\"checkpoint\\",\\"value\\":7}"; exit 143' TERM
+                echo ready; while :; do sleep 0.02; done
+                """)
+            try await yard.start()
+            try yard.drop("job", ["type": "t"])
+            try await eventually("the handler") { try yard.messages("job") == ["ready"] ? true : nil }
+            let supervisor = try #require(yard.supervisors().first)
+            yard.shell("pkill -TERM -P \(supervisor)")
+            let result = try await yard.result("job")
+            #expect(result["result"] == 7, "\(result.text)")
+            #expect(result["attempts"]?.array?.map { $0["ending"] } == ["interrupted", "completed"])
+        }
+
         @Test("that ends while no daemon is there is committed by the next one")
         func endsAlone() async throws {
             try yard.define("t", "while [ ! -e ../go ]; do sleep 0.02; done; echo late; exit 3")

@@ -48,6 +48,57 @@ struct AttemptFollowerTests {
         }
     }
 
+    @Test("takes no handler for silent because the disk does not take what it says") func unwritten() async throws {
+        signal(SIGIO, SIG_IGN)
+        let clocks = VirtualClocks()
+        try await Clock.$replacement.withValue(clocks) {
+            let files = try SpoolFiles()
+            let fails = Atomic(true)
+            let spool = try Spool.open(
+                files.path,
+                system: SystemCalls(fault: { operation, path in
+                    fails.load(ordering: .relaxed) && operation == .write && path.hasSuffix("a1.log.jsonl") ? EIO : nil
+                }))
+            let machine = FakeMachine(files)
+            var status = try JobStatus.sample("a1")
+            status.attempt = 1
+            let jobDirectory = try spool.attempts.makeDirectory(status.identity.jobID, mode: 0o700)
+            let input: JSON = ["name": "a1", "job_id": .string(status.identity.jobID), "attempt": 1]
+            let plan = AttemptPlan(
+                jobID: status.identity.jobID, attempt: 1, command: ["/bin/true"], environment: [],
+                workingDirectory: ".", graceSeconds: 1, request: input.line)
+            let process = try AttemptProcess.start(
+                AttemptProcess.prepare(plan, in: jobDirectory, nil),
+                FakeLauncher(machine: machine, faults: Faults(), daemon: 1))
+            let asked = Mutex<[StopReason]>([])
+            let complaints = Mutex(0)
+            let follower = AttemptFollower(
+                spool: spool, link: AttemptLink(process),
+                plan: FollowPlan(
+                    status: status, attemptStartedAt: Clock.now(), stallSeconds: 60, graceSeconds: 1, isNewJob: true),
+                jobDirectory: jobDirectory, askToStop: { reason in asked.withLock { $0.append(reason) } },
+                complain: { _ in complaints.withLock { $0 += 1 } }, beginNext: {},
+                rhythm: FollowerRhythm(firstTick: 1, tick: 1, retry: 1))
+            let threads = ThreadPool(name: "follower")
+            defer { threads.end() }
+            async let report = follower.follow(on: threads)
+            let attempt = try #require(machine.alive.first)
+            for round in 1...5 {
+                attempt.say(log("\(round)"))
+                // Told once in ten seconds.
+                try await eventually("trouble to be told") { complaints.withLock(\.self) >= round }
+                clocks.pass(30)
+            }
+            #expect(asked.withLock(\.self).isEmpty)
+            fails.store(false, ordering: .relaxed)
+            try attempt.end(.exit(0))
+            guard case .ended = await report.ending else {
+                Issue.record("not ended")
+                return
+            }
+        }
+    }
+
     @Test("is not driven by a handler that empties its output again and again") func loop() async throws {
         let saved = Mutex(0)
         let counting = SystemCalls(fault: { operation, path in

@@ -76,6 +76,32 @@ struct AttemptLedgerTests {
         #expect(try messages() == (number < 0 ? ["old", "new"] : ["old", "old", "new"]))
     }
 
+    private func report(checkpoint: JSON, _ ledger: inout AttemptLedger) {
+        let line = JSON.object(["type": "checkpoint", "value": checkpoint]).bytes
+        line.withUnsafeBufferPointer { ledger.takeOutput($0, at: status.updatedAt) }
+    }
+
+    @Test("does not go back behind a saved checkpoint that an output, cut off by a power cut, may not have")
+    func savedCheckpoint() throws {
+        let log = try openLog(isNew: true)
+        let saved = SavedCheckpoint(value: 3, isProgress: true, mayBeAhead: true)
+        var ledger = AttemptLedger(status, log: log, saved: saved)
+        #expect(ledger.reports.madeProgress)
+        for value in [1, 2] as [JSON] { report(checkpoint: value, &ledger) }
+        #expect(ledger.status.checkpoint == 3)
+        #expect(ledger.unsavedCheckpoint == nil)
+        for value in [3, 4] as [JSON] { report(checkpoint: value, &ledger) }
+        #expect(ledger.status.checkpoint == 4)
+        #expect(ledger.unsavedCheckpoint == 4)
+        // Without a power cut the outputs have all, and what an earlier attempt saved is none of theirs.
+        for (isProgress, mayBeAhead) in [(true, false), (false, true)] {
+            let saved = SavedCheckpoint(value: 3, isProgress: isProgress, mayBeAhead: mayBeAhead)
+            var ledger = AttemptLedger(status, log: log, saved: saved)
+            report(checkpoint: 1, &ledger)
+            #expect(ledger.status.checkpoint == 1)
+        }
+    }
+
     @Test("begins with what was reported before, which is saved as it was") func reports() throws {
         let log = try openLog(isNew: true)
         var ledger = makeLedger(log, EmptiedOutputs())

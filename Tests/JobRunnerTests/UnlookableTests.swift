@@ -134,8 +134,10 @@ struct UnlookableTests {
         }
     }
 
-    @Test("takes no job from a daemon that returns: what runs is followed to its end")
-    func restart() async throws {
+    @Test(
+        "takes no job from a daemon that returns: what runs is followed to its end",
+        arguments: ["x.json", "x.status.json"])
+    func restart(file: String) async throws {
         try await withDaemon(blind: ["x.json"]) { stage, _, _ in
             try stage.drop("x")
             try await stage.reach("x to run") { stage.machine.alive.contains { $0.name == "x" } }
@@ -147,8 +149,10 @@ struct UnlookableTests {
             stage.daemon.stop(.leave)
             try await stage.daemon.leave()
             let path = stage.files.path
+            let isBlind = Atomic(true)
             let blind = SystemCalls(fault: { operation, called in
-                called == "\(path)/x.json" && [.stat, .open, .read].contains(operation) ? EACCES : nil
+                isBlind.load(ordering: .relaxed) && called == "\(path)/\(file)"
+                    && [.stat, .open, .read].contains(operation) ? EACCES : nil
             })
             let next = try Daemon(
                 path, number: 2, machine: stage.machine, faults: Faults(), maxLanes: 1, system: blind, log: stage.log)
@@ -158,10 +162,18 @@ struct UnlookableTests {
             }
             let attempt = try #require(stage.machine.alive.first)
             #expect(!attempt.hasOrder)
+            if file == "x.status.json" {
+                // As its job it is known when that can be looked at.
+                isBlind.store(false, ordering: .relaxed)
+                next.hint(.rescan(.timer))
+                try await eventually("it to be followed") { try await next.look()?.running.isEmpty == false }
+                #expect(stage.machine.alive.count == 1)
+            }
             try attempt.end(.exit(0))
             try await eventually("its result; the log says \(stage.log.lines)") {
                 try stage.files.root.stat(FileName("x.result.json")) != nil
             }
+            #expect(stage.machine.takeLaunches().count == 1)
             next.stop(.leave)
             try await next.leave()
         }

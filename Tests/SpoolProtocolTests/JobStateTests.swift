@@ -89,6 +89,7 @@ struct JobStateTests {
     static let refused = JobError(.invalidParams, "the handler refused its parameters (its log says why)")
     static let vanished = JobError(.interrupted, "interrupted: its supervisor or the machine died")
     static let killed = JobError(.interrupted, "interrupted: signal 9 from outside ended the handler")
+    static let stopped = JobError(.interrupted, "interrupted: the handler was asked to stop from outside")
     static let crashLoop = JobError(
         .crashLoop, "given up: interrupted 3 times without progress", details: ["interruptions": 3])
     static let timedOut = JobError(.timeout, "stopped after 60 s: `timeout_seconds` is over")
@@ -140,6 +141,11 @@ struct JobStateTests {
             ended(report(.vanished, interruptions: 3, onInterrupted: .restart), fail(crashLoop)),
             ended(report(.vanished, interruptions: 3, onInterrupted: .fail), fail(vanished)),
             ended(report(.signalled(9), onInterrupted: .fail), fail(killed)),
+            // TERM came from outside, and the handler ended as it is asked to.
+            ended(report(.exited(143)), resumed),
+            ended(report(.exited(143), interruptions: 3), fail(crashLoop)),
+            ended(report(.exited(143), onInterrupted: .fail), fail(stopped)),
+            ended(report(.exited(143), failure: failure), fail(failure)),
             // However often it ran before: what is not its fault uses up no retry.
             ended(report(.vanished, attempts: 9, max: 1), resumed),
             // Asked to stop by the daemon's end

@@ -51,6 +51,80 @@ struct DamageTests {
         #expect(try files.root.stat(file.modelName)?.fingerprint == stat.fingerprint)
     }
 
+    /// A job whose attempt is under way when the power fails, and what the next attempt is given.
+    /// - Parameters:
+    ///   - type: of the job
+    ///   - say: what the attempt says
+    ///   - isSeen: whether that has got as far as it is to get
+    ///   - damage: what the power cut does
+    private func interrupted(
+        type: String = "plain", say: [JSON], isSeen: (JobStatus) -> Bool, damage: (Directory) throws -> Void,
+        then body: (SpoolFiles, FakeMachine, Daemon) async throws -> Void
+    ) async throws {
+        signal(SIGIO, SIG_IGN)
+        let clocks = VirtualClocks()
+        try await Clock.$replacement.withValue(clocks) {
+            let files = try SpoolFiles()
+            try files.put(#"{"type": "\#(type)"}"#, as: .request(Self.name), time: clocks.now())
+            let machine = FakeMachine(files)
+            let faults = Faults()
+            func serve(_ number: Int, boot: String) throws -> Daemon {
+                let daemon = try Daemon(
+                    files.path, number: number, machine: machine, faults: faults, maxLanes: 1
+                ) { $0.bootID = boot }
+                daemon.hint(.rescan(.start))
+                return daemon
+            }
+            let first = try serve(1, boot: "one")
+            try await eventually("it to run") { !machine.alive.isEmpty }
+            let attempt = try #require(machine.alive.first)
+            for line in say { attempt.say(line) }
+            try await eventually("that to be shown") {
+                clocks.pass(0.3)
+                return try files.status(of: Self.name).map(isSeen) ?? false
+            }
+            first.stop(.leave)
+            try await first.leave()
+            attempt.close()
+            try damage(Directory.open("\(files.path)/.jobspool/attempts/\(attempt.identifier)"))
+            _ = machine.takeLaunches()
+            let second = try serve(2, boot: "two")
+            try await body(files, machine, second)
+            machine.closeAll()
+            second.stop(.leave)
+            try await second.leave()
+        }
+    }
+
+    @Test("the checkpoint that was shown last is what the next attempt gets, though the output lacks it")
+    func checkpoint() async throws {
+        try await interrupted(
+            say: (1...3).map { ["type": "checkpoint", "value": JSON($0)] }, isSeen: { $0.checkpoint == 3 },
+            damage: { attempt in
+                let output = try attempt.open(AttemptFile.standardOutput, O_WRONLY)
+                let length = JSON.object(["type": "checkpoint", "value": 1]).bytes.count + 1
+                try output.truncate(to: Int64(length))
+            }
+        ) { files, machine, _ in
+            try await eventually("it to run again") { !machine.alive.isEmpty }
+            let launch = try #require(machine.takeLaunches().last)
+            #expect(launch.input["attempt"] == 2)
+            #expect(launch.input["checkpoint"] == 3)
+        }
+    }
+
+    @Test("an attempt that was shown to run counts as interrupted, though its record lacks that")
+    func record() async throws {
+        try await interrupted(
+            type: "fragile", say: [["type": "log", "message": "here"]], isSeen: { $0.message == "here" },
+            damage: { try $0.open(AttemptFile.record, O_WRONLY).truncate(to: 0) }
+        ) { files, machine, daemon in
+            try await eventually("it to end") { try files.result(of: Self.name) != nil || !machine.alive.isEmpty }
+            #expect(machine.alive.isEmpty)
+            #expect(try files.result(of: Self.name)?.status.error?.code == "INTERRUPTED")
+        }
+    }
+
     @Test("a job that waits, and whose request is empty, ends with an error that says so")
     func emptyRequest() async throws {
         try await withWaitingJob { files, clocks in
