@@ -53,6 +53,8 @@ package actor Runner {
     /// `News.recheck` is on its way.
     var isToRecheck = false
     var archived = ArchivedResults()
+    /// Pending jobs that wait for what the archive may have, and for which it is still to be searched.
+    var owed: Set<JobName> = []
     /// When an empty request was explained last, CLOCK_MONOTONIC, seconds.
     var explainedEmptyAt = -Double.infinity
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
@@ -74,6 +76,8 @@ package actor Runner {
     /// They are to begin, outside of the loop.
     var followers: [(AttemptFollower, JobName, jobID: String)] = []
     var timer = WakeUpTimer()
+    /// Statuses of jobs that an earlier daemon saw end, which the disk has not taken.
+    var unshownEnds: [JobStatus] = []
     var stopping: RunnerConfiguration.OnStop?
     var paused: Pause?
     /// The inode of a pause file that does not count and has been told of.
@@ -251,6 +255,7 @@ package actor Runner {
         if !names.isEmpty { lookSoon() }
         trySyncingAgain()
         tryFinishingAgain()
+        showEndsAgain()
         lookAtSettled()
         lookAtSettledSchedules()
         wakeWaiting()

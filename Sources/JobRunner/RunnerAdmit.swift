@@ -19,7 +19,9 @@ extension Runner {
     func turn(of job: PendingJob) throws(SpoolError) -> Turn {
         var job = job
         if case .jobs(let names, _) = job.waiting {
-            switch DependencyVerdict(try dependencyStates(of: names)) {
+            let states = try dependencyStates(of: names)
+            if archived.takeOwed() { owed.insert(job.name) }
+            switch DependencyVerdict(states) {
             case .failed(let error): return .over(.failed, error)
             case .waiting(let names, let unknown):
                 job.waiting = .jobs(names, unknown: unknown)
@@ -67,6 +69,7 @@ extension Runner {
 
     /// Looks again at jobs whose wait may be over. What the disk does not allow is tried again.
     func lookAtWaiting() {
+        lookAtOwed()
         var deadline: Double?
         while !recheck.isEmpty || !rechecking.isEmpty, Clock.monotonic() >= troubleUntil {
             if rechecking.isEmpty {
@@ -88,6 +91,17 @@ extension Runner {
                 }
                 if Clock.monotonic() >= end, !rechecking.isEmpty { return recheckSoon() }
             }
+        }
+    }
+
+    /// Those for whom the archive was not searched are looked at together when it may be.
+    private func lookAtOwed() {
+        if owed.isEmpty { return }
+        if archived.mayLook(at: Clock.monotonic()) {
+            recheck.formUnion(owed)
+            owed = []
+        } else {
+            wake(at: archived.nextLook)
         }
     }
 

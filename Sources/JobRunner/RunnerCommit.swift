@@ -31,7 +31,7 @@ extension Runner {
     func accepted(_ reports: [(name: JobName, error: SpoolError?)]) {
         for (name, error) in reports {
             guard let status = unsynced[name]?.status else { continue }
-            if let error, !isHeldByOther(error, name) {
+            if let error, !isHeldByOther(name, error) {
                 unsynced.failed.append(name)
                 tell(error)
                 continue
@@ -46,8 +46,14 @@ extension Runner {
     }
 
     /// Somebody put a file in the status's place, meanwhile, that cannot be moved: the job goes on without.
-    private func isHeldByOther(_ error: SpoolError, _ name: JobName) -> Bool {
+    private func isHeldByOther(_ name: JobName, _ error: SpoolError) -> Bool {
         guard error.isForbidden else { return false }
+        do throws(SpoolError) {
+            // It may have been about another one of those that were to get to the disk together.
+            guard try obstacle(at: .status(name)) != nil else { return false }
+        } catch {
+            return false
+        }
         notice("\(name) has no status: \(error)")
         return true
     }

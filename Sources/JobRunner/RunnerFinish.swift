@@ -111,6 +111,7 @@ extension Runner {
             conclude(report)
         }
         if !commitReports.isEmpty { mailbox.put(.committed([])) }
+        if !names.isEmpty, !hasEndsEnough { lookSoon() }
     }
 
     private static let toldAtOnce = 2
@@ -191,13 +192,24 @@ extension Runner {
                 "name": "\(name)", "status": "\(status.standing.rawValue)", "message": "\(status.message)",
             ])
         do throws(SpoolError) {
-            if let cancel = SpoolFile.cancel(name).fileName { _ = try dismissCancel(cancel) }
+            // A cancel of the next run is left for that.
+            let isOwn = status.standing == .cancelled
+            if let cancel = SpoolFile.cancel(name).fileName, try isOwn ? true : !hasNewRequest(status) {
+                _ = try dismissCancel(cancel)
+            }
         } catch {
             // It finds nothing to cancel.
             logger.warning("cannot clean up after \(name): \(error)")
         }
         cleanUp(after: job)
         lookForChange(of: name, since: status.request)
+    }
+
+    private func hasNewRequest(_ ended: JobStatus) throws(SpoolError) -> Bool {
+        guard let file = SpoolFile.request(ended.identity.name).fileName, let stat = try spool.root.stat(file) else {
+            return false
+        }
+        return stat.fingerprint != ended.request
     }
 
     private func cleanUp(after job: FinishedJob) {

@@ -12,8 +12,10 @@ extension Runner {
         guard refusal.stat.kind == .file, refusal.stat.size == 0, let file = SpoolFile.request(name).fileName,
             now >= explainedEmptyAt + Self.emptyPatience
         else { return refusal.error }
-        explainedEmptyAt = now
-        guard let family = try spool.archivedFamilies().newest(of: name) else { return refusal.error }
+        let newest = try spool.archivedFamilies().newest(of: name)
+        let end = Clock.monotonic()
+        explainedEmptyAt = end + ArchivedResults.pause(after: end - now)
+        guard let family = newest else { return refusal.error }
         return JobError(
             .invalidRequest,
             "\(file) is empty, and the request that ran is in the archive: to run it again, cp \(shellQuoted("\(family.path)/\(file)")) here",
@@ -33,15 +35,24 @@ extension Runner {
         }
     }
 
-    /// How the last runs of jobs ended, as far as there are any.
+    /// How the last runs of jobs ended, as far as there are any. To look in the archive may take long, and anybody can have jobs wait for what is
+    /// nowhere: when that was done a moment ago the answer is owed (`ArchivedResults.isOwed`).
     func findLastResults(of names: Set<JobName>) throws(SpoolError) -> [JobName: Standing] {
         var results: [JobName: Standing] = [:]
         for name in names { results[name] = try readResult(of: name)?.status.standing }
         let missing = names.filter { results[$0] == nil }
         if missing.isEmpty { return results }
-        archived.forgetIfOld(at: Clock.monotonic())
+        let now = Clock.monotonic()
+        archived.forgetIfOld(at: now)
         let unknown = missing.filter { !archived.knows($0) }
-        if !unknown.isEmpty { try lookInArchive(for: unknown.union(archived.takeExpected())) }
+        if !unknown.isEmpty {
+            if archived.mayLook(at: now) {
+                try lookInArchive(for: unknown.union(archived.takeExpected()))
+                archived.hasLooked(since: now, until: Clock.monotonic())
+            } else {
+                archived.isOwed = true
+            }
+        }
         for name in missing { results[name] = archived.result(of: name) }
         return results
     }
@@ -80,11 +91,17 @@ struct ArchivedResults {
     private var results: [JobName: Standing?] = [:]
     /// Names that are likely to be asked for next: they are looked for with the first.
     private var expected: Set<JobName> = []
-    /// CLOCK_MONOTONIC, seconds.
-    private var since = -Double.infinity
+    /// Somebody has asked, and was not answered.
+    var isOwed = false
+    // CLOCK_MONOTONIC, seconds
+    private var end = -Double.infinity
+    private(set) var nextLook = -Double.infinity
 
-    /// How long, in seconds.
+    /// How long they are good at the least, in seconds.
     private static let lifetime = 1.0
+    /// So many times as long as it has taken to look they are good, and for a part of that nobody looks again.
+    private static let patience = 10.0
+    private static let pauses = 4.0
     /// How many names are looked for at once.
     private static let most = 2000
 
@@ -102,9 +119,20 @@ struct ArchivedResults {
     /// Something has become of a job of this name.
     mutating func forget(_ name: JobName) { results[name] = nil }
 
-    mutating func forgetIfOld(at now: Double) {
-        if now < since + Self.lifetime { return }
-        results = [:]
-        since = now
+    mutating func forgetIfOld(at now: Double) { if now >= end { results = [:] } }
+
+    func mayLook(at now: Double) -> Bool { now >= nextLook }
+
+    mutating func hasLooked(since begin: Double, until now: Double) {
+        end = now + max(Self.lifetime, Self.patience * (now - begin))
+        nextLook = now + Self.pause(after: now - begin)
     }
+
+    mutating func takeOwed() -> Bool {
+        defer { isOwed = false }
+        return isOwed
+    }
+
+    /// How long nobody looks in the archive after a look that took so many seconds.
+    static func pause(after duration: Double) -> Double { pauses * duration }
 }

@@ -75,8 +75,6 @@ extension Runner {
             try spool.moveAside(obstacle.file)
         } catch  where error.isForbidden {
             return obstacle
-        } catch  where error.code == ENOENT {
-            // Whoever put it there has taken it away.
         }
         return nil
     }

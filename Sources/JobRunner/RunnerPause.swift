@@ -71,7 +71,7 @@ extension Runner {
     private func refusePause(_ file: FileName, _ stat: FileStat, _ message: String) throws(SpoolError) {
         guard ignoredPause != stat.inode else { return }
         ignoredPause = stat.inode
-        announce(message)
+        notice(message)
         do throws(SpoolError) {
             try spool.moveAside(file)
         } catch  where error.isForbidden {

@@ -26,7 +26,7 @@ extension Runner {
         }
         try cleanUpAttempts()
         try restoreNotes()
-        try bringFeedUpToDate(found.unshown)
+        bringFeedUpToDate(found.unshown)
         markBoot()
         // What was cancelled while no daemon was there must not be started.
         for name in found.cancelled where pending[name] != nil || running[name] != nil { cancelOrTell(name) }

@@ -4,34 +4,74 @@ import SpoolStorage
 
 extension Runner {
     /// A change that was on the disk, but not yet in the feed when the daemon died, is told now; a status that a result
-    /// has overtaken, or that is not there at all, is written anew.
-    func bringFeedUpToDate(_ unshown: [JobName]) throws(SpoolError) {
+    /// has overtaken, or that is not there at all, is written anew. What the disk does not allow keeps no daemon from starting.
+    func bringFeedUpToDate(_ unshown: [JobName]) {
         let open = feed.open
         let left = open.all.filter { pending[$0.name] == nil && running[$0.name] == nil }
         for told in left.sorted(by: { $0.name < $1.name }) {
-            let name = told.name
-            guard let result = try findResult(of: name, jobID: told.id?.string) else {
-                feed.forget(name)
-                continue
+            do throws(SpoolError) {
+                if let status = try findEnd(of: told) { recover(status) } else { feed.forget(told.name) }
+            } catch {
+                // It is still open in the feed: the next daemon tells.
+                if !isOfOneFile(error, of: [told.name]) { tell(error) }
             }
-            var status = result.status
-            // The log's last lines are the one thing that a result does not repeat.
-            if let shown = try spool.readOwn(.status(name)).flatMap(JobStatus.init(json:)),
-                JobID(shown.identity.jobID) == told.id
-            {
-                status.recentLogs = shown.recentLogs
-            }
-            feed.append(.recovered, status)
-            try spool.publish(finished: status)
         }
         for name in unshown where pending[name] == nil && running[name] == nil {
-            guard let result = try readResult(of: name),
-                open[name]?.id != JobID(result.status.identity.jobID)
-            else { continue }
-            feed.append(.recovered, result.status)
-            try spool.publish(finished: result.status)
+            do throws(SpoolError) {
+                guard let status = try readResult(of: name)?.status, open[name]?.id != JobID(status.identity.jobID)
+                else { continue }
+                recover(status)
+            } catch {
+                tell(error)
+            }
         }
         tellOfLiving(open)
+    }
+
+    private func recover(_ status: JobStatus) {
+        feed.append(.recovered, status)
+        show(status)
+        // The request may have changed while the result got to the disk.
+        lookForChange(of: status.identity.name, since: status.request)
+    }
+
+    /// The status of a job that the feed does not know to be over, and that is.
+    private func findEnd(of told: FeedRecord.Told) throws(SpoolError) -> JobStatus? {
+        guard var status = try findResult(of: told.name, jobID: told.id?.string)?.status else { return nil }
+        // The log's last lines are the one thing that a result does not repeat.
+        if let shown = try spool.readOwn(.status(told.name)).flatMap(JobStatus.init(json:)),
+            JobID(shown.identity.jobID) == told.id
+        {
+            status.recentLogs = shown.recentLogs
+        }
+        return status
+    }
+
+    /// The result says all that the status does: where somebody else holds its name the job is over without, and what the disk does not
+    /// take is tried again.
+    private func show(_ status: JobStatus) {
+        do throws(SpoolError) {
+            try spool.publish(finished: status)
+        } catch {
+            if error.isForbidden || isOfOneFile(error, of: [status.identity.name]) { return }
+            unshownEnds.append(status)
+            tell(error)
+        }
+    }
+
+    func showEndsAgain() {
+        guard !unshownEnds.isEmpty, Clock.monotonic() >= troubleUntil else { return }
+        let ends = unshownEnds
+        unshownEnds = []
+        for status in ends {
+            let name = status.identity.name
+            do throws(SpoolError) {
+                let isLast = try readResult(of: name)?.status.identity.jobID == status.identity.jobID
+                if isLast, pending[name] == nil, running[name] == nil { show(status) }
+            } catch {
+                tell(error)
+            }
+        }
     }
 
     private func tellOfLiving(_ open: NameTable<FeedRecord.Told>) {

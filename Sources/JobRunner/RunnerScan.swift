@@ -44,6 +44,8 @@ extension Runner {
             wake(at: troubleUntil)
             return
         }
+        // Those that are being told of are heard of first: `committed` goes on.
+        if hasEndsEnough { return }
         var accepted: [JobName] = []
         var cancels: [JobName] = []
         var held: [FileName] = []
@@ -78,20 +80,27 @@ extension Runner {
         if !held.isEmpty { wake(at: troubleUntil) }
     }
 
+    /// Whoever drops what is rejected, as fast as he can, is as slow as the disk.
+    var hasEndsEnough: Bool {
+        finishing.count >= Self.mostEnds && finishing.values.count { !$0.isObstructed } >= Self.mostEnds
+    }
+
+    private static let mostEnds = 512
+
     /// Where only the daemon's user can drop there is one line.
     private func sortNames() {
         let user = geteuid()
         do throws(SpoolError) {
             let isShared = try spool.root.stat().mode & 0o022 != 0
             try names.sort(upTo: Self.sorted) { name throws(SpoolError) in
-                isShared ? try owner(of: name) ?? user : user
+                isShared ? try owner(of: name) ?? .max : user
             }
         } catch {
             tell(error)
         }
     }
 
-    /// nil when there is no such file. Those that nobody can look at have a line of their own.
+    /// nil when there is no such file. Those that nobody can look at have a line of their own, and so have those.
     private func owner(of name: FileName) throws(SpoolError) -> UInt32? {
         do {
             return try spool.root.stat(name)?.owner
@@ -129,7 +138,7 @@ extension Runner {
             let shown = "\(name)".count > 60 ? "\("\(name)".prefix(60))…" : "\(name)"
             notice("not a request: \(shown): \(reason)")
         } catch {
-            tell(error)
+            if !isOfOneFile(error, name) { tell(error) }
         }
     }
 }

@@ -49,7 +49,11 @@ extension Runner {
                 if isOfOneFile(error, file) { continue }
                 throw error
             }
-            if let entry = schedules.entries[name], entry.status.problem == nil, entry.stat == stat { continue }
+            if let entry = schedules.entries[name], entry.stat == stat,
+                entry.status.problem == nil || !schedules.limit.counts(name)
+            {
+                continue
+            }
             news.append(file)
         }
         return news
@@ -78,21 +82,29 @@ extension Runner {
         } else {
             let shown = try restoreScheduleStatus(name)
             let status = shown ?? ScheduleStatus(name: name, fingerprint: stat.fingerprint, now: Clock.now())
-            entry = ScheduleEntry(stat: stat, content: content, status: status, shown: shown)
+            entry = ScheduleEntry(stat: stat, status: status, shown: shown)
             if let last = status.lastRun { entry.status.lastRun = try findRun(last.name) ?? last }
         }
         entry.stat = stat
-        entry.content = content
+        if isLimited(stat.owner) { schedules.limit.put(name, of: stat.owner) } else { schedules.limit.remove(name) }
+        entry.content = schedules.limit.counts(name) ? Self.kept(content, stat) : nil
         if entry.status.fingerprint != stat.fingerprint { entry.status.beginAnew(stat.fingerprint, now: Clock.now()) }
         entry.status.submittedBy = Users.name(of: stat.owner)
         if case .success(let schedule) = content {
             entry.status.description = schedule.description ?? schedule.request.description ?? ""
         }
         schedules.entries[name] = entry
-        if isLimited(stat.owner) { schedules.limit.put(name, of: stat.owner) } else { schedules.limit.remove(name) }
         show.isDirty = true
         try advance(name)
     }
+
+    /// Large ones are read again when they are due: in memory they are many times as large.
+    private static func kept(_ content: Result<Schedule, JobError>, _ stat: FileStat) -> Result<Schedule, JobError>? {
+        if case .success = content, stat.size > largestKept { nil } else { content }
+    }
+
+    /// In bytes.
+    private static let largestKept = 16 << 10
 
     private func restoreScheduleStatus(_ name: JobName) throws(SpoolError) -> ScheduleStatus? {
         if let file = SpoolFile.scheduleStatus(name).fileName { try spool.moveAsideUnlessOwn(file) }

@@ -67,7 +67,9 @@ extension Runner {
         for file in [SpoolFile.status(job), .result(job)] {
             if let name = file.fileName, try spool.isOwn(name) { return true }
         }
-        guard let file = SpoolFile.request(job).fileName, let stat = try spool.root.stat(file) else { return false }
+        guard let file = SpoolFile.request(job).fileName else { return false }
+        if spool.root.failsAlone(file) { return true }
+        guard let stat = try spool.root.stat(file) else { return false }
         if schedules.notes[job]?.request != stat.fingerprint {
             let message =
                 "\(job) is not dropped for its schedule: \(Users.name(of: stat.owner)) has a request of that name"
@@ -76,12 +78,15 @@ extension Runner {
         return true
     }
 
-    /// What a scheduled job is now, by its files; nil when it has none.
+    /// What a scheduled job is now, by its files; nil when it has none, or none that can be looked at.
     func findRun(_ job: JobName) throws(SpoolError) -> ScheduleRun? {
-        if let result = try spool.readOwn(.result(job)).flatMap(JobResult.init(json:)) {
-            return ScheduleRun(result.status)
+        if let result = try readResult(of: job) { return ScheduleRun(result.status) }
+        do {
+            return try spool.readOwn(.status(job)).flatMap(JobStatus.init(json:)).map(ScheduleRun.init)
+        } catch {
+            if isOfOneFile(error, of: [job]) { return nil }
+            throw error
         }
-        return try spool.readOwn(.status(job)).flatMap(JobStatus.init(json:)).map(ScheduleRun.init)
     }
 
     // MARK: Notes
@@ -100,14 +105,25 @@ extension Runner {
     func restoreNotes() throws(SpoolError) {
         for file in try spool.scheduled.entries() {
             guard case .request(let job) = SpoolFile(file), let bytes = try spool.scheduled.read(file),
-                let note = ScheduleNote(bytes, of: job), try spool.root.stat(file)?.fingerprint == note.request,
-                try isNew(job, note.request),
-                try spool.readOwn(.status(job)).flatMap({ Fingerprint(json: $0["request"]) }) != note.request
+                let note = ScheduleNote(bytes, of: job), try isNeeded(note)
             else {
                 try spool.scheduled.remove(file)
                 continue
             }
             schedules.notes[job] = note
+        }
+    }
+
+    /// Whether its request is still to be accepted, as far as that can be looked at.
+    private func isNeeded(_ note: ScheduleNote) throws(SpoolError) -> Bool {
+        do throws(SpoolError) {
+            guard let file = SpoolFile.request(note.job).fileName,
+                try spool.root.stat(file)?.fingerprint == note.request, try isNew(note.job, note.request)
+            else { return false }
+            return try spool.readOwn(.status(note.job)).flatMap { Fingerprint(json: $0["request"]) } != note.request
+        } catch {
+            if isOfOneFile(error, of: [note.job]) { return true }
+            throw error
         }
     }
 

@@ -71,8 +71,12 @@ extension Runner {
             look(at: file)
             return
         }
+        guard let content = try content(of: name, entry) else {
+            look(at: file)
+            return
+        }
         let before = entry.status
-        switch try readySchedule(name, entry) {
+        switch try readySchedule(name, content, entry.stat.owner) {
         case .failure(let error):
             if before.problem != error { tellProblem(error, of: name) }
             entry.status.state = .invalid
@@ -133,21 +137,32 @@ extension Runner {
         )
     }
 
+    /// What the schedule's file says; nil when it is another one by now.
+    private func content(
+        of name: JobName, _ entry: ScheduleEntry
+    ) throws(SpoolError) -> Result<Schedule, JobError>? {
+        if let error = tooMany(name, entry.stat.owner) { return .failure(error) }
+        if let content = entry.content { return content }
+        guard case .valid(let schedule, let stat, _) = try ScheduleFile.look(at: name, in: spool.root),
+            stat == entry.stat
+        else { return nil }
+        return .success(schedule)
+    }
+
     /// The schedule as it can be acted on, or what is wrong with it.
     private func readySchedule(
-        _ name: JobName, _ entry: ScheduleEntry
+        _ name: JobName, _ content: Result<Schedule, JobError>, _ owner: UInt32
     ) throws(SpoolError) -> Result<(Schedule, SlotRule), JobError> {
         let schedule: Schedule
-        switch entry.content {
+        switch content {
         case .failure(let error): return .failure(error)
         case .success(let content): schedule = content
         }
         let found = try catalog.lookUp(schedule.request.type)
         do throws(JobError) {
-            try checkNumber(of: name, entry.stat.owner)
             _ = try Schedule.jobName(name, at: Clock.now())
             let definition = try found.get()
-            try definition.checkAllowed(to: entry.stat.owner, daemonUser: geteuid())
+            try definition.checkAllowed(to: owner, daemonUser: geteuid())
             _ = try definition.params(for: schedule.request)
             let rule = try schedule.slotRule { zone throws(JobError) in try schedules.zones.rules(of: zone) }
             return .success((schedule, rule))
@@ -156,9 +171,9 @@ extension Runner {
         }
     }
 
-    private func checkNumber(of name: JobName, _ owner: UInt32) throws(JobError) {
-        if schedules.limit.counts(name) { return }
-        throw JobError(
+    private func tooMany(_ name: JobName, _ owner: UInt32) -> JobError? {
+        if schedules.limit.counts(name) { return nil }
+        return JobError(
             .notAllowed,
             "\(Users.name(of: owner)) has more than \(ScheduleLimit.most) schedules, and those count that come first by name: remove others"
         )

@@ -55,7 +55,8 @@ extension Runner {
 
     /// Results that the disk has not taken are kept in memory, and after a crash their jobs are looked at anew: there are never many.
     private var hasRoomForResults: Bool {
-        let underWay = finishing.values.filter { !$0.isObstructed }
+        // Those of requests that never ran are no loss.
+        let underWay = finishing.values.lazy.filter { !$0.isObstructed && $0.result.status.startedAt != nil }
         return underWay.count < Self.mostResultsUnderWay && !underWay.contains(where: \.hasFailed)
             && unsynced.failed.isEmpty
     }

@@ -33,9 +33,9 @@ struct ScheduleBook {
 }
 
 struct ScheduleEntry {
-    /// Of the schedule file that `content` is from.
+    /// Of the schedule file that `content` is from. That is nil where it is not kept: it is large, or does not count.
     var stat: FileStat
-    var content: Result<Schedule, JobError>
+    var content: Result<Schedule, JobError>?
     var status: ScheduleStatus
     /// The status as it was written last.
     var shown: ScheduleStatus?

@@ -11,13 +11,15 @@ struct ScheduleLimit {
 
     private struct User {
         var names: Set<JobName> = []
-        /// In order, at most `most`.
+        /// In order, more than count: to find out which come next takes long.
         var first: [JobName] = []
     }
 
+    private static let kept = 10 * most
+
     func counts(_ name: JobName) -> Bool {
         guard let owner = owners[name], let user = users[owner] else { return true }
-        return user.names.count <= Self.most || user.first.contains(name)
+        return user.first.prefix(Self.most).contains(name)
     }
 
     mutating func put(_ name: JobName, of owner: UInt32) {
@@ -26,9 +28,11 @@ struct ScheduleLimit {
         owners[name] = owner
         var user = users.removeValue(forKey: owner) ?? User()
         user.names.insert(name)
-        if user.first.count < Self.most || user.first.last.map({ name < $0 }) ?? true {
+        // Without it, all others are there.
+        let isWhole = user.first.count == user.names.count - 1
+        if isWhole || user.first.last.map({ name < $0 }) ?? true {
             user.first.insert(name, at: user.first.firstIndex { name < $0 } ?? user.first.endIndex)
-            if user.first.count > Self.most { user.first.removeLast() }
+            if user.first.count > Self.kept { user.first.removeLast() }
         }
         users[owner] = user
     }
@@ -36,7 +40,10 @@ struct ScheduleLimit {
     mutating func remove(_ name: JobName) {
         guard let owner = owners.removeValue(forKey: name), var user = users.removeValue(forKey: owner) else { return }
         user.names.remove(name)
-        if user.first.contains(name) { user.first = Array(user.names.sorted().prefix(Self.most)) }
+        user.first.removeAll { $0 == name }
+        if user.first.count < min(Self.most, user.names.count) {
+            user.first = Array(user.names.sorted().prefix(Self.kept))
+        }
         if !user.names.isEmpty { users[owner] = user }
     }
 }

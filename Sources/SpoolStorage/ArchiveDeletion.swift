@@ -14,7 +14,11 @@ extension Spool {
         let trash = try home.makeDirectory(Self.trashDirectory, mode: 0o700)
         let scratch = FileName(makeUUID())
         guard try move(family, to: trash, scratch) else { return false }
-        try trash.removeTree(scratch)
+        do {
+            try trash.removeTree(scratch)
+        } catch  where error.isForbidden {
+            // Out of the archive it is.
+        }
         return true
     }
 
@@ -52,9 +56,16 @@ extension Spool {
         }
     }
 
-    /// Removes what somebody who died had left to be removed. What cannot be removed stays.
+    /// Removes what somebody who died had left to be removed. What cannot be removed stays: a directory in which somebody else has one that only he
+    /// may empty.
     package func clearTrash() throws(SpoolError) {
         guard let trash = try home.existingDirectory(FileName(Self.trashDirectory)) else { return }
-        for entry in try trash.entries() { try trash.removeTree(entry) }
+        for entry in try trash.entries() {
+            do {
+                try trash.removeTree(entry)
+            } catch  where error.isForbidden {
+                continue
+            }
+        }
     }
 }

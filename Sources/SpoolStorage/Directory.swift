@@ -82,7 +82,8 @@ package final class Directory: Sendable {
     /// Whether somebody else than its owner may have put a file of this directory there: link(2) needs no right to the file where the kernel
     /// does not forbid it (`fs.protected_hardlinks` of proc(5)), and no more than the right to write it where it does.
     package func mayBeForeign(_ stat: FileStat) throws(SpoolError) -> Bool {
-        if stat.links < 2 || stat.kind != .file { return false }
+        // Of a directory it is the number of those in it.
+        if stat.links < 2 || stat.kind == .directory { return false }
         return try self.stat().mode & 0o022 != 0
     }
 
@@ -100,7 +101,7 @@ package final class Directory: Sendable {
         return fails(name) && !fails(FileName("."))
     }
 
-    /// nil also for a name that nobody but its owner can look at.
+    /// nil also for a name that nobody but its owner can look at (`failsAlone`).
     package func visibleStat(_ name: FileName) throws(SpoolError) -> FileStat? {
         do throws(SpoolError) {
             return try stat(name)

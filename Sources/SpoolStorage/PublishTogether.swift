@@ -78,7 +78,8 @@ extension Spool {
     private func sync(_ sources: [SpoolFile]) throws(SpoolError) {
         for source in sources {
             let name = Self.file(source)
-            guard try root.stat(name)?.kind == .file else { continue }
+            // Nobody can look at it any more: others' files must not wait for that.
+            guard try root.visibleStat(name)?.kind == .file else { continue }
             do {
                 // Its time belongs to it: by that the version is known.
                 try root.open(name, O_RDONLY).sync()

@@ -206,9 +206,10 @@ package final class Spool: Sendable {
         return String(moved[..<mark])
     }
 
-    /// Moves a file of the spool aside, whosoever it is; returns where it is now.
+    /// Moves a file of the spool aside, whosoever it is; returns where it is now, nil when it has gone meanwhile: whoever put it there may take
+    /// it away at any moment.
     @discardableResult
-    package func moveAside(_ name: FileName) throws(SpoolError) -> String {
+    package func moveAside(_ name: FileName) throws(SpoolError) -> String? {
         let owner = try root.stat(name).map { Users.name(of: $0.owner) } ?? "somebody"
         return try moveAside(
             name, from: root, because: "\(name) is not the daemon's own but \(owner)'s: it counts for nothing")
@@ -220,19 +221,23 @@ package final class Spool: Sendable {
     }
 
     @discardableResult
-    func moveAside(_ name: FileName, from directory: Directory, because reason: String) throws(SpoolError) -> String {
+    func moveAside(_ name: FileName, from directory: Directory, because reason: String) throws(SpoolError) -> String? {
         let aside = try home.makeDirectory(Self.asideDirectory, mode: 0o700)
         let newName = FileName(bytes: Array(name.bytes.prefix(200)) + Array("~\(makeUUID())".utf8))
         let place: String
         do {
-            try directory.rename(name, to: aside, newName)
-            place = aside.path(newName)
-        } catch  where error.code == EACCES {
-            // Another user's directory stays in the one that it is in (rename(2): its `..` cannot be written). Hidden, it
-            // is as good as gone.
-            let hidden = FileName(bytes: [UInt8(ascii: ".")] + newName.bytes)
-            try directory.rename(name, to: directory, hidden)
-            place = directory.path(hidden)
+            do {
+                try directory.rename(name, to: aside, newName)
+                place = aside.path(newName)
+            } catch  where error.code == EACCES {
+                // Another user's directory stays in the one that it is in (rename(2): its `..` cannot be written). Hidden, it
+                // is as good as gone.
+                let hidden = FileName(bytes: [UInt8(ascii: ".")] + newName.bytes)
+                try directory.rename(name, to: directory, hidden)
+                place = directory.path(hidden)
+            }
+        } catch  where error.code == ENOENT {
+            return nil
         }
         notices.withLock { $0.append("\(reason) and is now \(place)") }
         return place

@@ -34,11 +34,11 @@ struct BareDaemon {
     }
 
     /// Time passes meanwhile.
-    func reach(_ what: String, _ condition: () throws -> Bool) async throws {
+    func reach(_ what: String, _ condition: () async throws -> Bool) async throws {
         try await eventually("\(what); the log says \(log.lines)") {
             clocks.pass(0.1)
             daemon.tick()
-            return try condition()
+            return try await condition()
         }
     }
 }

@@ -19,6 +19,13 @@ struct ScheduleLimitTests {
         // Another user's now.
         for number in 11...60 { limit.put(try name(number), of: 2) }
         for number in 11...150 { #expect(limit.counts(try name(number))) }
+        // More than are kept in order.
+        for number in (1000...3500).shuffled() { limit.put(try name(number), of: 3) }
+        for number in 1000...3400 {
+            limit.remove(try name(number))
+            #expect(limit.counts(try name(min(3500, number + 100))))
+            #expect(limit.counts(try name(number + 101)) == (number + 101 > 3500))
+        }
         // Unheard of.
         #expect(limit.counts(try name(500)))
     }

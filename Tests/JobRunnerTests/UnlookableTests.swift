@@ -1,5 +1,6 @@
 /// Names of the spool that nobody can look at, as those on which a user has mounted a file system (mount.fuse(8)): stat(2) fails there, and nowhere else.
 import Glibc
+import JSONText
 import SpoolProtocol
 import SpoolStorage
 import Synchronization
@@ -47,6 +48,44 @@ struct UnlookableTests {
             try await stage.reach("c to run") { stage.machine.alive.contains { $0.name == "c" } }
             #expect(stage.log.lines.count { $0.contains("x.json cannot be looked at") } == 1)
             #expect(!stage.log.lines.contains { $0.hasPrefix("stat ") })
+        }
+    }
+
+    @Test("keeps nobody from being taken in when it is none that a job can have, either") func badName() async throws {
+        try await withDaemon(blind: ["x\t.json"]) { stage, blind, _ in
+            try await stage.rest()
+            blind()
+            stage.daemon.hint(.file(FileName("x\t.json")))
+            try stage.drop("b")
+            // No time passes.
+            try await eventually("b to run; the log says \(stage.log.lines)") { !stage.machine.alive.isEmpty }
+            #expect(!stage.log.lines.contains { $0.hasPrefix("stat ") })
+        }
+    }
+
+    @Test("keeps no daemon from starting by what a schedule has dropped") func scheduled() async throws {
+        let job: JobName = "s-20260107T013000Z"
+        try await withDaemon(
+            blind: ["\(job).result.json"], fromTheStart: true,
+            before: { files in
+                let request = SpoolFile.request(job)
+                try files.put(#"{"type": "plain"}"#, as: request, time: Clock.now())
+                let slot = try #require(Timestamp("2026-01-07T01:30:00.000Z"))
+                let note = ScheduleNote(
+                    job: job, slot: ScheduleSlot(schedule: "s", at: slot), owner: geteuid(),
+                    request: try #require(try files.root.stat(request.modelName)).fingerprint)
+                let notes = try files.root.makeDirectory(SpoolFile.privateDirectory, mode: 0o700)
+                    .makeDirectory("scheduled", mode: 0o700)
+                try notes.open(request.modelName, O_WRONLY | O_CREAT).write(note.json.line)
+            }
+        ) { stage, _, see in
+            try stage.drop("b")
+            try await stage.reach("b to run") { stage.machine.alive.first?.name == "b" }
+            try #require(stage.machine.alive.first).end(.exit(0))
+            see()
+            stage.daemon.hint(.rescan(.timer))
+            try await stage.reach("it to run") { stage.machine.alive.first?.name == job }
+            #expect(stage.machine.takeLaunches().last?.input["scheduled_at"] == "2026-01-07T01:30:00.000Z")
         }
     }
 

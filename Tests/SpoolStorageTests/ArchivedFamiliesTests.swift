@@ -209,6 +209,20 @@ struct ArchivedFamiliesTests {
         }
     }
 
+    @Test("leaves in the trash what cannot be removed, and nothing else") func trash() throws {
+        let temporary = try TemporarySpool()
+        let home = try temporary.spool().home
+        for name in ["1", "2", "3"] {
+            let family = try home.makeDirectory("trash", mode: 0o700).makeDirectory(name, mode: 0o700)
+            try family.open(FileName("file"), O_WRONLY | O_CREAT).write([])
+        }
+        let refuse = SystemCalls(fault: { operation, path in
+            operation == .unlink && path.hasSuffix("trash/2/file") ? EACCES : nil
+        })
+        try Spool.open(temporary.path, system: refuse).clearTrash()
+        #expect(try temporary.names(".jobspool/trash") == ["2"])
+    }
+
     // MARK: The lock
 
     @Test("is changed by one process at a time; another one is waited for, but not for ever")

@@ -71,6 +71,17 @@ struct TogetherTests {
         #expect(syncs == 2)
     }
 
+    @Test("wait for no file that nobody can look at") func unlookable() throws {
+        try temporary.write("{}", "a.json")
+        let blind = SystemCalls(fault: { operation, path in
+            operation == .stat && path.hasSuffix("/a.json") ? EACCES : nil
+        })
+        let spool = try Spool.open(temporary.path, system: blind)
+        let sources = [SpoolFile.request(try JobName("a"))]
+        #expect(spool.publishTogether(try outputs("new"), after: sources) == [nil, nil, nil])
+        try spool.syncTogether(sources)
+    }
+
     private func countSyncs(_ body: (SystemCalls) throws -> Void) rethrows -> Int {
         let counter = Fault(0)
         try body(

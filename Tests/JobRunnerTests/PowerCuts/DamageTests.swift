@@ -4,6 +4,7 @@ import Glibc
 import JSONText
 import SpoolProtocol
 import SpoolStorage
+import Synchronization
 import Testing
 
 @testable import JobRunner
@@ -14,12 +15,13 @@ struct DamageTests {
 
     /// One life of a daemon, on a machine that has been started anew.
     private func live(
-        _ files: SpoolFiles, boot: String, maxLanes: Int = 0, log: DaemonLog = DaemonLog(),
+        _ files: SpoolFiles, boot: String, maxLanes: Int = 0, system: SystemCalls? = nil, log: DaemonLog = DaemonLog(),
         until isDone: (Daemon) async throws -> Bool
     ) async throws {
         let faults = Faults()
         let daemon = try Daemon(
-            files.path, number: 1, machine: FakeMachine(files), faults: faults, maxLanes: maxLanes, log: log
+            files.path, number: 1, machine: FakeMachine(files), faults: faults, maxLanes: maxLanes, system: system,
+            log: log
         ) { $0.bootID = boot }
         daemon.hint(.rescan(.start))
         try await eventually("what it is to do; the log says \(log.lines)") { try await isDone(daemon) }
@@ -159,6 +161,33 @@ struct DamageTests {
             #expect(log.lines.contains { $0.contains("a power cut has damaged a1.status.json") })
             #expect(try files.status(of: Self.name)?.standing == (hasRequest ? .pending : nil))
             #expect(try files.privateNames("aside").count == 1)
+        }
+    }
+
+    @Test(
+        "a status that cannot be written anew keeps no daemon from starting, and is written when it can be",
+        arguments: [EPERM, ENOSPC, EIO])
+    func forbiddenStatus(code: Int32) async throws {
+        try await withWaitingJob { files, clocks in
+            try files.put(#"{"type": "nothing"}"#, as: .request(Self.name), time: clocks.now())
+            try await live(files, boot: "one") { _ in try files.status(of: Self.name)?.standing == .rejected }
+            try zero(.status(Self.name), in: files)
+            let fails = Atomic(true)
+            let system = SystemCalls(fault: { operation, called in
+                fails.load(ordering: .relaxed) && operation == .rename && called.hasSuffix("/a1.status.json")
+                    ? code : nil
+            })
+            try files.put(#"{"type": "plain"}"#, as: .request("a2"), time: clocks.now())
+            try await live(files, boot: "two", system: system) { daemon in
+                if fails.exchange(false, ordering: .relaxed), code == EPERM {
+                    try await eventually("a2 to wait") { try files.status(of: "a2") != nil }
+                    return true
+                }
+                clocks.pass(1)
+                daemon.tick()
+                let bytes = try files.root.read(SpoolFile.status(Self.name).modelName) ?? []
+                return String(decoding: bytes, as: UTF8.self).contains("rejected")
+            }
         }
     }
 

@@ -1,0 +1,211 @@
+/// What people do between two of the daemon's looks at a file, and what the disk refuses while it comes back: each hurts one job at the most.
+import Glibc
+import JSONText
+import SpoolProtocol
+import SpoolStorage
+import Synchronization
+import Testing
+
+@testable import JobRunner
+
+@Suite("Between two looks", .timeLimit(.minutes(2)))
+struct RaceTests {
+    /// A file that does not count, and that is taken away before it can be moved aside, again and again.
+    @Test(
+        "a file that comes and goes keeps nobody waiting",
+        .enabled(if: geteuid() == 0, "only root can be another user"),
+        arguments: [SpoolFile.pause, .cancel("a")])
+    func comesAndGoes(file: SpoolFile) async throws {
+        let name = file.modelName
+        let gone = Atomic(0)
+        try await withBareDaemon(
+            names: ["a", "b"],
+            fault: { operation, called in
+                guard operation == .rename, called.hasPrefix("\(name) to ") else { return nil }
+                gone.add(1, ordering: .relaxed)
+                return ENOENT
+            }
+        ) { stage in
+            chmod(stage.files.path, 0o1777)
+            try stage.drop("a")
+            try await eventually("a to run") { !stage.machine.alive.isEmpty }
+            try stage.put("", as: file, hint: false)
+            chown("\(stage.files.path)/\(name)", 65534, 65534)
+            stage.daemon.hint(.file(name))
+            try await eventually("it to be looked at") { gone.load(ordering: .relaxed) > 0 }
+            // No time passes.
+            try stage.drop("b")
+            try #require(stage.machine.alive.first).end(.exit(0))
+            try await eventually("b to run; the log says \(stage.log.lines)") {
+                stage.machine.alive.first?.name == "b"
+            }
+            #expect(!stage.log.lines.contains { $0.hasPrefix("rename") })
+        }
+    }
+
+    @Test("ends that wait for the disk, of requests that never ran, keep no job from starting") func rejected()
+        async throws
+    {
+        let holds = Atomic(true)
+        try await withBareDaemon(
+            names: ["b"],
+            fault: { operation, called in
+                // The committer, which puts results in their places.
+                while operation == .rename, called.hasSuffix(".result.json"), holds.load(ordering: .relaxed) {
+                    usleep(1000)
+                }
+                return nil
+            }
+        ) { stage in
+            defer { holds.store(false, ordering: .relaxed) }
+            try await stage.rest()
+            for index in 1...100 {
+                try stage.put(#"{"type": "nothing"}"#, as: .request(try JobName("r\(index)")))
+            }
+            try await eventually("them to be rejected") {
+                try await stage.daemon.ask(1) { $0.finishing.count }.first.map { $0 >= 90 } ?? false
+            }
+            try stage.drop("b")
+            try await eventually("b to run") { !stage.machine.alive.isEmpty }
+        }
+    }
+
+    @Test("so many ends wait for the disk, and no more requests are looked at until they are told") func ends()
+        async throws
+    {
+        let holds = Atomic(true)
+        try await withBareDaemon(
+            names: ["b"],
+            fault: { operation, called in
+                while operation == .rename, called.hasSuffix(".result.json"), holds.load(ordering: .relaxed) {
+                    usleep(1000)
+                }
+                return nil
+            }
+        ) { stage in
+            defer { holds.store(false, ordering: .relaxed) }
+            try await stage.rest()
+            let jobs = try (1...900).map { try JobName("r\($0)") }
+            for job in jobs { try stage.put(#"{"type": "nothing"}"#, as: .request(job)) }
+            let most = try await stage.daemon.ask(200) { $0.finishing.count }.max()
+            #expect((512..<600).contains(most ?? 0), "\(most ?? 0)")
+            holds.store(false, ordering: .relaxed)
+            try await eventually("all to be told") {
+                try jobs.allSatisfy { try stage.files.root.stat(SpoolFile.result($0).modelName) != nil }
+            }
+        }
+    }
+
+    @Test("a cancel of the next run is left for it when the run before ends") func cancelOfNext() async throws {
+        let files = Mutex<SpoolFiles?>(nil)
+        let hasCome = Atomic(false)
+        try await withBareDaemon(
+            names: ["a"], before: { spool in files.withLock { $0 = spool } },
+            fault: { operation, called in
+                // Its result is there, and its end is about to be told.
+                guard operation == .rename, called.hasSuffix("/a.status.json"), let spool = files.withLock(\.self),
+                    access("\(spool.path)/a.result.json", F_OK) == 0, !hasCome.exchange(true, ordering: .relaxed)
+                else { return nil }
+                do {
+                    let later = Timestamp(milliseconds: 1_767_792_999_000)
+                    try spool.put(#"{"type": "plain", "description": "again"}"#, as: .request("a"), time: later)
+                    try spool.put("", as: .cancel("a"), time: later)
+                } catch {
+                    return EIO
+                }
+                return nil
+            }
+        ) { stage in
+            defer { files.withLock { $0 = nil } }
+            try stage.drop("a")
+            try await eventually("a to run") { !stage.machine.alive.isEmpty }
+            try #require(stage.machine.alive.first).end(.exit(0))
+            try await eventually("the next run to be cancelled; the log says \(stage.log.lines)") {
+                let result = try stage.files.result(of: "a")
+                return result?.status.identity.description == "again" && result?.status.standing == .cancelled
+            }
+            #expect(stage.machine.takeLaunches().count == 1)
+            #expect(try !stage.files.isCancelled("a"))
+        }
+    }
+
+    @Test("a request that changes while its result gets to the disk runs, though the daemon dies before it looks")
+    func changesLate() async throws {
+        let path = Mutex("")
+        let hasCome = Atomic(false)
+        let system = SystemCalls(fault: { operation, called in
+            if hasCome.load(ordering: .relaxed) { return operation == .sync ? EIO : nil }
+            guard operation == .rename, called.hasSuffix("/a1.result.json") else { return nil }
+            hasCome.store(true, ordering: .relaxed)
+            let request = path.withLock(\.self)
+            guard let file = fopen(request, "we") else { return EIO }
+            fputs(#"{"type": "plain", "description": "changed"}"#, file)
+            fclose(file)
+            // By the times of change, which nobody can set, the result is far younger.
+            usleep(2_300_000)
+            return nil
+        })
+        try await withDaemon(system) { stage in
+            path.withLock { $0 = "\(stage.files.path)/a1.json" }
+            try await stage.begin("a1")
+            try await stage.end("a1", .exit(0))
+            try await eventually("its result") { try stage.files.root.stat(FileName("a1.result.json")) != nil }
+            try await stage.dieAndReturn()
+            try await stage.await("a1")
+            #expect(try stage.files.status(of: "a1")?.identity.description == "changed")
+            try await stage.end("a1", .exit(0))
+            try await stage.rest()
+        }
+    }
+
+    @Test("thousands of requests that wait for what is nowhere leave the daemon time for others") func owed()
+        async throws
+    {
+        let listings = Atomic(0)
+        try await withBareDaemon(
+            names: ["n7"],
+            before: { files in
+                var directory = files.root
+                for part in ["archive", "2026", "01", "10"] {
+                    directory = try directory.makeDirectory(part, mode: 0o755)
+                }
+            },
+            fault: { operation, called in
+                if operation == .open, called.hasSuffix("archive/2026/01/10") {
+                    listings.add(1, ordering: .relaxed)
+                    // It takes long.
+                    (Clock.replacement as? VirtualClocks)?.pass(1)
+                }
+                return nil
+            }
+        ) { stage in
+            try await stage.rest()
+            let before = listings.load(ordering: .relaxed)
+            for index in 1...100 { try stage.drop(try JobName("w\(index)"), #", "after": ["n\#(index)"]"#) }
+            try await stage.rest()
+            let between = listings.load(ordering: .relaxed)
+            #expect(between - before <= 4, "\(between - before)")
+            try await stage.reach("all to be answered") {
+                try await stage.daemon.ask(1) { $0.owed.isEmpty }.first == true
+            }
+            #expect(listings.load(ordering: .relaxed) - between <= 4)
+            try stage.drop("n7")
+            try await eventually("n7 to run") { stage.machine.alive.first?.name == "n7" }
+            try #require(stage.machine.alive.first).end(.exit(0))
+            try await eventually("w7 to run") { stage.machine.alive.first?.name == "w7" }
+        }
+    }
+
+    @Test("a large schedule is read again when it is due") func largeSchedule() async throws {
+        try await withBareDaemon { stage in
+            try await stage.rest()
+            let text = String(repeating: "x", count: 20_000)
+            let schedule = #"{"every_seconds": 60, "request": {"type": "plain", "params": {"x": "\#(text)"}}}"#
+            try stage.put(schedule, as: .schedule("s"))
+            try await stage.rest()
+            #expect(try await stage.daemon.ask(1) { $0.schedules.entries["s"].map { $0.content == nil } }.first == true)
+            try await stage.reach("its job to run") { !stage.machine.alive.isEmpty }
+            #expect(stage.machine.takeLaunches().first?.input["params"]?["x"]?.string == text)
+        }
+    }
+}
