@@ -91,6 +91,7 @@ struct DocumentsSync: JobType {
             if roots.target == nil, !job.isDryRun { try Roots.makeTarget(params.target) } else { roots.target }
         let mayDelete = plan.scanErrors == 0
         let executor = Executor(params, job, tally, plan, source: roots.source, target: target)
+        defer { executor.restoreModes() }
         tally.begin(plan, deletions: mayDelete ? plan.documentsToDelete : 0, isIndexed: isIndexed)
         try executor.run(plan.copies)
         if mayDelete {

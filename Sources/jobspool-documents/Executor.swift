@@ -15,6 +15,8 @@ final class Executor {
     var comparison = FileComparison()
     /// Of a dry run.
     var changes = PlannedChanges()
+    /// Directories of the target that are writable for the time being, with the modes that they had.
+    var modes: [UInt32: mode_t] = [:]
     private var opened: (folder: UInt32, source: Descriptor?, target: Descriptor?)?
 
     /// - Parameters:
@@ -96,7 +98,7 @@ final class Executor {
         return descriptor
     }
 
-    /// The target's directory, made writable for the time being if the source's mode says it is not.
+    /// The target's directory, made writable for the time being if its mode says it is not.
     /// - Throws: `SystemCallError`.
     func targetFolder(_ step: Plan.Step) throws(SystemCallError) -> Descriptor {
         if let folder = opened, folder.folder == step.folder, let descriptor = folder.target { return descriptor }
@@ -109,10 +111,32 @@ final class Executor {
                 try systemCall("chmod", display(path)) {
                     fchmod(descriptor.raw, status.permissions | status.identityBits | 0o700)
                 }
+                modes[step.folder] = status.permissions | status.identityBits
             }
         }
         if opened?.folder != step.folder { opened = (step.folder, nil, nil) }
         opened?.target = descriptor
         return descriptor
+    }
+
+    /// Gives the directories back their modes that have not got the source's: those of which this job changes no more than what
+    /// is in them, and all of them when it has stopped or failed. The deepest come first, before the way to them is barred.
+    func restoreModes() {
+        // What is not in place is taken back while that may be done.
+        staged.abandon()
+        guard let target else { return }
+        func depth(_ folder: UInt32) -> Int { plan.path(ofFolder: folder).count }
+        for (folder, mode) in modes.sorted(by: { depth($0.key) > depth($1.key) }) {
+            let path = plan.path(ofFolder: folder)
+            do throws(SystemCallError) {
+                let descriptor = try target.directory(below: path)
+                try systemCall("chmod", display(path)) { fchmod(descriptor.raw, mode) }
+            } catch {
+                // One that is gone, or has given way to a document, needs none.
+                if [ENOENT, ENOTDIR, ELOOP].contains(error.errno) { continue }
+                job.log("The directory \(display(path)) stays writable: \(error)", level: .warning)
+            }
+        }
+        modes = [:]
     }
 }

@@ -6,6 +6,7 @@ extension Executor {
     func makeFolder(_ step: Plan.Step) throws {
         let path = plan.path(of: step)
         guard !job.isDryRun else {
+            changes.put(path)
             tally.folderCreated()
             return wouldDo("create directory", path)
         }
@@ -89,32 +90,47 @@ extension Executor {
                 outcome: outcome))
     }
 
-    /// Same size; the contents decide.
+    /// Same size at the scan; the contents decide. A file that somebody writes to behind the comparison is copied.
     func compare(_ step: Plan.Step) throws {
         let path = plan.path(of: step)
         let name = jobspool_documents.name(plan.name(of: step))
         tally.working(on: path)
         let source = try open(name, sourceFolder(step), path)
         let target = try open(name, targetFolder(step), path)
+        let before = try FileStatus(of: source, display(path))
         let isEqual = try comparison.areEqual(source, target, display(path)) { [tally, job] bytes in
             tally.working(on: path, bytes: bytes)
             try job.checkStopping()
         }
-        guard isEqual else { return try copy(step, as: .updated) }
-        let status = try FileStatus(of: source, display(path))
-        if Scanner.isEqual(status, try FileStatus(of: target, display(path))) {
-            tally.finish(.skipped, size: status.size)
+        guard isEqual, try FileStatus(of: source, display(path)).isUnchanged(since: before) else {
+            return try copy(step, as: .updated)
+        }
+        if Scanner.isEqual(before, try FileStatus(of: target, display(path))) {
+            tally.finish(.skipped, size: before.size)
         } else {
-            try setAttributes(step, size: status.size)
+            try setAttributes(step, of: before, size: before.size)
         }
     }
 
-    func setAttributes(_ step: Plan.Step) throws { try setAttributes(step, size: 0) }
-
-    private func setAttributes(_ step: Plan.Step, size: Int64) throws {
+    /// The contents were equal at the scan. With another size or time since then they have to be compared: a target that gets
+    /// the time of contents that it has not got is taken for equal ever after.
+    func setAttributes(_ step: Plan.Step) throws {
         let path = plan.path(of: step)
         let name = jobspool_documents.name(plan.name(of: step))
         let status = try FileStatus(of: name, in: sourceFolder(step), display(path))
+        let other = try FileStatus(of: name, in: targetFolder(step), display(path))
+        if status.kind == .regular, other.kind == .regular,
+            status.size != other.size || status.modified != other.modified
+        {
+            return try compare(step)
+        }
+        try setAttributes(step, of: status, size: 0)
+    }
+
+    /// - Parameter status: of the source's document, as it was when its contents were found equal.
+    private func setAttributes(_ step: Plan.Step, of status: FileStatus, size: Int64) throws {
+        let path = plan.path(of: step)
+        let name = jobspool_documents.name(plan.name(of: step))
         if job.isDryRun {
             wouldDo("update time and mode of", path)
         } else {

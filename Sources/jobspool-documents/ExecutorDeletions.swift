@@ -19,6 +19,7 @@ extension Executor {
     func deleteFolder(_ step: Plan.Step) throws {
         let path = plan.path(of: step)
         if job.isDryRun {
+            changes.delete(path)
             wouldDo("delete directory", path)
         } else {
             let folder = try targetFolder(step)
@@ -48,27 +49,28 @@ extension Executor {
     /// Then each is synced, and with it the names that it got; only then, because the first sync of many takes the
     /// others' changes along.
     func finishFolders(_ source: Descriptor, _ target: Descriptor) throws {
-        try forEachFolder(target) { (path, descriptor) throws(SystemCallError) in
+        try forEachFolder(target) { (folder, path, descriptor) throws(SystemCallError) in
             let status = try FileStatus(of: source.directory(below: path), display(path))
             let own = try FileStatus(of: descriptor, display(path))
             // The group that new files get in it is the target's affair.
             try systemCall("chmod", display(path)) { fchmod(descriptor.raw, status.permissions | own.identityBits) }
+            modes[folder] = nil
             var times = [timespec.omitted, status.modified]
             try systemCall("futimens", display(path)) { futimens(descriptor.raw, &times) }
         }
-        try forEachFolder(target) { (path, descriptor) throws(SystemCallError) in
+        try forEachFolder(target) { (_, path, descriptor) throws(SystemCallError) in
             try systemCall("fsync", display(path)) { fsync(descriptor.raw) }
         }
     }
 
     private func forEachFolder(
-        _ target: Descriptor, _ body: (ArraySlice<UInt8>, Descriptor) throws(SystemCallError) -> Void
+        _ target: Descriptor, _ body: (UInt32, ArraySlice<UInt8>, Descriptor) throws(SystemCallError) -> Void
     ) throws {
         for folder in plan.finishing {
             try job.checkStopping()
             let path = plan.path(ofFolder: folder)
             do throws(SystemCallError) {
-                try body(path, target.directory(below: path))
+                try body(folder, path, target.directory(below: path))
             } catch {
                 if let failure = JobFailure(ifHopeless: error) { throw failure }
                 job.log("The directory \(display(path)) is not quite as in the source: \(error)", level: .warning)

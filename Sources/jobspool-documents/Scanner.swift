@@ -125,7 +125,7 @@ final class Scanner {
 
     private func add(_ action: Plan.Action, _ name: ArraySlice<UInt8>, _ frame: Int, size: Int64 = 0) {
         let step = plan.step(action, name, in: folder(frame), size: size)
-        if action != .attributes { frames[frame].isTouched = true }
+        frames[frame].isTouched = true
         if [.create, .update, .compare].contains(action) { plan.bytes += size }
         switch action {
         case .delete, .deleteFolder:
@@ -164,7 +164,7 @@ struct ScanFrame {
     let isNew: Bool
     /// It is to be as it is in the source: it is selected, or something in it is.
     var isManaged = false
-    /// Something in it is going to change, and with it its modification time.
+    /// Something in it is going to change, and with it its modification time, or its mode for the time being.
     var isTouched = false
     /// Its number in the plan, once it has one.
     var folder: UInt32?

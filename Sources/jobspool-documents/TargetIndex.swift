@@ -62,8 +62,8 @@ struct TargetIndex {
     }
 }
 
-/// What a dry run would change in the target: `+path` for a document that would be created or updated, `-path` for one that
-/// would be deleted, each ended by a NUL. A real run leaves it empty: the target itself says what it holds.
+/// What a dry run would change in the target: `+path` for a document or a directory that would be created or updated, `-path`
+/// for one that would be deleted, each ended by a NUL. A real run leaves it empty: the target itself says what it holds.
 struct PlannedChanges {
     private(set) var bytes: [UInt8] = []
 

@@ -146,6 +146,29 @@ import Testing
         #expect(try scratch.listing("source") == scratch.listing("target"))
     }
 
+    /// Whatever is done in a directory that may not be written, and whether or not it is the job's to look after.
+    @Test(
+        arguments: [
+            ("chmod 600 source/ro/file", [:]),
+            ("echo x > target/ro/x.old", ["include": ["*.old"], "allow_empty": true]),
+            ("mkdir target/ro/er; echo x > target/ro/er/go; echo x > target/ro/er/keep", ["exclude": ["keep"]]),
+            ("touch target/ro/.jobspool-documents-1", ["include": ["nothing"]]),
+        ] as [(String, JSONObject)])
+    func aDirectoryThatMayNotBeWrittenStaysSo(script: String, params: JSONObject) throws {
+        let scratch = try Scratch()
+        try scratch.sh("mkdir -p source/ro; echo 1 > source/ro/file; cp -a source target")
+        try scratch.sh("\(script)\nfind source target -mindepth 1 -type d -exec chmod 555 {} +")
+        let modes = "find target -type d -printf '%P %m\n' | sort"
+        let before = try scratch.sh(modes)
+        var params = params
+        params["delete"] = true
+        params["max_delete_percent"] = 100
+        let sync = try scratch.sync(params)
+        #expect(sync.exit == 0, "\(sync.failure?.text ?? sync.errors)")
+        #expect(try scratch.sh(modes) == before)
+        #expect(try scratch.sh("find target -name go -o -name '*.old' -o -name '.jobspool*'") == "")
+    }
+
     @Test func theLogSaysHowManyThereAreAndHowFarItIs() throws {
         let scratch = try Scratch()
         try scratch.sh("mkdir source; cd source; for n in $(seq 45); do echo $n > $n; done")

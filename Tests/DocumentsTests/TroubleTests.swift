@@ -75,6 +75,40 @@ import Testing
         #expect(try scratch.sh("ls -A target") == "a\n")
     }
 
+    // MARK: What happens while a job runs
+
+    /// Runs `documents.sync` in this process.
+    /// - Parameter isStopRequested: asked for every directory of the scan, before every item and after every chunk of it.
+    private func sync(
+        _ scratch: Scratch, isStopRequested: @escaping @Sendable () -> Bool
+    ) throws -> Result<JSON, any Error> {
+        let output = open("\(scratch.path)/output", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        defer { close(output) }
+        let job = Job(
+            request: JobRequest(), reporter: Reporter(descriptor: output), isStopRequested: isStopRequested)
+        var fields = JSONFields(scratch.params())
+        let sync = try DocumentsSync(params: &fields)
+        return Result { try sync.execute(job) }
+    }
+
+    /// The same, with a script that is run when the job asks for the `number`th time.
+    private func sync(_ scratch: Scratch, _ script: String, at number: Int) throws -> Result<JSON, any Error> {
+        let asked = Counter()
+        let isRun = Flag()
+        let result = try sync(scratch) {
+            guard asked.next() == number else { return false }
+            do {
+                try scratch.sh(script)
+                isRun.raise()
+            } catch {
+                Issue.record(error)
+            }
+            return false
+        }
+        #expect(isRun.isRaised)
+        return result
+    }
+
     /// The file is changed between its first and its last chunk, in whatever way a writer may do it.
     @Test(arguments: [
         "echo more >> source/big", "truncate -s 100 source/big", "echo x | dd of=source/big conv=notrunc status=none",
@@ -85,29 +119,8 @@ import Testing
         try scratch.sh(
             "mkdir source target; head -c 20M /dev/zero > source/big; touch -d 2020-01-01 source/big; echo old > target/big"
         )
-        let output = open("\(scratch.path)/output", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        defer { close(output) }
-        let changed = Flag()
-        // Whether to stop is asked before the item and then after every chunk of it.
-        let asked = Counter()
-        let job = Job(
-            request: JobRequest(), reporter: Reporter(descriptor: output),
-            isStopRequested: {
-                // 1: scan, 2: before the item, 3: after its first chunk.
-                if asked.next() == 3 {
-                    do {
-                        try scratch.sh(change)
-                        changed.raise()
-                    } catch {
-                        Issue.record(error)
-                    }
-                }
-                return false
-            })
-        var fields = JSONFields(scratch.params())
-        let sync = try DocumentsSync(params: &fields)
-        let failure = Result { try sync.execute(job) }
-        #expect(changed.isRaised)
+        // 1: scan, 2: before the item, 3: after its first chunk.
+        let failure = try sync(scratch, change, at: 3)
         let lines = try scratch.sh("cat output")
         if change == "true" {
             #expect(throws: Never.self) { try failure.get() }
@@ -121,5 +134,47 @@ import Testing
             #expect(try scratch.sh("cat target/big") == "old\n")
         }
         #expect(try scratch.sh("ls -A target") == "big\n")
+    }
+
+    /// By then the plan says that size and time are equal, and only the mode is not.
+    @Test(arguments: [("echo bbb > source/f", 1), ("echo longer > source/f", 1), ("touch source/f", 0), ("true", 0)])
+    func aFileThatChangesAfterTheScanIsNotTakenForEqual(change: String, updated: Int) throws {
+        let scratch = try Scratch()
+        try scratch.sh(
+            "mkdir source; echo aaa > source/f; touch -d 2020-01-01 source/f; cp -a source target; chmod 600 source/f")
+        // 1: scan, 2: before the item.
+        let result = try sync(scratch, change, at: 2).get()
+        #expect(result["counts"]?["updated"]?.int == updated)
+        #expect(try scratch.listing("source") == scratch.listing("target"))
+    }
+
+    /// Behind the comparison, or under another name than that which is compared.
+    @Test(arguments: [
+        "echo x | dd of=source/big conv=notrunc status=none",
+        "echo x | dd of=source/big conv=notrunc status=none; touch -d 2021-01-01 source/big",
+        "head -c 1M /dev/zero | tr '\\0' x > new; mv new source/big",
+    ])
+    func aFileThatChangesWhileItIsComparedIsCopied(change: String) throws {
+        let scratch = try Scratch()
+        try scratch.sh(
+            """
+            mkdir source target; head -c 1M /dev/zero | tee source/big > target/big
+            touch -d 2021-01-01 source/big; touch -d 2020-01-01 target/big
+            """)
+        // 1: scan, 2: before the item, 3: after its first chunk.
+        let result = try sync(scratch, change, at: 3).get()
+        #expect(result["counts"]?["updated"] == 1)
+        #expect(try scratch.listing("source") == scratch.listing("target"))
+    }
+
+    @Test func aStoppedJobLeavesNoDirectoryWritable() throws {
+        let scratch = try Scratch()
+        try scratch.sh("mkdir -p source/ro target/ro; echo 1 > source/ro/1; chmod 555 source/ro target/ro")
+        let result = try sync(scratch) {
+            var status = stat()
+            return stat("\(scratch.target)/ro", &status) == 0 && status.st_mode & 0o200 != 0
+        }
+        #expect(throws: JobStopped.self) { try result.get() }
+        #expect(try scratch.sh("stat -c %a target/ro; ls -A target/ro") == "555\n")
     }
 }

@@ -50,6 +50,54 @@ import Testing
         #expect(try scratch.sql(rows, in: "kept.db") == scratch.sql(rows, in: "index.db"))
     }
 
+    @Test func aChangeThatKeepsSizeAndTimeIsFound() throws {
+        let scratch = try scratch()
+        _ = try scratch.index()
+        try scratch.sh(
+            "cd documents/a; touch -r 1.txt stamp; echo 'other text' >1.txt; touch -r stamp 1.txt; rm stamp; chmod 600 b/2.md"
+        )
+        let dry = try scratch.index(dryRun: true)
+        let run = try scratch.index()
+        #expect(run.counts == "0 1 3 0 0")
+        #expect(dry.counts == run.counts)
+        // What was read for nothing is not read again.
+        #expect(run.logs.contains("Found 4 documents to index, 2 of them new or changed"))
+        #expect(try scratch.index().logs.contains("Found 4 documents to index, 0 of them new or changed"))
+        #expect(try scratch.sql("SELECT count(*) FROM words WHERE words MATCH 'other'", in: "index.db") == ["1"])
+    }
+
+    /// An index of version 1 does not say when its documents were changed.
+    @Test func anIndexOfTheFirstVersionIsReadAsItIsAndWrittenAsItShouldBe() throws {
+        let scratch = try scratch()
+        _ = try scratch.index()
+        let before = try scratch.dump("index.db")
+        try scratch.python(
+            """
+            import sqlite3
+            db = sqlite3.connect('index.db', isolation_level=None)
+            db.execute('ALTER TABLE document DROP COLUMN changed')
+            db.execute('PRAGMA user_version = 1')
+            """)
+        let index: JSON = .string(scratch.path + "/index.db")
+        #expect(try scratch.run("search", ["q": "third", "index": index]).result?["total"] == 1)
+        #expect(try scratch.run("search.subject", ["subject": "a/1.txt", "index": index]).result?["total"] == 1)
+        #expect(try scratch.index(dryRun: true).counts == "0 0 4 0 0")
+        #expect(try scratch.sql("PRAGMA user_version", in: "index.db") == ["1"])
+        #expect(try scratch.index().counts == "0 0 4 0 0")
+        #expect(try scratch.sql("PRAGMA user_version", in: "index.db") == ["2"])
+        #expect(try scratch.dump("index.db") == before)
+    }
+
+    /// Nanoseconds since 1970 are counted up to the year 2262.
+    @Test func aTimeThatIsFarOffIsNoTrap() throws {
+        let scratch = try scratch()
+        try scratch.sh("touch -d 2300-01-01 documents/a/1.txt; touch -d 1650-01-01 documents/4.json")
+        #expect(try scratch.index().counts == "4 0 0 0 0")
+        #expect(try scratch.index().counts == "0 0 4 0 0")
+        try scratch.sh("mkdir own; echo '[]' >own/a.json; touch -d 2300-01-01 own/a.json")
+        #expect(try scratch.refresh().counts == "1 0 0 0 0")
+    }
+
     @Test func aPathLimitsTheJobToWhatIsBelowIt() throws {
         let scratch = try scratch()
         try scratch.sh("mkdir documents/a0; echo x >documents/a0/x.txt; echo y >documents/a.txt")

@@ -33,7 +33,7 @@ import Testing
     ])
     func anIRIBelowABaseIsAFile(reference: String, iri: String, file: String) throws {
         let scratch = try scratch()
-        let place = try places(scratch).place(of: reference)
+        let place = places(scratch).place(of: reference)
         #expect(place?.iri == iri)
         #expect(place?.location == "\(scratch.path)/\(file)")
     }
@@ -41,17 +41,17 @@ import Testing
     @Test(arguments: ["plain/p.nt", "plain/p", "plain/../plain/p.nt", "plain/./p.nt#x"])
     func aFileIRIIsAFile(reference: String) throws {
         let scratch = try scratch()
-        let place = try #require(try places(scratch).place(of: "file://\(scratch.path)/\(reference)"))
+        let place = try #require(places(scratch).place(of: "file://\(scratch.path)/\(reference)"))
         #expect(place.iri == "file://\(scratch.path)/plain/p.nt")
         #expect(place.location == "\(scratch.path)/plain/p.nt")
         #expect(place.name == "\(scratch.path.dropFirst())/plain/p.nt")
-        #expect(try places(scratch).place(of: "file://localhost\(scratch.path)/plain/p")?.location == place.location)
+        #expect(places(scratch).place(of: "file://localhost\(scratch.path)/plain/p")?.location == place.location)
     }
 
     @Test func oneFileHasOneIRIWhateverLeadsToIt() throws {
         let scratch = try scratch()
-        let byFile = try places(scratch).place(of: "file://\(scratch.path)/web/a")
-        #expect(byFile == (try places(scratch).place(of: "https://example.org/a")))
+        let byFile = places(scratch).place(of: "file://\(scratch.path)/web/a")
+        #expect(byFile == places(scratch).place(of: "https://example.org/a"))
         #expect(byFile == places(scratch).place(ofFile: "\(scratch.path)/web/a.jsonld"))
     }
 
@@ -75,7 +75,7 @@ import Testing
     ])
     func aDocumentOfTheWebIsCalledByHostAndPath(reference: String, name: String) throws {
         let scratch = try scratch()
-        let place = try places(scratch).place(of: reference)
+        let place = places(scratch).place(of: reference)
         if !reference.contains("example.org") { #expect(place?.location == IRI(reference).document.text) }
         #expect(place?.name == name)
     }

@@ -1,5 +1,6 @@
 import Glibc
 import JSONText
+import JobHandler
 import Testing
 
 @Suite struct RefreshTests {
@@ -112,6 +113,29 @@ import Testing
         #expect(run.logs.last == "Refresh finished with errors: 0 created, 0 updated, 1 skipped, 0 deleted, 6 failed")
     }
 
+    /// Names that are too long, links that lead to themselves: whatever stat(2) refuses is refused to one document.
+    @Test func aReferenceThatCannotBeLookedAtIsAnItemError() throws {
+        let scratch = try Scratch()
+        let long = String(repeating: "x", count: 250)
+        try scratch.sh("mkdir own web; ln -s loop web/loop; ln -s self own/self; echo '[]' >web/\(long)")
+        try scratch.write(
+            "own/a.nt",
+            ["loop", long + "yyyyyy", "\(long)/x", long].map { "<a:a> <a:p> <https://example.org/\($0)> .\n" }.joined())
+        let own = scratch.path + "/own"
+        let run = try scratch.refresh([
+            "base": Self.bases(scratch), "depth": 1,
+            "roots": [.string("\(own)/a.nt"), .string("\(own)/self"), .string("\(own)/\(long)yyyyyy")],
+        ])
+        #expect(run.exit == 0, "\(run.failure?.text ?? run.errors)")
+        #expect(
+            run.itemErrors == [
+                "https://own.example/self NOT_A_FILE", "https://own.example/\(long)yyyyyy NAME_REFUSED",
+                "https://example.org/loop NOT_A_FILE", "https://example.org/\(long)yyyyyy NAME_REFUSED",
+                "https://example.org/\(long)/x NOT_FOUND",
+            ])
+        #expect(run.counts == "2 0 0 0 5")
+    }
+
     @Test(
         arguments: [(["max_errors": 2], "TOO_MANY_ERRORS"), (["max_error_percent": 20], "TOO_MANY_ERRORS"), ([:], nil)]
             as [(JSONObject, String?)])
@@ -177,6 +201,41 @@ import Testing
             try scratch.refresh(["delete": true, "max_delete_percent": 100, "allow_empty": true]).counts == "0 0 0 18 0"
         )
         #expect(try scratch.dump("cache.db").contains("'") == false)
+    }
+
+    /// Of the documents that were there before, in a dry run and in a real one.
+    @Test func deletionsAreMeasuredAgainstWhatTheCacheHeldBefore() throws {
+        let scratch = try Scratch()
+        try scratch.sh("mkdir own; for n in $(seq 20); do echo \"<a:$n> <a:p> \\\"$n\\\" .\" >own/$n.nt; done")
+        _ = try scratch.refresh()
+        try scratch.sh("rm own/1.nt own/2.nt own/3.nt; for n in $(seq 21 60); do cp own/20.nt own/$n.nt; done")
+        for dryRun in [true, false] {
+            let run = try scratch.refresh(["delete": true], dryRun: dryRun)
+            #expect(run.failure?["code"] == "MAX_DELETE_EXCEEDED")
+            #expect(run.failure?["details"]?["held"] == 20)
+        }
+    }
+
+    /// The cache has one list of documents to read, and whoever began last has it.
+    @Test(arguments: [false, true])
+    func aRefreshFromWhichAnotherTookTheListFailsForNow(isOtherOver: Bool) async throws {
+        let scratch = try Scratch()
+        try scratch.sh("mkdir own; for n in 1 2 3; do echo \"<a:$n> <a:p> \\\"$n\\\" .\" >own/$n.nt; done")
+        let failure = await #expect(throws: JobFailure.self) {
+            try await scratch.refreshInProcess(["batch_size": 1, "delete": true]) {
+                if isOtherOver {
+                    _ = try scratch.refresh()
+                } else {
+                    _ = try scratch.sql("UPDATE refresh SET run = 'another'")
+                }
+            }
+        }
+        #expect(failure?.code == "CACHE_BUSY")
+        #expect(failure?.exit == .temporary)
+        // The other one's list is as it left it.
+        #expect(try scratch.sql("SELECT run FROM refresh") == (isOtherOver ? [] : ["another"]))
+        #expect(try scratch.sql("SELECT count(*) FROM visit WHERE outcome IS NULL") == [isOtherOver ? "0" : "3"])
+        #expect(try scratch.refresh().exit == 0)
     }
 
     @Test func theTotalIsToldOnceItIsCertain() throws {

@@ -19,7 +19,10 @@ import Testing
         ("one ONE Öne öne", ["\"one\""]), ("--- * \"\" '", []), ("", []),
         ("AND OR NOT NEAR", ["\"AND\"", "\"OR\"", "\"NOT\"", "\"NEAR\""]),
         ("a* ^b col:c (d)", ["\"a*\"", "\"^b\"", "\"col:c\"", "\"(d)\""]), ("x\u{0}y", ["\"xy\""]),
-        ("日本 ½", ["\"日本\"", "\"½\""]),
+        ("日本 ½", ["\"日本\"", "\"½\""]), ("ñ N e\u{301} É", ["\"ñ\"", "\"e\u{301}\""]),
+        // The tokenizer tells these apart.
+        ("ß ss SS", ["\"ß\"", "\"ss\""]), ("ά Ά α", ["\"ά\"", "\"α\""]),
+        ("й и ё е", ["\"й\"", "\"и\"", "\"ё\"", "\"е\""]),
     ])
     func aQueryIsWordsAndPhrasesEachOnce(text: String, matches: [String]) {
         #expect(SearchQuery(text).terms.map(\.match) == matches)
@@ -27,6 +30,7 @@ import Testing
 
     @Test func aQuoteWithinATermIsDoubled() {
         #expect(SearchQuery.quoted("a\"b") == "\"a\"\"b\"")
+        #expect(SearchQuery.quoted("a\"\u{301}b").utf8.elementsEqual("\"a\"\"\u{301}b\"".utf8))
     }
 
     /// Whatever anybody types, FTS5's own syntax is never reached: each search answers, or says what is wrong with `q`.
@@ -173,6 +177,18 @@ import Testing
         #expect(run.result?["truncated"] == true)
         #expect(try #require(run.of("result").first).bytes.count < 1 << 20)
         #expect(run.result?["documents"]?.array?.first?["properties"]?["text"]?.string?.hasSuffix("…") ?? false)
+    }
+
+    @Test func whatIsAroundThePropertiesTakesRoomToo() {
+        let sources = (0..<1000).map { number in
+            var source = SubjectSource(document: "http://example.org/\(number)", depth: 1)
+            source.add("http://e/\"p\"", ["@value": "1"])
+            return source
+        }
+        var budget = 10_000
+        let shown = sources.compactMap { $0.json(within: &budget) }
+        #expect((50..<1000).contains(shown.count))
+        #expect(JSON.array(shown).bytes.count < 10_100)
     }
 
     // MARK: A cache

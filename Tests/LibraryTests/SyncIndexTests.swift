@@ -61,6 +61,29 @@ import Testing
         try scratch.expectRightIndex()
     }
 
+    /// Names that are no UTF-8 are refused, each once, whatever is in them and whether or not it is text.
+    @Test func aDryRunCountsTheNamesThatTheIndexRefuses() throws {
+        let scratch = try scratch()
+        let bad = "$(printf 'b\\xffd')"
+        let changes = [
+            "rm source/bad.txt; echo x >\"source/a/\(bad).txt\"; echo x >\"source/\(bad).png\"",
+            "d=\"source/a/\(bad)\"; mkdir -p \"$d/$(printf '\\xfe')\"; echo x >\"$d/1.txt\"; echo x >\"$d/2.txt\"",
+            "mkdir \"source/\(bad)\"; echo y >\"source/a/\(bad)/1.txt\"",
+            "rm \"source/a/\(bad)/2.txt\"; rm \"source/a/\(bad).txt\"; mkdir \"source/a/\(bad).txt\"",
+            "rm -r \"source/\(bad)\" \"source/a/\(bad)\"", "rm -r \"source/a/\(bad).txt\" \"source/\(bad).png\"",
+        ]
+        for (change, refused) in zip(changes, [2, 3, 4, 4, 2, 0]) {
+            try scratch.sh(change)
+            let dry = try scratch.syncWithIndex(["max_delete_percent": 100], dryRun: true)
+            let real = try scratch.syncWithIndex(["max_delete_percent": 100])
+            #expect(real.exit == 0, "\(real.failure?.text ?? real.errors)")
+            #expect(real.itemErrors.count { $0.hasSuffix("NAME_REFUSED") } == refused, "\(change)")
+            #expect(dry.itemErrors == real.itemErrors, "\(change)")
+            #expect(dry.counts == real.counts, "\(change)")
+            #expect(dry.result?["index"]?["counts"] == real.result?["index"]?["counts"], "\(change)")
+        }
+    }
+
     @Test func progressRunsThroughTheIndexWithoutStartingAgain() throws {
         let scratch = try scratch()
         let run = try scratch.syncWithIndex()

@@ -67,6 +67,17 @@ import Testing
         if let text { #expect(document.text == text) }
     }
 
+    /// In each of them something is looked for that never comes.
+    @Test(.timeLimit(.minutes(1)), arguments: ["[", "[x](", "![x][", "<a ", "<https:", "<!--", "> ", "# ", "a: b"])
+    func aLongLineTakesNoLongTime(mark: String) throws {
+        let line = String(repeating: mark, count: 400_000 / mark.utf8.count)
+        let document = try TextFormat.markdown.extract(Array("\(line)\n*end*".utf8))
+        #expect(document.text == "\(line)\nend")
+        let spaces = String(repeating: " ", count: 400_000)
+        let matter = try TextFormat.markdown.extract(Array("---\na: b\(spaces)c\nd: e\n---\n".utf8))
+        #expect(matter.properties == ["d": "e"])
+    }
+
     @Test func jsonGivesItsStringsWithoutTheKeys() throws {
         let document = try TextFormat.json.extract(
             Array(#"{"name": "Ann\u0000a", "n": [1, true, null, {"key": "in\nside"}]}"#.utf8))

@@ -1,5 +1,6 @@
 import Glibc
 import JSONText
+import JobHandler
 import Testing
 
 @Suite struct UploadTests {
@@ -88,6 +89,61 @@ import Testing
         #expect(dry.counts == second.counts)
         #expect(try upload(scratch, ["force": true]).counts == "0 2 0 0 0")
         try scratch.sh("diff -r own target")
+    }
+
+    /// Before the upload after it comes, the document changes once more; and that one is killed, too, just before it sends it.
+    @Test(arguments: ["1.nt", "new.nt"])
+    func whatAKilledUploadHasSentIsNobodyElses(name: String) async throws {
+        let scratch = try scratch(3)
+        _ = try upload(scratch)
+        try scratch.sh("echo '[]' >own/\(name)")
+        try refresh(scratch)
+        await #expect(throws: JobStopped.self) { try await scratch.uploadInProcess(params(scratch)) }
+        try scratch.sh("cmp own/\(name) target/\(name); echo '[ ]' >own/\(name)")
+        try refresh(scratch)
+        await #expect(throws: JobStopped.self) {
+            try await scratch.uploadInProcess(params(scratch), diesBefore: true)
+        }
+        #expect(try upload(scratch, dryRun: true).counts == "0 1 0 0 0")
+        let run = try upload(scratch)
+        #expect(run.counts == "0 1 0 0 0")
+        #expect(run.itemErrors == [])
+        try scratch.sh("diff -r own target")
+        // It is forgotten when it has arrived: what somebody writes later is theirs.
+        #expect(try scratch.sql("SELECT count(*) FROM sending") == ["0"])
+        try scratch.sh("echo '[]' >target/\(name); echo '[  ]' >own/\(name)")
+        try refresh(scratch)
+        #expect(try upload(scratch).itemErrors == ["file://\(scratch.path)/own/\(name) CONFLICT"])
+    }
+
+    @Test func whatAKilledUploadHasSentCanBeDeleted() async throws {
+        let scratch = try scratch(3)
+        _ = try upload(scratch)
+        try scratch.sh("echo '[]' >own/1.nt")
+        try refresh(scratch)
+        await #expect(throws: JobStopped.self) { try await scratch.uploadInProcess(params(scratch)) }
+        try scratch.sh("rm own/1.nt")
+        try refresh(scratch, ["delete": true, "max_delete_percent": 100])
+        let run = try upload(scratch, ["delete": true, "max_delete_percent": 100])
+        #expect(run.counts == "0 0 0 1 0")
+        try scratch.sh("diff -r own target")
+        #expect(try scratch.sql("SELECT count(*) FROM sending") == ["0"])
+    }
+
+    /// A cache of version 1 does not say what is on its way.
+    @Test func aCacheOfTheFirstVersionIsReadAsItIsAndWrittenAsItShouldBe() throws {
+        let scratch = try scratch(3)
+        try scratch.python(
+            """
+            import sqlite3
+            db = sqlite3.connect('cache.db', isolation_level=None)
+            db.execute('DROP TABLE sending')
+            db.execute('PRAGMA user_version = 1')
+            """)
+        #expect(try upload(scratch, dryRun: true).counts == "3 0 0 0 0")
+        #expect(try scratch.sql("PRAGMA user_version") == ["1"])
+        #expect(try upload(scratch).counts == "3 0 0 0 0")
+        #expect(try scratch.sql("PRAGMA user_version") == ["2"])
     }
 
     @Test func aDryRunWritesNothingAndCountsAlike() throws {

@@ -14,9 +14,13 @@ struct LibraryDatabase: Sendable {
     let kind: String
     /// "JSPc" and "JSPi" in ASCII.
     let applicationID: Int
-    /// Of the tables; a database of a later one is refused.
-    let version = 1
+    /// Of version 1.
     let tables: String
+    /// What each later version adds, from the second on.
+    let upgrades: [String]
+
+    /// Of the tables. A database of a later one is refused, one of an earlier one is brought up to date by who writes.
+    var version: Int { 1 + upgrades.count }
 
     /// Opens for writing; makes a database that is not there.
     /// - Parameter patience: with others who write.
@@ -26,14 +30,17 @@ struct LibraryDatabase: Sendable {
         if try queue.inDatabase(isNew) {
             try queue.transaction(.immediate) { if try isNew($0) { try create($0) } }
         }
-        try queue.inDatabase { database in
-            try check(database, path)
+        let found = try queue.inDatabase { database in
+            let found = try check(database, path)
             try keepLog(database)
+            return found
         }
+        if found < version { try queue.transaction(.immediate) { try upgrade($0, from: check($0, path)) } }
         return queue
     }
 
-    /// Opens for reading. - Returns: nil when there is no such file, or nothing in it yet.
+    /// Opens for reading; the database may be of an earlier version.
+    /// - Returns: nil when there is no such file, or nothing in it yet.
     func openToRead(_ path: String, _ patience: Patience) throws -> DatabaseQueue? {
         guard try FileStatus.exists(path) else { return nil }
         do {
@@ -95,22 +102,31 @@ struct LibraryDatabase: Sendable {
 
     private func create(_ database: Database) throws {
         try database.execute(sql: tables)
-        try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
+        try database.execute(sql: "PRAGMA application_id = \(applicationID)")
+        try upgrade(database, from: 1)
     }
 
-    private func check(_ database: Database, _ path: String) throws {
+    private func upgrade(_ database: Database, from found: Int) throws {
+        for upgrade in upgrades.dropFirst(found - 1) { try database.execute(sql: upgrade) }
+        try database.execute(sql: "PRAGMA user_version = \(version)")
+    }
+
+    /// - Returns: the database's version.
+    @discardableResult
+    private func check(_ database: Database, _ path: String) throws -> Int {
         guard try Int.fetchOne(database, sql: "PRAGMA application_id") == applicationID else {
             throw JobFailure(
                 "WRONG_DATABASE", "\(path) is a database, but no \(kind) of jobspool-library: it is left alone",
                 details: ["path": .string(path)])
         }
-        let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let found = max(1, try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 1)
         guard found <= version else {
             throw JobFailure(
                 "WRONG_DATABASE",
                 "\(path) was made by a later version (\(found); this one knows \(version)): update jobspool-library",
                 details: ["path": .string(path)])
         }
+        return found
     }
 }
 

@@ -33,7 +33,15 @@ extension LibraryDatabase {
             CREATE TABLE upload (
                 target TEXT NOT NULL, iri TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL,
                 PRIMARY KEY (target, name)) WITHOUT ROWID;
-            """)
+            """,
+        upgrades: [
+            """
+            -- What a target may have got from here: it was on its way when the job was last heard of.
+            CREATE TABLE sending (
+                target TEXT NOT NULL, iri TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL,
+                PRIMARY KEY (target, name)) WITHOUT ROWID;
+            """
+        ])
 
     static let index = LibraryDatabase(
         kind: "index", applicationID: 0x4A53_5069,
@@ -47,5 +55,11 @@ extension LibraryDatabase {
             -- Its words, by its id.
             CREATE VIRTUAL TABLE words USING fts5 (
                 title, headings, text, tokenize = 'unicode61 remove_diacritics 2');
-            """)
+            """,
+        upgrades: [
+            """
+            -- When the document was last changed in any way (its ctime), in nanoseconds since 1970; 0 when that was not written down.
+            ALTER TABLE document ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+            """
+        ])
 }

@@ -7,8 +7,10 @@ struct DirectoryWalk {
     let root: Descriptor
     /// A file. - Parameter path: from the root.
     let file: (_ path: String, FileStatus) throws -> Void
-    /// Something that cannot be looked at, or whose name is no UTF-8.
+    /// Something that cannot be looked at.
     let failed: (ItemError) throws -> Void
+    /// Something whose name is no UTF-8; what is in it is not looked at. - Parameter path: from the root.
+    let refused: (_ path: [UInt8]) throws -> Void
     /// Called once in every directory.
     var checkStopping: () throws -> Void = {}
 
@@ -29,12 +31,7 @@ struct DirectoryWalk {
         for name in try names(directory, path) {
             let isText = name.withUnsafeBufferPointer { String(validatingCString: $0.baseAddress!) }
             guard let text = isText else {
-                let shown =
-                    "\(prefix(path))\(String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))"
-                try failed(
-                    ItemError(
-                        item: shown, code: "NAME_REFUSED", message: "the name of \(shown) is no UTF-8", retryable: false
-                    ))
+                try refused(Array(prefix(path).utf8) + name.dropLast().map { UInt8(bitPattern: $0) })
                 continue
             }
             let child = prefix(path) + text

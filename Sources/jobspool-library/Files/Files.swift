@@ -73,6 +73,8 @@ struct FileStatus {
     let size: Int64
     /// Nanoseconds since 1970.
     let modified: Int64
+    /// When anything of it was last changed, which nobody can set back. Nanoseconds since 1970.
+    let changed: Int64
     let mode: mode_t
 
     var isRegular: Bool { mode & S_IFMT == S_IFREG }
@@ -105,11 +107,29 @@ struct FileStatus {
         return FileStatus(status)
     }
 
+    /// What a path leads to; nil also when that cannot be told, of which whoever opens it is told the reason.
+    static func found(_ path: String) -> FileStatus? {
+        do {
+            return try following(path)
+        } catch {
+            return nil
+        }
+    }
+
     static func exists(_ path: String) throws(SystemCallError) -> Bool { try following(path) != nil }
 
     private init(_ status: stat) {
         size = Int64(status.st_size)
-        modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+        modified = Self.nanoseconds(status.st_mtim)
+        changed = Self.nanoseconds(status.st_ctim)
         mode = status.st_mode
+    }
+
+    /// A time before 1677 or after 2262, which has no such number, gets the nearest.
+    private static func nanoseconds(_ time: timespec) -> Int64 {
+        let (seconds, isTooFar) = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, isJustTooFar) = seconds.addingReportingOverflow(Int64(time.tv_nsec))
+        if isTooFar || isJustTooFar { return time.tv_sec < 0 ? .min : .max }
+        return sum
     }
 }

@@ -17,4 +17,11 @@ extension ItemError {
             }
         self.init(item: item, code: code, message: error.description, retryable: retryable)
     }
+
+    /// - Parameter path: one that is no UTF-8.
+    static func nameRefused(_ path: [UInt8]) -> ItemError {
+        let shown = String(decoding: path, as: UTF8.self)
+        return ItemError(
+            item: shown, code: "NAME_REFUSED", message: "the name of \(shown) is no UTF-8", retryable: false)
+    }
 }

@@ -105,34 +105,46 @@ final class Indexing {
     private func scan() throws {
         try queue.transaction(.deferred) { database in
             let plan = IndexPlan(database: database)
+            var refused: Set<[UInt8]> = []
             if let directory {
                 try DirectoryWalk(
                     root: directory,
                     file: { [tally] path, status in
                         guard let format = TextFormat(path: path) else { return }
-                        try plan.add(path, format, size: status.size, modified: status.modified)
+                        try plan.add(path, format, status)
                         tally.scanning(path)
-                    }, failed: { [tally] in try tally.fail($0, isScan: true) },
+                    }, failed: { [tally] in try tally.fail($0, isScan: true) }, refused: { refused.insert($0) },
                     checkStopping: { [job] in try job.checkStopping() }
                 ).run(below: params.path)
             }
-            if job.isDryRun, params.source != nil { try apply(Changes(of: OtherHandler.attachment), plan) }
+            if job.isDryRun, params.source != nil {
+                try apply(Changes(of: OtherHandler.attachment), plan, &refused)
+            }
+            for path in refused.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+                try tally.fail(.nameRefused(path), isScan: true)
+            }
         }
     }
 
-    /// Makes of the files that are there those that there will be.
-    private func apply(_ changes: Changes, _ plan: IndexPlan) throws {
+    /// Makes of the files that are there, and of the names that are refused, those that there will be.
+    private func apply(_ changes: Changes, _ plan: IndexPlan, _ refused: inout Set<[UInt8]>) throws {
         for change in changes.changes {
             switch change {
-            case .delete(let path): try plan.remove(path)
-            case .put(let path):
+            case .delete(let bytes):
+                refused.remove(bytes)
+                if let path = String(validating: bytes, as: UTF8.self) { try plan.remove(path) }
+            case .put(let bytes):
+                guard let path = String(validating: bytes, as: UTF8.self) else {
+                    refused.insert(Changes.refused(bytes))
+                    continue
+                }
                 // Whatever it is in the target, it may be no file in the source.
                 try plan.remove(path)
                 guard let format = TextFormat(path: path), let source = self.source else { continue }
                 do {
                     let status = try FileStatus(of: source.open(below: path, O_RDONLY | O_NONBLOCK), path)
                     guard status.isRegular else { continue }
-                    try plan.add(path, format, size: status.size, modified: status.modified, isInSource: true)
+                    try plan.add(path, format, status, isInSource: true)
                 } catch let error as SystemCallError where error.errno == ELOOP {
                     // A symbolic link, which is not followed.
                 } catch let error as SystemCallError {

@@ -22,10 +22,11 @@ struct IndexParams: Sendable {
         index = try fields.path("index", "the absolute path of the index's database")
         directory = try fields.path("directory", "the absolute path of the directory to index")
         let path = try fields.string("path") ?? ""
-        guard path.utf8.first != UInt8(ascii: "/"),
-            path.split(separator: "/").allSatisfy({ $0 != ".." && $0 != "." }), !path.utf8.contains(0)
+        let components = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
+        guard path.utf8.first != UInt8(ascii: "/"), components.allSatisfy({ $0 != ".." && $0 != "." }),
+            !path.utf8.contains(0)
         else { throw fields.wrong("path", "must be relative to `directory`, without \"..\"") }
-        self.path = path.split(separator: "/").joined(separator: "/")
+        self.path = components.joined(separator: "/")
         allowEmpty = try fields.bool("allow_empty") ?? false
         source = try fields.object("sync")?["source"]?.string
         errors = try ErrorBudget(params: &fields)

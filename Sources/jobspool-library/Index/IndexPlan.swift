@@ -11,6 +11,7 @@ struct IndexPlan {
         let format: TextFormat?
         let size: Int64
         let modified: Int64
+        let changed: Int64
         /// The file is still in the source (in a dry run).
         let isInSource: Bool
     }
@@ -23,13 +24,15 @@ struct IndexPlan {
             sql: """
                 CREATE TEMPORARY TABLE file (
                     path TEXT PRIMARY KEY, format TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
-                    is_in_source INTEGER NOT NULL) WITHOUT ROWID
+                    changed INTEGER NOT NULL, is_in_source INTEGER NOT NULL) WITHOUT ROWID
                 """)
     }
 
-    func add(_ path: String, _ format: TextFormat, size: Int64, modified: Int64, isInSource: Bool = false) throws {
-        try database.cachedStatement(sql: "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)")
-            .execute(arguments: [path, format.rawValue, size, modified, isInSource])
+    func add(_ path: String, _ format: TextFormat, _ status: FileStatus, isInSource: Bool = false) throws {
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?)")
+            .execute(arguments: [
+                path, format.rawValue, status.size, status.modified, status.changed, isInSource,
+            ])
     }
 
     func remove(_ path: String) throws {
@@ -46,7 +49,7 @@ struct IndexPlan {
 
     /// How many documents have to be read, and how many are not there any more.
     func counts(below path: String) throws -> (reads: Int, deletions: Int) {
-        let reads = try Int.fetchOne(database, sql: "SELECT count(*) \(Self.reads)") ?? 0
+        let reads = try Int.fetchOne(database, sql: "SELECT count(*) \(reads())") ?? 0
         let deletions =
             try Int.fetchOne(
                 database, sql: "SELECT count(*) \(Self.deletions)", arguments: Self.bounds(path)) ?? 0
@@ -56,12 +59,12 @@ struct IndexPlan {
     /// What is new or changed, in the order of the paths' bytes. What is not in it is equal.
     func reads(after path: String, _ limit: Int) throws -> [Step] {
         try Row.fetchAll(
-            database, sql: "SELECT file.* \(Self.reads) AND file.path > ? ORDER BY file.path LIMIT ?",
+            database, sql: "SELECT file.* \(reads()) AND file.path > ? ORDER BY file.path LIMIT ?",
             arguments: [path, limit]
         ).map { row in
             Step(
                 action: .read, path: row["path"], format: TextFormat(rawValue: row["format"]), size: row["size"],
-                modified: row["modified"], isInSource: row["is_in_source"])
+                modified: row["modified"], changed: row["changed"], isInSource: row["is_in_source"])
         }
     }
 
@@ -69,14 +72,20 @@ struct IndexPlan {
         try String.fetchAll(
             database, sql: "SELECT path \(Self.deletions) AND path > ?2 ORDER BY path LIMIT ?3",
             arguments: [path, last, limit]
-        ).map { Step(action: .delete, path: $0, format: nil, size: 0, modified: 0, isInSource: false) }
+        ).map { Step(action: .delete, path: $0, format: nil, size: 0, modified: 0, changed: 0, isInSource: false) }
     }
 
-    private static let reads = """
-        FROM file LEFT JOIN document USING (path)
-        WHERE (is_in_source OR (document.size, document.modified, document.format)
-            IS NOT (file.size, file.modified, file.format))
-        """
+    /// Contents may change while size and time stay, but not without a trace. An index of version 1, which a dry run may find, has
+    /// not kept that trace: every document of it is read, as in the real run.
+    private func reads() throws -> String {
+        let isKept = try database.columns(in: "document").contains { $0.name == "changed" }
+        return """
+            FROM file LEFT JOIN document USING (path)
+            WHERE (is_in_source
+                OR (document.size, document.modified, \(isKept ? "document.changed" : "0"), document.format)
+                    IS NOT (file.size, file.modified, file.changed, file.format))
+            """
+    }
 
     private static let deletions = "FROM document WHERE path NOT IN (SELECT path FROM file) AND \(isBelow)"
 

@@ -26,20 +26,20 @@ struct IndexedDocuments {
         return isSame ? .skipped : .updated
     }
 
-    /// A document of which only the time has changed.
+    /// A document of which only the times have changed.
     func touch(_ step: IndexPlan.Step) throws {
-        try database.cachedStatement(sql: "UPDATE document SET size = ?, modified = ? WHERE path = ?")
-            .execute(arguments: [step.size, step.modified, step.path])
+        try database.cachedStatement(sql: "UPDATE document SET size = ?, modified = ?, changed = ? WHERE path = ?")
+            .execute(arguments: [step.size, step.modified, step.changed, step.path])
     }
 
     func put(_ step: IndexPlan.Step, _ format: TextFormat, _ text: DocumentText) throws {
         try database.cachedStatement(
             sql: """
-                INSERT INTO document (path, format, size, modified, properties) VALUES (?1, ?2, ?3, ?4, ?5)
-                ON CONFLICT (path) DO UPDATE SET format = ?2, size = ?3, modified = ?4, properties = ?5
+                INSERT INTO document (path, format, size, modified, changed, properties) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                ON CONFLICT (path) DO UPDATE SET format = ?2, size = ?3, modified = ?4, changed = ?5, properties = ?6
                 """
         ).execute(arguments: [
-            step.path, format.rawValue, step.size, step.modified, JSON.object(text.properties).text,
+            step.path, format.rawValue, step.size, step.modified, step.changed, JSON.object(text.properties).text,
         ])
         let id = try Int64.fetchOne(database, sql: "SELECT id FROM document WHERE path = ?", arguments: [step.path])
         try database.cachedStatement(sql: "DELETE FROM words WHERE rowid = ?").execute(arguments: [id])

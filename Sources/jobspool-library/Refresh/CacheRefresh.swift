@@ -61,33 +61,53 @@ final class Refresh {
     private func readAll() async throws -> [Int] {
         try begin()
         var level = -1
-        while case let visits = try queue.inDatabase({ try Visits(database: $0).next(params.batchSize) }),
-            !visits.isEmpty
-        {
+        while case let visits = try list({ try $0.next(params.batchSize) }), !visits.isEmpty {
             if let depth = visits.first?.depth, depth > level {
                 level = depth
-                try queue.inDatabase { try tally.beginLevel(depth, of: params.depth, Visits(database: $0)) }
+                try list { try tally.beginLevel(depth, of: params.depth, $0) }
             }
             try await visit(visits)
         }
-        return try queue.inDatabase { try Visits(database: $0).levels() }
+        return try list { try $0.levels() }
+    }
+
+    /// Looks at the list of this run.
+    private func list<Value>(_ body: (Visits) throws -> Value) throws -> Value {
+        try queue.transaction(.deferred) { database in
+            try checkList(database)
+            return try body(Visits(database: database))
+        }
+    }
+
+    /// The cache has one list. A refresh that begins takes it, whoever has it: that one may have died. If it has not, it is told
+    /// so here, before it takes the other's list for its own.
+    private func checkList(_ database: Database) throws {
+        guard !job.isDryRun, try !hasList(database) else { return }
+        throw JobFailure(
+            "CACHE_BUSY",
+            "another refresh of \(params.cache) has begun since: it is tried again if `retry` allows",
+            details: ["cache": .string(params.cache)], exit: .temporary)
+    }
+
+    private func hasList(_ database: Database) throws -> Bool {
+        try String.fetchOne(database, sql: "SELECT run FROM refresh") == run
     }
 
     /// A run whose checkpoint fits what the cache has of it goes on; any other begins anew.
     private func begin() throws {
-        let resumed = try transaction { database in
+        let isResumed = try transaction { database in
+            let visits = Visits(database: database)
+            if job.isDryRun {
+                try visits.makeTemporary()
+                return false
+            }
             let known = try Int.fetchOne(
                 database, sql: "SELECT count(*) FROM refresh WHERE run = ? AND params = ?",
                 arguments: [run, params.identity])
-            if !job.isDryRun, known == 1 {
-                try tally.resume(Visits(database: database).counts())
-                return true
-            }
-            let visits = Visits(database: database)
-            if job.isDryRun { try visits.makeTemporary() } else { try visits.clear() }
-            return false
+            if known == 1 { try tally.resume(visits.counts()) }
+            return known == 1
         }
-        if resumed { return }
+        if isResumed { return }
         var unreadable: [ItemError] = []
         let own = try OwnSet(
             places: places,
@@ -98,12 +118,14 @@ final class Refresh {
         ).documents(params.roots)
         try transaction { database in
             let visits = Visits(database: database)
+            if !job.isDryRun {
+                try visits.clear()
+                try database.execute(sql: "DELETE FROM refresh")
+                try database.execute(
+                    sql: "INSERT INTO refresh (run, params) VALUES (?, ?)", arguments: [run, params.identity])
+            }
             try visits.add(own, depth: 0)
             try visits.addUnreadable(unreadable)
-            guard !job.isDryRun else { return }
-            try database.execute(sql: "DELETE FROM refresh")
-            try database.execute(
-                sql: "INSERT INTO refresh (run, params) VALUES (?, ?)", arguments: [run, params.identity])
         }
         if !job.isDryRun { tally.checkpoint() }
     }
@@ -163,6 +185,7 @@ final class Refresh {
 
     private func write(_ read: [(Visits.Visit, Read)]) throws {
         try transaction { database in
+            try checkList(database)
             let visits = Visits(database: database)
             let documents = CachedDocuments(database: database)
             for (visit, result) in read {
@@ -181,7 +204,7 @@ final class Refresh {
                     try visits.finish(visit, outcome)
                 }
                 guard visit.depth < params.depth else { continue }
-                try visits.add(references.compactMap { try places.place(of: $0) }, depth: visit.depth + 1)
+                try visits.add(references.compactMap { places.place(of: $0) }, depth: visit.depth + 1)
             }
         }
         for (visit, result) in read {
@@ -201,10 +224,13 @@ final class Refresh {
             return job.log("Nothing is deleted: \(tally.failed) documents could not be read", level: .warning)
         }
         try transaction { database in
+            try checkList(database)
             let documents = CachedDocuments(database: database)
             let unvisited = try documents.unvisited()
+            // What this run has added does not count, as it does not in a dry run.
+            let held = try documents.count() - (job.isDryRun ? 0 : tally.created)
             try params.deletions.check(
-                unvisited.count, from: "the cache", held: try documents.count(), isSourceEmpty: tally.processed == 0)
+                unvisited.count, from: "the cache", held: held, isSourceEmpty: tally.processed == 0)
             for iri in unvisited {
                 if job.isDryRun {
                     job.log("DRY RUN: would delete \(IRI(iri).shown)")
@@ -216,9 +242,12 @@ final class Refresh {
         }
     }
 
+    /// Only its own list: another run is not done with its.
     private func clear() throws {
         guard !job.isDryRun else { return }
-        try transaction { try $0.execute(sql: "DELETE FROM visit; DELETE FROM refresh") }
+        try transaction { database in
+            if try hasList(database) { try database.execute(sql: "DELETE FROM visit; DELETE FROM refresh") }
+        }
     }
 
     private func transaction<Value>(_ body: (Database) throws -> Value) throws -> Value {

@@ -27,20 +27,20 @@ struct DocumentPlaces: Sendable {
 
     /// Where a reference leads.
     /// - Returns: nil for one that leads to no document, such as `mailto:` and `urn:`.
-    func place(of reference: String) throws -> Place? {
+    func place(of reference: String) -> Place? {
         let iri = IRI(reference).document
         let text = iri.text
         if let base = bases.first(where: { text.utf8.starts(with: $0.iri.utf8) }) {
             let rest = text.utf8.dropFirst(base.iri.utf8.count)
             guard let relative = Self.decoded(rest), !Self.climbs(relative) else { return unreachable(text) }
-            return try existing(base.directory + relative, or: text)
+            return existing(base.directory + relative, or: text)
         }
         switch iri.scheme?.lowercased() {
         case "file":
             guard iri.authority ?? "" == "" || iri.authority == "localhost",
                 let path = Self.decoded(IRI(iri.path).resolved(against: IRI("file:///")).path.utf8), path.hasPrefix("/")
             else { return unreachable(text) }
-            return try existing(path, or: nil)
+            return existing(path, or: nil)
         case "http", "https": return Place(iri: text, location: text, name: Self.name(of: iri))
         default: return nil
         }
@@ -62,11 +62,12 @@ struct DocumentPlaces: Sendable {
         return Place(iri: iri, location: path, name: name ?? Self.name(of: IRI(iri)))
     }
 
-    /// The file, as it is called or with the suffix of a format.
-    private func existing(_ path: String, or iri: String?) throws -> Place {
+    /// The file, as it is called or with the suffix of a format. One that cannot be looked at, as its name is too long or a
+    /// directory is closed, is an item error when its turn comes.
+    private func existing(_ path: String, or iri: String?) -> Place {
         let path = path.utf8.last == UInt8(ascii: "/") ? path + "index" : path
         for suffix in [""] + DocumentFormat.suffixes {
-            if try FileStatus.following(path + suffix)?.isRegular ?? false { return place(ofFile: path + suffix) }
+            if FileStatus.found(path + suffix)?.isRegular ?? false { return place(ofFile: path + suffix) }
         }
         let place = place(ofFile: path)
         return Place(iri: iri ?? place.iri, location: place.location, name: place.name)

@@ -16,7 +16,7 @@ struct OwnSet {
             if root.utf8.first == UInt8(ascii: "/") {
                 let name = root.split(separator: "/").last.map(String.init)
                 place = places.place(ofFile: root, name: name)
-            } else if let found = try places.place(of: root) {
+            } else if let found = places.place(of: root) {
                 place = found
             } else {
                 throw JobFailure.invalidParams(
@@ -24,7 +24,7 @@ struct OwnSet {
                 )
             }
             guard place.location.utf8.first == UInt8(ascii: "/"),
-                try FileStatus.following(place.location)?.isDirectory ?? false
+                FileStatus.found(place.location)?.isDirectory ?? false
             else { return [place] }
             return try files(in: place.location)
         }
@@ -45,7 +45,7 @@ struct OwnSet {
                     !path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.first == UInt8(ascii: ".") })
                 else { return }
                 found.append(places.place(ofFile: prefix + path, name: path))
-            }, failed: failed, checkStopping: checkStopping
+            }, failed: failed, refused: { try failed(.nameRefused($0)) }, checkStopping: checkStopping
         ).run()
         return found
     }

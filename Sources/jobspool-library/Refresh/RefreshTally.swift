@@ -18,6 +18,7 @@ final class RefreshTally {
         self.run = run
     }
 
+    var created: Int { counts[.created] ?? 0 }
     var failed: Int { counts[.failed] ?? 0 }
     var processed: Int { counts.values.reduce(0, +) }
 
@@ -85,7 +86,7 @@ final class RefreshTally {
 
     private var named: [(name: String, value: Int)] {
         [
-            ("created", counts[.created] ?? 0), ("updated", counts[.updated] ?? 0),
+            ("created", created), ("updated", counts[.updated] ?? 0),
             ("skipped", counts[.skipped] ?? 0), ("deleted", deletions), ("failed", failed),
         ]
     }

@@ -10,7 +10,7 @@ struct SearchQuery: Equatable {
         let match: String
     }
 
-    /// Each once, whatever its case and accents.
+    /// Each once, whatever its case and the accents of Latin letters.
     let terms: [Term]
 
     /// Alternatives at the most.
@@ -18,12 +18,23 @@ struct SearchQuery: Equatable {
 
     init(_ text: String) {
         var terms: [Term] = []
-        var seen: Set<String> = []
+        var seen: Set<[UInt8]> = []
         for part in Self.parts(text) where part.unicodeScalars.contains(where: Self.isWordCharacter) {
-            let folded = part.folding(options: [.caseInsensitive, .diacriticInsensitive], locale: nil)
-            if seen.insert(folded).inserted { terms.append(Term(text: part, match: Self.quoted(part))) }
+            if seen.insert(Self.folded(part)).inserted { terms.append(Term(text: part, match: Self.quoted(part))) }
         }
         self.terms = terms
+    }
+
+    /// No more is the same here than is to the tokenizer, unicode61 with `remove_diacritics 2`: it strips Latin letters of their
+    /// marks, and no others.
+    private static func folded(_ text: String) -> [UInt8] {
+        text.lowercased().flatMap { character -> [UInt8] in
+            let scalars = String(character).decomposedStringWithCanonicalMapping.unicodeScalars
+            guard let base = scalars.first, base.isASCII,
+                scalars.dropFirst().allSatisfy({ $0.properties.generalCategory == .nonspacingMark })
+            else { return Array(String(character).utf8) }
+            return [UInt8(base.value)]
+        }
     }
 
     /// Any of the terms.
@@ -49,7 +60,11 @@ struct SearchQuery: Equatable {
         return (parts + [part]).map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
     }
 
-    static func quoted(_ text: String) -> String { "\"" + text.replacing("\"", with: "\"\"") + "\"" }
+    /// By bytes: with a combining mark behind it a quote is no quote as a character.
+    static func quoted(_ text: String) -> String {
+        let bytes = text.utf8.flatMap { $0 == UInt8(ascii: "\"") ? [$0, $0] : [$0] }
+        return "\"\(String(decoding: bytes, as: UTF8.self))\""
+    }
 
     /// What the tokenizer unicode61 makes words of.
     private static func isWordCharacter(_ scalar: Unicode.Scalar) -> Bool {

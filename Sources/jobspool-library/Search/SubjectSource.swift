@@ -34,12 +34,16 @@ struct SubjectSource {
     /// - Parameter budget: bytes that there is room for. What does not fit is left out, and a text is cut; below 0 then.
     func json(within budget: inout Int) -> JSON? {
         guard budget > 0 else { return nil }
+        let frame: JSON = ["document": .string(document), "depth": JSON(depth), "properties": [:]]
+        budget -= frame.bytes.count + 1
+        guard budget >= 0 else { return nil }
         var kept: JSONObject = [:]
         for (key, values, isList) in properties {
+            let name = JSON.string(key).bytes.count + 6
             var shown: [JSON] = []
             for value in values {
                 let room = budget
-                budget -= value.bytes.count + key.utf8.count + 8
+                budget -= value.bytes.count + name
                 if budget >= 0 {
                     shown.append(value)
                 } else if let text = value.string, room > 0 {
@@ -48,7 +52,7 @@ struct SubjectSource {
                 }
                 if budget < 0 { break }
             }
-            if isList { kept[key] = .array(shown) } else { kept[key] = shown.first }
+            kept[key] = isList && !shown.isEmpty ? JSON.array(shown) : shown.first
             if budget < 0 { break }
         }
         return ["document": .string(document), "depth": JSON(depth), "properties": .object(kept)]

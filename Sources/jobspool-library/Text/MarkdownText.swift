@@ -4,6 +4,10 @@ import Foundation
 import JSONText
 
 enum MarkdownText {
+    /// Bytes of a line at the most in which markup is looked for: where marks are not closed that takes time with the square of
+    /// the length.
+    private static let longestLine = 4000
+
     /// - Parameter bytes: UTF-8.
     static func extract(_ bytes: [UInt8]) -> DocumentText {
         var document = DocumentText()
@@ -24,7 +28,7 @@ enum MarkdownText {
                 if fence == nil { fence = String(mark) } else if trimmed.hasPrefix(fence ?? "") { fence = nil }
                 continue
             }
-            if fence != nil {
+            if fence != nil || line.utf8.count > longestLine {
                 text.append(String(line))
             } else if let heading = heading(trimmed) {
                 headings.append(inline(heading))
@@ -45,7 +49,7 @@ enum MarkdownText {
     private static func frontMatter(_ lines: inout ArraySlice<Substring>) -> JSONObject? {
         guard lines.first == "---", let end = lines.dropFirst().prefix(100).firstIndex(of: "---") else { return nil }
         var matter: JSONObject = [:]
-        for line in lines[(lines.startIndex + 1)..<end] {
+        for line in lines[(lines.startIndex + 1)..<end] where line.utf8.count <= longestLine {
             guard let match = line.wholeMatch(of: /([A-Za-z_][\w-]*):\s+(.*?)\s*/) else { continue }
             let value = match.2.trimmingCharacters(in: CharacterSet(charactersIn: "\"'"))
             if matter[String(match.1)] == nil { matter[String(match.1)] = .string(value) }

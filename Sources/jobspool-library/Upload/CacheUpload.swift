@@ -108,12 +108,16 @@ struct Upload {
             let found = try await target.hash(of: name)
             // Sent by a run that was killed before it could write that down, or by somebody else.
             if found == hash { return .skipped }
-            if let found, found != known, !params.force { throw conflict(name, "was changed") }
-            if !job.isDryRun { try await target.put(try content(iri), as: name) }
+            let ours = known.first { $0 == found }
+            if found != nil, ours == nil, !params.force { throw conflict(name, "was changed") }
+            if !job.isDryRun {
+                try queue.transaction(.immediate) { try plan($0).begin(iri, name, hash, over: ours) }
+                try await target.put(try content(iri), as: name)
+            }
             return found == nil ? .created : .updated
         case .delete(_, let name, let known):
             guard let found = try await target.hash(of: name) else { return .skipped }
-            if found != known, !params.force { throw conflict(name, "was changed") }
+            if !known.contains(found), !params.force { throw conflict(name, "was changed") }
             if !job.isDryRun { try await target.delete(name) }
             return .deleted
         }

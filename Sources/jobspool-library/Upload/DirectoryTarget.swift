@@ -65,16 +65,16 @@ struct DirectoryTarget: UploadTarget {
 
     func delete(_ name: String) async throws {
         try reporting(name) {
-            let components = try checked(name).split(separator: "/")
+            let components = Self.components(of: try checked(name))
             let parent = try root.open(below: components.dropLast().joined(separator: "/"), O_RDONLY | O_DIRECTORY)
-            try systemCall("unlink", name) { unlinkat(parent.raw, String(components[components.count - 1]), 0) }
+            try systemCall("unlink", name) { unlinkat(parent.raw, components[components.count - 1], 0) }
             try parent.sync(name)
         }
     }
 
     /// The directory that the name is in, made if need be, and the name in it.
     private func makeDirectory(of name: String) throws -> (Descriptor, String) {
-        var components = name.split(separator: "/").map { String($0) }
+        var components = Self.components(of: name)
         let last = components.removeLast()
         var directory = root
         for component in components {
@@ -87,7 +87,7 @@ struct DirectoryTarget: UploadTarget {
 
     /// A relative path without `..`, and none that begins as our own temporary file does.
     private func checked(_ name: String) throws -> String {
-        let components = name.split(separator: "/", omittingEmptySubsequences: false)
+        let components = Self.components(of: name)
         guard !components.isEmpty,
             components.allSatisfy({
                 !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 && !$0.utf8.contains(0)
@@ -99,6 +99,11 @@ struct DirectoryTarget: UploadTarget {
                 retryable: false)
         }
         return name
+    }
+
+    /// By bytes, as the kernel sees them: with a combining mark behind it a slash is no slash as a character.
+    private static func components(of name: String) -> [String] {
+        name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
     }
 
     private func reporting(_ name: String, _ body: () throws -> Void) throws {
