@@ -91,7 +91,10 @@ import Testing
     @Test func aResumedJobDoesNotTakeWhatItWroteForUnchanged() throws {
         let scratch = try Scratch()
         try scratch.write("a.csv", "id,n\n" + (1...400).map { "\($0),x\n" }.joined())
-        for more in [["stop_after_unchanged": 30], ["force": true]] as [JSONObject] {
+        for more in [
+            ["stop_after_unchanged": 30], ["stop_after_unchanged": 30, "mode": "mirror"], ["force": true],
+        ] as [JSONObject] {
+            if more["force"] == nil { try scratch.sh("rm -f target.db*") }
             var params = more
             params["source"] = .string("\(scratch.path)/a.csv")
             params["batch_size"] = 10
@@ -104,6 +107,23 @@ import Testing
             #expect(resumed.counts == (more["force"] == nil ? "400 0 0 0 0" : "0 400 0 0 0"))
             #expect(resumed.result?["stopped_early"] == false)
         }
+    }
+
+    /// What the first attempt wrote stands behind what is new by then, and before what it left.
+    @Test(arguments: ["full", "incremental"])
+    func aResumedJobWhoseSourceHasChangedDoesNotStopEarly(mode: String) throws {
+        let scratch = try Scratch()
+        let params: JSONObject = [
+            "mode": .string(mode), "batch_size": 10, "max_errors": 0, "stop_after_unchanged": 5,
+        ]
+        let rows = (1...100).map { "\($0),1\n" }
+        try scratch.write("a.csv", "id,n\n" + rows.map { $0 == "51,1\n" ? "x\n" : $0 }.joined())
+        #expect(try scratch.sync("a.csv", params, job: "1").exit == 1)
+        let new = (201...261).map { "\($0),1\n" }
+        try scratch.write("a.csv", "id,n\n" + (new + rows).joined())
+        #expect(try scratch.sync("a.csv", params, job: "1").result?["stopped_early"] == false)
+        #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "161")
+        #expect(try scratch.sync("a.csv", params, job: "2").counts == "0 0 5 0 0", "from here on it does")
     }
 
     @Test func aJobThatIsStoppedReportsItsCheckpointAndGoesOn() throws {
@@ -150,15 +170,16 @@ import Testing
     }
 
     /// What a failed job left lies behind what it has written.
-    @Test(arguments: ["incremental", "full"]) func noJobStopsEarlyBeforeWhatAFailedOneLeft(mode: String) throws {
+    @Test(arguments: [("incremental", "incremental"), ("full", "incremental"), ("full", "full")])
+    func noJobStopsEarlyBeforeWhatAFailedOneLeft(mode: String, next: String) throws {
         let scratch = try Scratch()
         var params: JSONObject = ["mode": .string(mode), "batch_size": 5, "max_errors": 0]
-        if mode == "incremental" { params["stop_after_unchanged"] = 3 }
+        if mode == next { params["stop_after_unchanged"] = 3 }
         let rows = (1...31).map { "\($0),1\n" }
         try scratch.write("a.csv", "id,n\n" + rows.map { $0 == "11,1\n" ? "x\n" : $0 }.joined())
         #expect(try scratch.sync("a.csv", params, job: "1").exit == 1)
         try scratch.write("a.csv", "id,n\n" + rows.joined())
-        params["mode"] = "incremental"
+        params["mode"] = .string(next)
         params["stop_after_unchanged"] = 3
         #expect(try scratch.sync("a.csv", params, job: "2").counts == "17 0 14 0 0")
         #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "31")

@@ -104,6 +104,7 @@ import Testing
             "tap.sh",
             #"""
             for ((i = $(jq -r '.n // 0' "$1") + 1; i <= 100; i++)); do
+                if ((i == 45)) && [ -e "$(dirname "$0")/broken" ]; then exit 3; fi
                 echo "{\"type\": \"RECORD\", \"stream\": \"s\", \"record\": {\"id\": $i}}"
                 if ((i % 10 == 0)); then echo "{\"type\": \"STATE\", \"value\": {\"n\": $i}}"; fi
             done
@@ -133,6 +134,19 @@ import Testing
             try scratch.sync(tap(["limit": 7]))
             #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "\(rows)")
         }
+    }
+
+    /// Each attempt reads from where the first one began, and counts from there.
+    @Test func anAttemptThatGoesOnKeepsToTheLimit() throws {
+        let params = try tap(["limit": 60, "batch_size": 10])
+        try scratch.sh("touch broken")
+        #expect(try scratch.sync(params, job: "1").failure?["code"] == "COMMAND_FAILED")
+        try scratch.sh("rm broken")
+        #expect(try scratch.sync(params, job: "1").counts == "60 0 0 0 0")
+        #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "60")
+        #expect(try bookmark == "50")
+        #expect(try scratch.sync(tap([:])).result?["counts"]?["created"] == 40)
+        #expect(try bookmark == "100")
     }
 
     @Test func aStateBehindAnEarlyStopIsNotTaken() throws {

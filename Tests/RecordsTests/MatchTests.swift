@@ -86,6 +86,26 @@ import Testing
         #expect(try scratch.sql("SELECT reason FROM t_skipped WHERE left_key = '9'") == "TAKEN")
     }
 
+    /// Somebody else's last transaction is still in the write-ahead log, which a dry run reads and leaves.
+    @Test func aDryRunLeavesTheWriteAheadLog() throws {
+        let scratch = try prepare()
+        try match(scratch, rules)
+        try scratch.sh(
+            """
+            python3 - <<'END'
+            import os, sqlite3
+            db = sqlite3.connect("target.db")
+            db.execute("INSERT INTO t (left_key, right_key) VALUES ('6', 'D')")
+            db.commit()
+            os._exit(0)
+            END
+            test -s target.db-wal
+            """)
+        let dry = try match(scratch, rules, dryRun: true)
+        #expect(dry.exit == 0, "\(dry.lines)")
+        #expect(dry.result?["kept"] == 5)
+    }
+
     @Test func tablesAreMatchedToo() throws {
         let scratch = try Scratch()
         _ = try scratch.sql(

@@ -2,6 +2,8 @@ import Glibc
 import JSONText
 import Testing
 
+@testable import jobspool_records
+
 /// The memory that a job takes does not grow with its source.
 @Suite struct MemoryTests {
     /// Records of 1 KB each in a.ndjson.
@@ -37,6 +39,31 @@ import Testing
         let run = try Run(Child.End(status: 0, output: scratch.sh("cat output"), errors: ""))
         #expect(run.counts == counts)
         return try #require(Int(peak.dropLast()))
+    }
+
+    /// In a batch, keys of several fields stand behind all records.
+    @Test func aPlanKeepsOfARecordWhatIsItsOwn() async throws {
+        var batch = RecordBatch(limit: 100)
+        let layout = FieldLayout(["a", "b"])
+        for number in 1...100 {
+            batch.append(.text, "text \(number)".utf8)
+            batch.append(.number, "\(number)".utf8)
+            batch.end(layout, at: Place(number: number))
+        }
+        RecordIdentifier(key: ["a", "b"], compareFields: nil, ignoreFields: []).identify(&batch)
+        let spool = RecordSpool()
+        for record in 0..<batch.count { try spool.append(record, of: batch) }
+        var read = RecordBatch(limit: 100)
+        let hasMore = try await spool.next(into: &read)
+        #expect(!hasMore)
+        #expect(read.bytes.count == batch.bytes.count)
+        #expect(read.hashes == batch.hashes)
+        try #require(read.count == batch.count)
+        for record in 0..<batch.count {
+            #expect(read.key(record) == batch.key(record))
+            let (was, became) = (try batch.object(record), try read.object(record))
+            #expect(JSON.object(became) == JSON.object(was))
+        }
     }
 
     /// With the larger source SQLite's cache of 16 MB is full, too.

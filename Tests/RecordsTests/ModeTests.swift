@@ -188,6 +188,46 @@ import Testing
         #expect(try scratch.sync("a.csv", params).counts == "0 0 1 0 0")
     }
 
+    @Test func theBookmarkPassesNoRecordOfWhichNobodyKnowsWhereItStands() throws {
+        let scratch = try Scratch()
+        let params: JSONObject = ["mode": "incremental", "cursor_field": "n"]
+        let lines = [#"{"id": 1, "n": 10}"#, #"{"id": 2, "n": 20"#, #"{"id": 3, "n": 30}"#]
+        try scratch.write("a.ndjson", lines.map { $0 + "\n" }.joined())
+        #expect(try scratch.sync("a.ndjson", params).itemErrors == ["line 2 INVALID_JSON"])
+        try scratch.sh("sed -i '2s/$/}/' a.ndjson")
+        #expect(try scratch.sync("a.ndjson", params).counts == "1 0 2 0 0")
+        #expect(try scratch.sync("a.ndjson", params).counts == "0 0 1 0 0")
+    }
+
+    /// Two files of a folder, two outputs of a command, two queries that begin alike.
+    @Test func sourcesOfOneNameHaveBookmarksOfTheirOwn() throws {
+        let scratch = try Scratch()
+        _ = try scratch.sql("CREATE TABLE a (id, n); INSERT INTO a VALUES ('de', 20), ('fr', 10)", in: "source.db")
+        for (land, n) in [("de", 20), ("fr", 10)] {
+            try scratch.write("\(land)-1.csv", "id,n\n\(land),\(n)\n")
+            let message: JSON = ["type": "RECORD", "stream": "s", "record": ["id": .string(land), "n": JSON(n)]]
+            try scratch.write("\(land).lines", message.text + "\n")
+        }
+        let space = String(repeating: " ", count: 200)
+        func sources(_ land: String) -> [JSON] {
+            [
+                ["file": .string(scratch.path), "glob": .string("\(land)-*.csv")],
+                ["command": ["/bin/cat", .string("\(scratch.path)/\(land).lines")]],
+                [
+                    "sqlite": .string("\(scratch.path)/source.db"),
+                    "query": .string("SELECT * FROM a WHERE\(space) id = '\(land)'"),
+                ],
+            ]
+        }
+        for (first, second) in zip(sources("de"), sources("fr")) {
+            for source in [first, second] {
+                let run = try scratch.sync(["source": source, "mode": "incremental", "cursor_field": "n"])
+                #expect(run.counts == "1 0 0 0 0", "\(source.text)")
+            }
+            try scratch.sh("rm target.db")
+        }
+    }
+
     @Test func aLimitedReadingOfAnUnorderedSourceLeavesTheBookmark() throws {
         let scratch = try Scratch()
         let params: JSONObject = ["mode": "incremental", "cursor_field": "n", "limit": 1]

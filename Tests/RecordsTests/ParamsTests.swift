@@ -68,5 +68,7 @@ import Testing
             "source": ["command": ["/tap", "--token=secret"]], "target": ["sqlite": "/a.db", "table": "t"],
         ])
         #expect(params.source.name == "/tap")
+        #expect(params.source.bookmarkName.hasPrefix("/tap#"))
+        #expect(!params.source.bookmarkName.contains("secret"))
     }
 }

@@ -217,6 +217,21 @@ import Testing
         #expect(try scratch.sync("c.ics", ["key": .null]).failure?["code"] == "INVALID_ICALENDAR")
     }
 
+    @Test(arguments: ["BEGIN:VALARM", "BEGIN:VALARM\nBEGIN:X-INNER"])
+    func anEventWithAnOpenComponentTakesNoOtherWithIt(open: String) throws {
+        let scratch = try Scratch()
+        let good = (1...3).map { "BEGIN:VEVENT\nUID:\($0)\nEND:VEVENT\n" }
+        let bad = "BEGIN:VEVENT\nUID:bad\n\(open)\nTRIGGER:-PT5M\nEND:VEVENT\n"
+        try scratch.write("a.ics", "BEGIN:VCALENDAR\n\(good[0])\(bad)\(good[1])\(good[2])END:VCALENDAR\n")
+        let run = try scratch.sync("a.ics", ["key": .null])
+        #expect(run.itemErrors == ["line 5 INVALID_ICALENDAR"])
+        #expect(run.counts == "3 0 0 0 1")
+        #expect(run.logs.first == "Found 4 records to process")
+        // One that has no end itself has taken the next one with it.
+        try scratch.write("a.ics", "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:0\n\(good[0])END:VCALENDAR\n")
+        #expect(try scratch.sync("a.ics", ["key": .null]).failure?["code"] == "INVALID_ICALENDAR")
+    }
+
     @Test func aMissingSourceIsAnErrorInEveryMode() throws {
         let scratch = try Scratch()
         for mode in ["full", "incremental", "mirror"] {

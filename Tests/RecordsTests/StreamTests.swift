@@ -87,6 +87,38 @@ import Testing
         #expect(second.logs.first == "Found 3 records to process")
     }
 
+    /// SQLite by itself compares the bytes of texts, and puts all of them behind all numbers.
+    @Test(arguments: [
+        ["'8'", "'9'", "'10'", "'11'"], ["8", "'9'", "9.5", "'10'"],
+        [
+            "'2026-01-01T10:00:00Z'", "'2026-01-01T10:00:00.5Z'", "'2026-01-01T12:00:01+02:00'",
+            "'2026-01-01 10:00:02'",
+        ],
+    ])
+    func aDatabaseIsReadInTheOrderOfWhatTheCursorMeans(values: [String]) throws {
+        let scratch = try Scratch()
+        let early = "INSERT INTO a VALUES (2, \(values[1])), (3, \(values[0]))"
+        let late = "INSERT INTO a VALUES (1, \(values[3])), (4, \(values[2]))"
+        _ = try scratch.sql("CREATE TABLE a (id INTEGER PRIMARY KEY, n); \(early); \(late)", in: "source.db")
+        var params: JSONObject = [
+            "source": ["sqlite": .string("\(scratch.path)/source.db"), "table": "a"], "mode": "incremental",
+            "cursor_field": "n", "limit": 2,
+        ]
+        for ids in ["3,2", "3,2,4,1"] {
+            try scratch.sync(params)
+            #expect(try scratch.sql("SELECT group_concat(id) FROM t") == ids)
+        }
+        // The same when the later ones come later.
+        try scratch.sh("rm target.db")
+        params["limit"] = nil
+        _ = try scratch.sql("DELETE FROM a; \(early)", in: "source.db")
+        #expect(try scratch.sync(params).counts == "2 0 0 0 0")
+        _ = try scratch.sql(late, in: "source.db")
+        let second = try scratch.sync(params)
+        #expect(second.counts == "2 0 1 0 0")
+        #expect(second.logs.first == "Found 3 records to process")
+    }
+
     private func tap(_ scratch: Scratch, _ script: String, _ more: JSONObject = [:]) throws -> JSONObject {
         try scratch.write("tap.sh", script)
         var params: JSONObject = [
@@ -139,6 +171,37 @@ import Testing
         #expect(run.logs.contains("no access"))
         #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "2")
         #expect(try scratch.sync(["source": ["command": ["/no/such/tap"]]]).failure?["code"] == "COMMAND_NOT_STARTED")
+    }
+
+    /// A mirror must not delete the row of a record that it could not read, and no state may pass it. (As printf(1) takes them.)
+    @Test(arguments: [
+        #"{"type": "RECORD", "stream": "s", "record": {"id": "2", "v": "a\tb"}}"#,
+        #"{"type": "RECORD", "stream": "s", "record": {"id": "2", "v": "\351"}}"#,
+        #"{"type": "RECORD", "stream": "s", "record": {"id": "2"}}{"type": "RECORD", "stream": "s", "record": {}}"#,
+        #" {"type": "RECORD", "stream": "s", "record": {"id": "2""#, #"{"stream": "s", "record": {"id": "2"}}"#,
+    ])
+    func aMessageThatCannotBeTakenApartIsAnItemError(message: String) throws {
+        let scratch = try Scratch()
+        try scratch.write("a.csv", "id\n1\n2\n")
+        try scratch.sync("a.csv")
+        try scratch.sh(
+            #"printf '{"type": "RECORD", "stream": "s", "record": {"id": "1"}}\n\#(message)\n' >lines"#)
+        try scratch.sh(#"printf 'hello\n{"type": "STATE", "value": {"n": 2}}\n' >>lines"#)
+        var params: JSONObject = [
+            "source": ["command": ["/bin/cat", .string("\(scratch.path)/lines")]], "mode": "mirror",
+            "max_delete_percent": 100,
+        ]
+        let mirror = try scratch.sync(params)
+        #expect(mirror.itemErrors == ["record 2 INVALID_MESSAGE"])
+        #expect(mirror.logs.contains("hello"))
+        #expect(mirror.logs.contains("Nothing will be deleted: 1 records of the source could not be used"))
+        #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "2")
+        params["mode"] = "incremental"
+        #expect(try scratch.sync(params).counts == "0 0 1 0 1")
+        #expect(
+            try scratch.sql(
+                "SELECT json_extract(state, '$.bookmark') IS NULL FROM _jobspool_syncs WHERE source LIKE '/bin/cat%'")
+                == "1")
     }
 
     @Test func oneOfSeveralStreamsHasToBeNamed() throws {

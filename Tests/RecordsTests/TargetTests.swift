@@ -54,6 +54,26 @@ import Testing
         #expect(run.counts == "1 0 0 0 2")
     }
 
+    /// They are the same to Swift, and two columns to SQLite.
+    @Test func namesOfFieldsAreComparedByTheirBytes() throws {
+        let scratch = try Scratch()
+        let lines = [#"{"id": 1, "\u00e9": 1}"#, #"{"id": 2, "e\u0301": 2}"#, #"{"id": 3, "\u00e9": 3, "e\u0301": 4}"#]
+        try scratch.write("a.ndjson", lines.map { $0 + "\n" }.joined())
+        for counts in ["3 0 0 0 0", "0 0 3 0 0"] { #expect(try scratch.sync("a.ndjson").counts == counts) }
+        #expect(
+            try scratch.sql("SELECT id, \"\u{e9}\", \"e\u{301}\" FROM t ORDER BY id") == "1|1|\n2||2\n3|3|4")
+    }
+
+    /// A quote with an accent on it is a character of its own to Swift, and ends a name to SQLite.
+    @Test func theNameOfAFieldIsNoSQL() throws {
+        let scratch = try Scratch()
+        try scratch.write("a.ndjson", #"{"id": 1, "a\"\u0301; DROP TABLE t; --": 2}"#)
+        #expect(try scratch.sync("a.ndjson").counts == "1 0 0 0 0")
+        #expect(
+            try scratch.sql("SELECT name FROM pragma_table_info('t') WHERE name LIKE 'a%'")
+                == "a\"\u{301}; DROP TABLE t; --")
+    }
+
     @Test func aTableOfOnesOwnIsUsedAsItIs() throws {
         let scratch = try Scratch()
         _ = try scratch.sql(

@@ -100,7 +100,11 @@ final class CalendarParser: FileParser {
                 components.removeLast()
                 component.add(content.value.uppercased(), inner)
             case "END":
-                guard content.value.uppercased() == name else {
+                let ended = content.value.uppercased()
+                guard ended == name else {
+                    // What ends is over, and takes nothing that follows with it. Only the calendar stays open: the event may have
+                    // swallowed others by now, and that it ends inside fails the job.
+                    if let index = components.lastIndex(of: ended), index > 0 { components.removeSubrange(index...) }
                     throw Wrong(message: "line \(number) ends a \(content.value), and a \(name) is open")
                 }
                 return

@@ -6,7 +6,9 @@ import NIOHTTP1
 
 final class HTTPSource: RecordSource {
     let name: String
+    private(set) var isResumed = false
     private let params: HTTPSourceParams
+    private let job: Job
     private let connection: HTTPConnection
     /// Records after which `read` need not go on; nil when all are wanted.
     private let limit: Int?
@@ -31,6 +33,7 @@ final class HTTPSource: RecordSource {
     init(_ params: HTTPSourceParams, _ context: SourceContext) throws {
         self.params = params
         name = params.name
+        job = context.job
         limit = context.limit
         address = params.address
         if let start = context.start, let parameter = params.sinceParameter {
@@ -38,10 +41,10 @@ final class HTTPSource: RecordSource {
         }
         connection = try HTTPConnection(params.connection, to: params.address, context.job, context.pacing)
         if let position = context.position.flatMap(SourcePosition.init) {
-            resumed = position
+            (resumed, isResumed) = (position, true)
             next = position.mark
             (countBefore, number) = (position.countBefore, position.number)
-            context.job.log("Going on with page \(position.number + 1)")
+            job.log("Going on with page \(position.number + 1)")
         }
     }
 
@@ -101,6 +104,7 @@ final class HTTPSource: RecordSource {
         number += 1
         let request = HTTPConnection.Request(address: try address(of: mark), shown: params.shown)
         let (body, facts, found) = try await connection.send(request) { answer in try take(answer, request) }
+        if let resumed, resumed.done > 0, resumed.hash != body.hash { return try await beginAnew() }
         try seen.insert(request, body, number: number, connection.credentials)
         if !params.isPagingGiven, facts.link != nil {
             throw JobFailure(
@@ -120,9 +124,17 @@ final class HTTPSource: RecordSource {
                 of: connection.credentials)
         }
         var page = Page(mark: mark, body: body)
-        if let resumed, resumed.hash == body.hash { page.body.skip(resumed.done) }
+        if let resumed { page.body.skip(resumed.done) }
         resumed = nil
         self.page = page
+    }
+
+    /// The page in hand has changed: which of its records are done cannot be told.
+    private func beginAnew() async throws {
+        job.log("Page \(number) has changed: reading from the beginning")
+        (resumed, isResumed) = (nil, false)
+        (countBefore, number) = (0, 0)
+        try await turn(to: .first)
     }
 
     private func address(of mark: PageMark) throws -> WebAddress {

@@ -39,11 +39,9 @@ final class HTTPTarget: RecordTarget {
     // MARK: Records
 
     func plan(_ batch: RecordBatch, _ planner: Planner) throws -> [Outcome] {
-        try entries.plan(batch, planner).enumerated().map { record, outcome in
-            guard outcome == .created || outcome == .updated, params.address(of: batch.key(record)) == nil else {
-                return outcome
-            }
-            return .failed(refused(batch.key(record)))
+        try entries.plan(batch, planner) { record in
+            let key = batch.key(record)
+            return params.address(of: key) == nil ? refused(key) : nil
         }
     }
 
@@ -134,8 +132,7 @@ final class HTTPTarget: RecordTarget {
     /// The same for the same record, content and job; another for any other, also for a content that was there once before.
     private func idempotencyKey(_ method: HTTPMethod, _ key: String, _ hash: some Collection<UInt8>) -> String {
         let parts = "\(run)\n\(method.rawValue)\n\(params.name)\n\(key)\n"
-        return SHA256.hash(Array(parts.utf8) + hash).prefix(16)
-            .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        return SHA256.hex(Array(parts.utf8) + hash, bytes: 16)
     }
 
     // MARK: Deletions

@@ -58,8 +58,7 @@ struct WebAddress: Sendable, Equatable {
     /// A name for bookmarks: two addresses that differ in values that are not shown have two names.
     var name: String {
         guard let query, !query.isEmpty else { return shown() }
-        let digest = SHA256.hash(Array(query.utf8)).prefix(4)
-        return "\(shown())#\(digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined())"
+        return "\(shown())#\(SHA256.hex(Array(query.utf8), bytes: 4))"
     }
 
     /// Which segments of the path are `.` or `..`, also percent-encoded: where they are resolved they are none (RFC 3986, section

@@ -57,7 +57,8 @@ final class MappingTable {
 
     func close() throws {
         try explained {
-            try queue?.writeWithoutTransaction { try SQLiteFile.flush($0) }
+            // A connection that only reads cannot, and has nothing to bring.
+            if !job.isDryRun { try queue?.writeWithoutTransaction { try SQLiteFile.flush($0) } }
             try queue?.close()
         }
     }

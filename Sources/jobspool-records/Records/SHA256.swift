@@ -13,6 +13,11 @@ enum SHA256 {
         return output
     }
 
+    /// The first bytes of the hash, in hexadecimal.
+    static func hex(_ message: [UInt8], bytes: Int) -> String {
+        hash(message).prefix(bytes).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
     /// - Parameter output: room for `size` bytes.
     static func hash(_ message: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 8 + 64) { words in

@@ -48,9 +48,7 @@ final class SingerSource: RecordSource {
     }
 
     private func take(_ line: UnsafeBufferPointer<UInt8>, into batch: inout RecordBatch) throws {
-        guard let message = SingerMessage(line) else {
-            return job.log(String(decoding: line, as: UTF8.self).printable(limit: 2000))
-        }
+        guard let message = SingerMessage(line) else { return takeOther(line, into: &batch) }
         switch message.type {
         case "RECORD":
             guard try isWanted(message.stream) else { return }
@@ -70,6 +68,26 @@ final class SingerSource: RecordSource {
             throw JobFailure("NOT_SUPPORTED", "the command sends BATCH messages: tell it to send records")
         default: break
         }
+    }
+
+    /// A line that is no message. One that begins as a message does may have been a record: if it were only logged, a mirror would
+    /// delete that record's row, and a state would pass it.
+    private func takeOther(_ line: UnsafeBufferPointer<UInt8>, into batch: inout RecordBatch) {
+        var scanner = JSONScanner(line)
+        guard scanner.peek() == UInt8(ascii: "{") else {
+            return job.log(String(decoding: line, as: UTF8.self).printable(limit: 2000))
+        }
+        number += 1
+        let reason: String
+        do throws(JSONSyntaxError) {
+            _ = try JSON(parsing: line)
+            reason = "it has no `type`"
+        } catch {
+            reason = "\(error)"
+        }
+        batch.end(
+            .init(code: "INVALID_MESSAGE", message: "record \(number) is no message: \(reason)"),
+            at: Place(number: number))
     }
 
     private func takeKey(_ properties: [String]) {

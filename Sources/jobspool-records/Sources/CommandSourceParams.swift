@@ -21,5 +21,8 @@ struct CommandSourceParams: Sendable {
     /// Without the arguments, which may hold credentials.
     var name: String { "\(arguments[0])\(stream.map { ", stream \($0)" } ?? "")" }
 
+    /// What its name leaves out.
+    var unnamed: String? { arguments.count > 1 ? arguments.dropFirst().joined(separator: "\0") : nil }
+
     func open(_ context: SourceContext) throws -> any RecordSource { try SingerSource(self, context) }
 }

@@ -27,6 +27,10 @@ protocol RecordSource: AnyObject {
     /// sources that are read from the beginning again.
     var position: JSON? { get }
 
+    /// Whether it goes on where the context's `position` says. Known after `count`: one that does not hold any more is left, and the
+    /// reading begins at the beginning.
+    var isResumed: Bool { get }
+
     /// Whether it may be read a batch further than is needed, by another thread, because that costs nobody anything.
     var isReadAhead: Bool { get }
 
@@ -50,6 +54,7 @@ extension RecordSource {
     var isStreamOfChanges: Bool { false }
     var isOrderedByCursor: Bool { false }
     var position: JSON? { nil }
+    var isResumed: Bool { false }
     var isReadAhead: Bool { false }
     var bytes: (done: Int64, total: Int64)? { nil }
     func count() async throws -> Int? { nil }

@@ -119,12 +119,14 @@ final class SQLiteSource: RecordSource {
         var sql = "CREATE TEMP TABLE jobspool_rows AS SELECT * FROM (\(query)\n)"
         var arguments: StatementArguments = []
         if let cursor {
-            let column = cursor.quotedName
+            try CursorOrder.install(in: database)
+            let (value, first) = (CursorOrder.sql(cursor.quotedName), CursorOrder.sql("?1"))
             if let start {
-                sql += " WHERE \(column) >= ? OR \(column) IS NULL"
+                // What cannot be compared with it is not before it.
+                sql += " WHERE \(value) >= \(first) OR typeof(\(value)) <> typeof(\(first))"
                 arguments = [start.databaseValue]
             }
-            sql += " ORDER BY \(column)"
+            sql += " ORDER BY \(value)"
         }
         try database.execute(sql: sql, arguments: arguments)
         return copy

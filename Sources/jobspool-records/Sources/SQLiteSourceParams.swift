@@ -33,5 +33,11 @@ struct SQLiteSourceParams: Sendable {
         }
     }
 
+    /// What its name does not show as it is.
+    var unnamed: String? {
+        guard case .query(let query) = rows, query.printable(limit: 200) != query else { return nil }
+        return query
+    }
+
     func open(_ context: SourceContext) throws -> any RecordSource { try SQLiteSource(self, context) }
 }

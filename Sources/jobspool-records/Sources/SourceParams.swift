@@ -45,7 +45,7 @@ enum SourceParams: Sendable {
         }
     }
 
-    /// What messages call it, and bookmarks are kept by. No credentials.
+    /// What messages call it. No credentials.
     var name: String {
         switch self {
         case .file(let params): params.path
@@ -53,6 +53,19 @@ enum SourceParams: Sendable {
         case .command(let params): params.name
         case .http(let params): params.name
         }
+    }
+
+    /// What bookmarks are kept by: two sources that differ in what their names leave out have two.
+    var bookmarkName: String {
+        let unnamed: String? =
+            switch self {
+            case .file(let params): params.glob
+            case .sqlite(let params): params.unnamed
+            case .command(let params): params.unnamed
+            // Its name tells them apart already.
+            case .http: nil
+            }
+        return unnamed.map { "\(name)#\(SHA256.hex(Array($0.utf8), bytes: 4))" } ?? name
     }
 
     func open(_ context: SourceContext) async throws -> any RecordSource {

@@ -50,5 +50,8 @@ struct BatchLog {
     }
 
     /// The number of batches can only be an upper limit of what is read, where some of it needs no change.
-    private func of(_ total: Int?) -> String { total.map { "/\(max(number, ($0 + size - 1) / size))" } ?? "" }
+    /// - Parameter total: any number, however large: some sources just say it.
+    private func of(_ total: Int?) -> String {
+        total.map { "/\(max(number, $0 / size + ($0 % size == 0 ? 0 : 1)))" } ?? ""
+    }
 }

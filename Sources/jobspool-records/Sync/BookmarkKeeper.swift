@@ -15,12 +15,14 @@ struct BookmarkKeeper {
     private var isOrdered = false
     private var greatest: Cursor?
     private var leastFailed: Cursor?
+    /// Whether a record failed of which nobody knows where it stands, such as a line that is no JSON: any cursor may pass it.
+    private var isCursorHeld = false
     /// Whether a record failed or was left, behind which the source's own bookmark stays.
     private var isHeld = false
 
     /// - Parameter state: what earlier jobs left.
     init(_ state: SyncState, isMoving: Bool) {
-        (cursor, bookmark, isBehind) = (state.cursor, state.bookmark, state.isBehind)
+        (cursor, bookmark, isBehind) = (state.cursor, state.startBookmark, state.isBehind)
         self.isMoving = isMoving
     }
 
@@ -35,7 +37,11 @@ struct BookmarkKeeper {
                 if let cursor, greatest?.isBefore(cursor) ?? true { greatest = cursor }
             case .failed:
                 free = min(free, record)
-                if let cursor, leastFailed.map({ cursor.isBefore($0) }) ?? true { leastFailed = cursor }
+                if let cursor {
+                    if leastFailed.map({ cursor.isBefore($0) }) ?? true { leastFailed = cursor }
+                } else if !batch.isOrderedByCursor {
+                    isCursorHeld = true
+                }
             case .passedOver:
                 // What is before the bookmark was dealt with by an earlier job.
                 if !batch.entries[record].isPassedOver { free = min(free, record) }
@@ -47,12 +53,16 @@ struct BookmarkKeeper {
 
     /// The reading is over.
     /// - Parameters:
-    ///   - isWhole: to the end of the source.
+    ///   - isWhole: of all records, to the end of the source.
     ///   - isStoppedEarly: because what follows is known to be unchanged.
     mutating func end(isWhole: Bool, isStoppedEarly: Bool) {
-        guard isMoving else { return }
+        guard isMoving else {
+            // Everything is in the target, whatever was left before.
+            if isWhole { isBehind = false }
+            return
+        }
         isBehind = !(isWhole || isStoppedEarly || isOrdered)
-        guard !isBehind, var reached = greatest else { return }
+        guard !isBehind, !isCursorHeld, var reached = greatest else { return }
         if let leastFailed, leastFailed.isBefore(reached) { reached = leastFailed }
         if cursor.map({ $0.isBefore(reached) }) ?? true { cursor = reached }
     }

@@ -64,6 +64,12 @@ struct CivilTime: Sendable, Equatable {
         (a.wall - a.offset, a.nanoseconds) < (b.wall - b.offset, b.nanoseconds)
     }
 
+    /// A text that comes before another one's, by its bytes, when the instant does.
+    var sortable: String {
+        // Counted from long before the year 0, so that nothing is negative.
+        Self.pad(wall - offset + 1_000_000_000_000, 13) + Self.pad(nanoseconds, 9)
+    }
+
     /// Earlier by some seconds; a date alone by as many days as cover them.
     func earlier(by seconds: Int) -> CivilTime {
         var time = self

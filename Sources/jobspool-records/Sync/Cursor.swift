@@ -3,7 +3,7 @@
 import JSONText
 
 struct Cursor: Sendable, Equatable {
-    private enum Meaning: Equatable {
+    enum Meaning: Equatable {
         case integer(Int64)
         case decimal(Double)
         case time(CivilTime)
@@ -12,7 +12,7 @@ struct Cursor: Sendable, Equatable {
 
     /// As it was written.
     let json: JSON
-    private let meaning: Meaning
+    let meaning: Meaning
 
     /// nil for a value that has no order: null, true, an object; and for an empty text.
     init?(_ json: JSON) {

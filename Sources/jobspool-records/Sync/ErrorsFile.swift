@@ -35,7 +35,8 @@ enum ErrorsFile {
             return try pathByHand(name)
         }
         // Nothing that leads out of the spool.
-        guard !name.contains("/"), name.utf8.first != UInt8(ascii: "."), !name.utf8.contains(where: { $0 < 0x20 })
+        guard !name.utf8.contains(UInt8(ascii: "/")), name.utf8.first != UInt8(ascii: "."),
+            !name.utf8.contains(where: { $0 < 0x20 })
         else {
             throw JobFailure.invalidParams(field: "params.retry_of", "`params.retry_of` must be a job's name")
         }
@@ -99,7 +100,7 @@ enum ErrorsFile {
     }
 
     private static func escaped(_ name: String) -> String {
-        name.map { "*?[\\".contains($0) ? "\\\($0)" : "\($0)" }.joined()
+        name.unicodeScalars.map { "*?[\\".unicodeScalars.contains($0) ? "\\\($0)" : "\($0)" }.joined()
     }
 
     // MARK: Files

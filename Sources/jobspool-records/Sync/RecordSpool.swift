@@ -35,11 +35,14 @@ final class RecordSpool: IdentifiedRecords {
                 buffer.append(contentsOf: name.utf8)
             }
         }
-        // The bytes of the cells stand together; a key that is not one of them comes after them.
-        let content = batch.cells[range].reduce(entry.key) { union($0, $1.range) }
+        // The bytes of the cells stand together. A key that is not one of them is written after them: in the batch the bytes of all
+        // other records may be between.
+        let content = batch.cells[range].reduce(0..<0) { union($0, $1.range) }
+        let isInside = content.lowerBound <= entry.key.lowerBound && entry.key.upperBound <= content.upperBound
+        let keyStart = isInside ? entry.key.lowerBound - content.lowerBound : content.count
+        let size = isInside ? content.count : content.count + entry.key.count
         buffer.append(Mark.record.rawValue)
-        for number in [content.count, entry.place.file, entry.place.number] { put(number) }
-        for number in [entry.key.lowerBound - content.lowerBound, entry.key.count] { put(number) }
+        for number in [size, entry.place.file, entry.place.number, keyStart, entry.key.count] { put(number) }
         for cell in batch.cells[range] {
             buffer.append(cell.kind.rawValue)
             put(cell.length == 0 ? 0 : cell.start - content.lowerBound)
@@ -47,6 +50,7 @@ final class RecordSpool: IdentifiedRecords {
         }
         buffer.append(contentsOf: batch.hash(record))
         buffer.append(contentsOf: batch.bytes[content])
+        if !isInside { buffer.append(contentsOf: batch.bytes[entry.key]) }
         count += 1
         if buffer.count >= Self.bufferSize { try flush() }
     }

@@ -12,7 +12,7 @@ struct RecordsSync: JobType {
     func run(_ job: Job) async throws -> JSON? {
         let retry = try params.retryOf.map { try ErrorsFile.items(of: $0, job) }
         if let retry, retry.isEmpty {
-            let tally = SyncTally(job, params.errors, earlier: SyncState())
+            let tally = try SyncTally(job, params.errors, earlier: SyncState())
             try tally.finish()
             return SyncSummary(job, tally).result(stoppedEarly: false)
         }
@@ -32,8 +32,9 @@ struct RecordsSync: JobType {
     }
 
     private func run(_ job: Job, _ target: any RecordTarget, _ retry: RetryItems?) async throws -> JSON {
-        // The bookmark is kept by the source's name, which the source need not be open for.
-        var state = try target.state(source: params.source.name)
+        // The bookmark is kept by a name, which the source need not be open for.
+        var state = try target.state(source: params.source.bookmarkName)
+        let isInterrupted = state.jobID == job.request.jobID && !state.isOver
         if state.jobID.isEmpty || state.jobID != job.request.jobID {
             state = state.begun(by: job.request.jobID)
         } else {
@@ -48,18 +49,20 @@ struct RecordsSync: JobType {
         let start = goesOn ? try startingPoint(state) : nil
         let context = SourceContext(
             job: job, cursorField: params.mode == .incremental ? params.cursorField : nil, start: start,
-            bookmark: goesOn ? state.bookmark : nil,
+            bookmark: goesOn ? state.startBookmark : nil,
             position: state.reached?.position, limit: params.limit, pacing: pacing)
         let source = try await open(context, target)
         do {
+            let total = try await source.count().map { retry == nil ? atMost($0) : $0 }
+            if !source.isResumed { (state.reached, state.seen) = (nil, []) }
             let isIncremental = params.mode == .incremental
             let rules = Planner.Rules(
                 force: params.force, dropsRepeats: isIncremental, laterWins: source.isStreamOfChanges,
-                stopAfterUnchanged: isIncremental && state.isBehind ? nil : params.stopAfterUnchanged,
+                // What an earlier attempt has written is unchanged, and may stand before what it left.
+                stopAfterUnchanged: state.isBehind || isInterrupted ? nil : params.stopAfterUnchanged,
                 limit: params.limit, limitsChanges: isIncremental,
                 bookmark: goesOn ? state.start : nil)
-            let engine = SyncEngine(params, job, target, state: state, rules: rules, movesBookmark: retry == nil)
-            let total = try await source.count().map { retry == nil ? atMost($0) : $0 }
+            let engine = try SyncEngine(params, job, target, state: state, rules: rules, movesBookmark: retry == nil)
             let reader = RecordReader(source, params, start: start, retry: retry)
             let result = try await reading(source, reader) { records in
                 try await engine.run(records, total: total, source: source.name)

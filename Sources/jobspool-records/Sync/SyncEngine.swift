@@ -20,10 +20,11 @@ final class SyncEngine {
     /// - Parameters:
     ///   - state: what earlier attempts of this job left, or what it begins with.
     ///   - movesBookmark: whether a later incremental job may go on from where this one ends.
+    /// - Throws: as `SyncTally`.
     init(
         _ params: SyncParams, _ job: Job, _ target: any RecordTarget, state: SyncState, rules: Planner.Rules,
         movesBookmark: Bool
-    ) {
+    ) throws(JobFailure) {
         self.params = params
         self.job = job
         self.target = target
@@ -34,7 +35,7 @@ final class SyncEngine {
         isSeenKept = state.reached != nil
         earlier = state
         bookmarks = BookmarkKeeper(state, isMoving: params.mode == .incremental && movesBookmark)
-        tally = SyncTally(job, params.errors, earlier: state)
+        tally = try SyncTally(job, params.errors, earlier: state)
     }
 
     /// - Parameters:
@@ -43,12 +44,13 @@ final class SyncEngine {
     /// - Returns: the job's result.
     func run(_ records: any IdentifiedRecords, total: Int?, source: String) async throws -> JSON {
         let planner = Planner(rules, after: earlier)
+        let isWhole: Bool
         do {
             if job.isDryRun || params.mode == .mirror {
-                try await runPlanned(records, planner, total, source)
+                isWhole = try await runPlanned(records, planner, total, source)
             } else {
                 tally.begin("sync", records: total)
-                bookmarks.end(isWhole: try await apply(records, planner, total), isStoppedEarly: planner.isStoppedEarly)
+                isWhole = try await apply(records, planner, total)
             }
         } catch is JobStopped {
             tally.checkpoint()
@@ -59,6 +61,7 @@ final class SyncEngine {
             job.log("Stopped early: \(records) records in a row were unchanged")
         }
         try tally.finish()
+        bookmarks.end(isWhole: isWhole && params.retryOf == nil, isStoppedEarly: planner.isStoppedEarly)
         (state.cursor, state.isBehind, state.isOver) = (bookmarks.cursor, bookmarks.isBehind, true)
         if !job.isDryRun { try target.finish(state) }
         SyncSummary(job, tally).log()
@@ -115,9 +118,10 @@ final class SyncEngine {
         var deletions = 0
     }
 
+    /// - Returns: whether the source was read to its end, without an error.
     private func runPlanned(
         _ records: any IdentifiedRecords, _ planner: Planner, _ total: Int?, _ source: String
-    ) async throws {
+    ) async throws -> Bool {
         var plan = try await plan(records, planner, total)
         if params.mode == .mirror {
             if plan.isWhole {
@@ -135,6 +139,7 @@ final class SyncEngine {
         } else {
             try await carryOut(plan, planner)
         }
+        return plan.isWhole
     }
 
     private func plan(_ records: any IdentifiedRecords, _ planner: Planner, _ total: Int?) async throws -> Plan {

@@ -8,6 +8,9 @@ struct SyncState: Sendable, Equatable {
     var jobID = ""
     /// Where it began to read; nil for the beginning.
     var start: Cursor?
+    /// The source's own bookmark with which it began. A source that goes on from one has to be read from here by each attempt: what
+    /// was looked at is counted from here.
+    var startBookmark: JSON?
     /// What it has done, over all its attempts.
     var created = 0
     var updated = 0
@@ -53,7 +56,8 @@ struct SyncState: Sendable, Equatable {
     /// What another job begins with.
     func begun(by jobID: String) -> SyncState {
         var state = SyncState()
-        (state.jobID, state.start, state.cursor, state.bookmark) = (jobID, cursor, cursor, bookmark)
+        (state.jobID, state.start, state.startBookmark) = (jobID, cursor, bookmark)
+        (state.cursor, state.bookmark) = (cursor, bookmark)
         state.isBehind = isBehind || !isOver
         return state
     }
@@ -76,8 +80,8 @@ struct SyncState: Sendable, Equatable {
 
     var json: JSON {
         [
-            "job_id": .string(jobID), "start": start?.json ?? .null, "created": JSON(created), "updated": JSON(updated),
-            "deleted": JSON(deleted),
+            "job_id": .string(jobID), "start": start?.json ?? .null, "start_bookmark": startBookmark ?? .null,
+            "created": JSON(created), "updated": JSON(updated), "deleted": JSON(deleted),
             "looked": JSON(looked), "unchanged": JSON(unchanged), "counted": JSON(counted),
             "cursor": cursor?.json ?? .null,
             "bookmark": bookmark ?? .null, "behind": .bool(isBehind), "over": .bool(isOver),
@@ -88,6 +92,8 @@ struct SyncState: Sendable, Equatable {
     init(_ json: JSON) {
         jobID = json["job_id"]?.string ?? ""
         start = json["start"].flatMap { Cursor($0) }
+        // Before it was kept, an attempt went on from the last one.
+        startBookmark = (json["start_bookmark"] ?? json["bookmark"]).flatMap { $0.isNull ? nil : $0 }
         created = json["created"]?.int ?? 0
         updated = json["updated"]?.int ?? 0
         deleted = json["deleted"]?.int ?? 0

@@ -24,12 +24,14 @@ final class SyncTally {
     private var deletions = 0
     private(set) var phase = "read"
 
-    init(_ job: Job, _ budget: ErrorBudget, earlier: SyncState) {
+    /// - Throws: `JobFailure` TOO_MANY_ERRORS when what failed up to where an earlier attempt came is too much already.
+    init(_ job: Job, _ budget: ErrorBudget, earlier: SyncState) throws(JobFailure) {
         self.job = job
         self.budget = budget
         self.earlier = earlier
         (created, updated, deleted) = (earlier.created, earlier.updated, earlier.deleted)
         failed = earlier.reached?.failed ?? 0
+        for _ in 0..<failed { try self.budget.spend(of: nil) }
     }
 
     var skipped: Int { (earlier.reached?.skipped ?? 0) + max(0, unchanged - earlier.carried) }

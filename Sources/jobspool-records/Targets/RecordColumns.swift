@@ -25,12 +25,12 @@ struct RecordColumns {
 
     private let table: String
     /// All columns, as SQLite compares their names.
-    private var columns: Set<String>
+    private var columns: Set<[UInt8]>
     /// Those that fields are written to.
     private(set) var fields: [String]
 
     /// The name of the row's number, which none of the columns has; nil when all are hidden.
-    var rowNumber: String? { RowNumber.name(besides: columns) }
+    var rowNumber: String? { Self.rowNumber(besides: columns) }
 
     static func prepare(_ database: Database) throws {
         try database.execute(
@@ -56,7 +56,7 @@ struct RecordColumns {
     /// Those of a table that is not there yet.
     init(new table: String) {
         self.table = table
-        columns = [Self.key, Self.hash]
+        columns = Self.bookkeeping
         fields = []
     }
 
@@ -90,16 +90,22 @@ struct RecordColumns {
         return fields.filter { !names.contains(Self.compared($0)) }
     }
 
-    /// SQLite folds the case of ASCII letters alone.
-    private static func compared(_ name: String) -> String {
-        String(decoding: name.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+    private static let bookkeeping = Set([key, hash].map(compared))
+
+    /// SQLite compares bytes, and folds the case of ASCII letters alone. To Swift an `é` of two characters is that of one.
+    private static func compared(_ name: String) -> [UInt8] {
+        name.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+    }
+
+    private static func rowNumber(besides columns: Set<[UInt8]>) -> String? {
+        RowNumber.name(besides: columns.map { String(decoding: $0, as: UTF8.self) })
     }
 
     private func check(_ layout: FieldLayout) throws(Refused) {
-        var names: [String: String] = [:]
+        var names: [[UInt8]: String] = [:]
         for name in layout.names {
             let column = Self.compared(name)
-            if column == Self.key || column == Self.hash {
+            if Self.bookkeeping.contains(column) {
                 throw Refused(
                     code: "FIELD_REFUSED", message: "the field `\(name)` has the name of a bookkeeping column")
             }
@@ -114,7 +120,7 @@ struct RecordColumns {
                 throw Refused(code: "FIELD_REFUSED", message: "a field's name has a NUL, which no column can have")
             }
         }
-        if RowNumber.name(besides: columns.union(names.keys)) == nil {
+        if Self.rowNumber(besides: columns.union(names.keys)) == nil {
             let names = RowNumber.names.map { "`\($0)`" }.joined(separator: ", ")
             throw Refused(
                 code: "FIELD_REFUSED",

@@ -196,7 +196,7 @@ final class RecordTable {
     // MARK: Binding. What is bound stays where it is until the statement is reset, so that SQLite needs no copy.
 
     /// SQLITE_TRANSIENT: SQLite makes a copy.
-    private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
     private func bind(
         _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, to index: Int32, of statement: SQLiteStatement

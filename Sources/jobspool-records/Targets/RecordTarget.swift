@@ -9,7 +9,7 @@ protocol RecordTarget: AnyObject {
     func count() throws -> Int
 
     /// What an earlier attempt or an earlier job of this sync left.
-    /// - Parameter source: the source's name; bookmarks are kept by target, job type and source.
+    /// - Parameter source: the source's `bookmarkName`; bookmarks are kept by target, job type and source.
     func state(source: String) throws -> SyncState
 
     /// Asks the planner about each record and changes nothing. Records that would be created count as held from then on.

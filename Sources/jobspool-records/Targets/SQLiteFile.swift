@@ -51,8 +51,11 @@ enum SQLiteFile {
 
 extension String {
     /// The name of a table or a column in quotes, whatever is in it. (GRDB's own `quotedDatabaseIdentifier` leaves quotes inside as
-    /// they are.)
-    var quotedName: String { "\"\(replacing("\"", with: "\"\""))\"" }
+    /// they are.) By bytes: a quote with an accent on it is another character to Swift, but it ends a name to SQLite.
+    var quotedName: String {
+        let bytes = utf8.flatMap { $0 == UInt8(ascii: "\"") ? [$0, $0] : [$0] }
+        return "\"\(String(decoding: bytes, as: UTF8.self))\""
+    }
 }
 
 extension DatabaseError {

@@ -51,6 +51,13 @@ final class SQLiteTarget: RecordTarget {
     }
 
     func plan(_ batch: RecordBatch, _ planner: Planner) throws -> [Outcome] {
+        try plan(batch, planner) { refusal($0, of: batch) }
+    }
+
+    /// - Parameter refusal: why a record could not be written, as far as that is known before.
+    func plan(
+        _ batch: RecordBatch, _ planner: Planner, refusal: (_ record: Int) -> ItemError?
+    ) throws -> [Outcome] {
         let pretended = try self.pretended ?? PretendedRows()
         self.pretended = pretended
         func outcome(_ record: Int) throws -> Outcome {
@@ -63,11 +70,11 @@ final class SQLiteTarget: RecordTarget {
             }
             switch decision {
             case .create:
-                if let error = refusal(record, of: batch) { return planner.refused(error) }
+                if let error = refusal(record) { return planner.refused(error) }
                 try planner.created(record, of: batch, row: try pretended.insert(record, of: batch))
                 return .created
             case .update:
-                if let error = refusal(record, of: batch) { return planner.refused(error) }
+                if let error = refusal(record) { return planner.refused(error) }
                 if let held, planner.mindsRepeats { try pretended.update(record, of: batch, row: held.row) }
                 return .updated
             case .skip: return .skipped
@@ -76,12 +83,12 @@ final class SQLiteTarget: RecordTarget {
             }
         }
         return try explained {
-            guard let queue else { return try (0..<batch.count).map(outcome) }
-            return try queue.inDatabase { _ in try (0..<batch.count).map(outcome) }
+            guard let queue else { return try (0..<batch.count).map { try outcome($0) } }
+            return try queue.inDatabase { _ in try (0..<batch.count).map { try outcome($0) } }
         }
     }
 
-    /// Why a record's fields could not be written, as far as that is known before.
+    /// Why a record's fields can have no columns.
     private func refusal(_ record: Int, of batch: RecordBatch) -> ItemError? {
         guard keepsFields else { return nil }
         let layout = batch.layout(record)

@@ -168,6 +168,15 @@ extension HTTPTests {
             #expect(try await scratch.runHere(scratch.api(server.url, ["paging": "none"])).counts == "2 0 0 0 0")
         }
 
+        @Test func aTotalMayBeAnyNumber() async throws {
+            let scratch = try Scratch()
+            let server = try await TestServer { _, _ in .json(#"{"total": \#(Int.max), "items": \#(items(1..<4))}"#) }
+            let paging: JSON = ["style": "next", "total": "total"]
+            let run = try await scratch.runHere(scratch.api(server.url, ["array": "items", "paging": paging]))
+            #expect(run.counts == "3 0 0 0 0", "\(run.everything)")
+            #expect(run.logs.contains("Found \(Int.max) records to process"))
+        }
+
         @Test func noContentIsAnEmptyPage() async throws {
             let scratch = try Scratch()
             let server = try await TestServer { _, number in

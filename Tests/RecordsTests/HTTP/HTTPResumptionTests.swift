@@ -73,6 +73,51 @@ extension HTTPTests {
             #expect(run.counts == "30 0 0 0 1", "\(run.everything)")
         }
 
+        /// Which of its records are done cannot be told: they are read once more, and are no repeats.
+        @Test(arguments: ["full", "incremental"])
+        func aPageThatHasChangedMeanwhileIsNotHeldAgainstItself(mode: String) async throws {
+            let scratch = try Scratch()
+            let shop = Mutex((sent: 0, name: "item 1"))
+            let server = try await TestServer { request, _ in
+                if request.method == "PUT" {
+                    shop.withLock { $0.sent += 1 }
+                    return .status(200)
+                }
+                let name = shop.withLock { $0.name }
+                return .json(request.query["page"] == "1" ? items(0..<10).replacing("item 1", with: name) : "[]")
+            }
+            let params = scratch.api(
+                server.url, ["paging": "page"],
+                [
+                    "mode": .string(mode), "batch_size": 3,
+                    "target": ["http": .string("\(server.url)/{key}"), "state": .string("\(scratch.path)/state.db")],
+                ])
+            let first = try await scratch.runHere(params, jobID: "job-1") { shop.withLock { $0.sent } >= 4 }
+            #expect(first.exit == 143, "\(first.everything)")
+            shop.withLock { $0.name = "changed" }
+            let run = try await scratch.runHere(params, jobID: "job-1")
+            #expect(run.logs.contains("Page 1 has changed: reading from the beginning"))
+            #expect(run.itemErrors == [])
+            #expect(run.counts == "10 1 0 0 0", "\(run.everything)")
+        }
+
+        @Test func whatFailedBeforeTheInterruptionCountsAgainstTheBudget() async throws {
+            let scratch = try Scratch()
+            let fails = Mutex(true)
+            let server = try await TestServer { request, _ in
+                if request.query["page"] == "1" { return .json(#"[{"id": 1}, 7, 8]"#) }
+                if request.query["page"] == "2" {
+                    return fails.withLock { $0 } ? .status(503) : .json(#"[{"id": 2}, 9]"#)
+                }
+                return .json("[]")
+            }
+            let params = scratch.api(server.url, ["paging": "page"], ["batch_size": 3, "max_errors": 2])
+            #expect(try await scratch.runHere(params, jobID: "job-1").exit == 75)
+            fails.withLock { $0 = false }
+            let run = try await scratch.runHere(params, jobID: "job-1")
+            #expect(run.code == "TOO_MANY_ERRORS", "\(run.everything)")
+        }
+
         /// Puts what a.ndjson holds to the server, and deletes what it does not hold any more.
         private func mirror(_ scratch: Scratch, _ server: TestServer) -> JSONObject {
             [

@@ -137,6 +137,16 @@ extension HTTPTests {
             #expect(server.targets == ["/items/...", "/items/a"])
         }
 
+        @Test func aKeyThatIsRefusedTakesNoPartOfTheLimit() async throws {
+            let (scratch, shop) = (try Scratch(), Shop())
+            let server = try await TestServer { request, _ in shop.answer(request) }
+            try write(scratch, ["..", "a", "b", "c"])
+            let limited = params(scratch, server, [:], ["mode": "incremental", "limit": 2])
+            let planned = try await scratch.runHere(limited, dryRun: true)
+            #expect(planned.counts == "2 0 0 0 1", "\(planned.everything)")
+            #expect(try await scratch.runHere(limited).counts == planned.counts)
+        }
+
         @Test(
             arguments: [
                 ("/items/v.{key}", [".", ".."], ["/items/v..", "/items/v..."]),
