@@ -67,7 +67,8 @@ extension SpoolDirectory {
     /// A file of this name that no daemon takes up; nil when there is none.
     private func explainIgnored(_ reference: String) throws(SpoolClientError) -> Explanation? {
         let file = FileName(reference)
-        guard !reference.isEmpty, !reference.contains("/"), case .unfit(let why) = RequestFileName(file),
+        guard !reference.isEmpty, !reference.utf8.contains(UInt8(ascii: "/")),
+            case .unfit(let why) = RequestFileName(file),
             try storage({ () throws(SpoolError) in try root.stat(file) }) != nil
         else { return nil }
         switch SpoolFile(file) {

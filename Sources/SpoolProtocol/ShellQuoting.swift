@@ -1,4 +1,5 @@
 /// Words of command lines that are shown for people to copy: names of jobs and paths may have anything in them.
+import JSONText
 
 /// The word as a shell takes it literally.
 package func shellQuoted(_ word: String) -> String {
@@ -12,11 +13,13 @@ package func shellQuoted(_ word: String) -> String {
         }
     }
     if plain, !word.isEmpty { return word }
-    return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    // By bytes: with a combining mark behind it a quote is no quote as a character.
+    let quoted = word.utf8.split(separator: UInt8(ascii: "'"), omittingEmptySubsequences: false)
+    return "'" + quoted.map { String(Substring($0)) }.joined(separator: "'\\''") + "'"
 }
 
 /// The path of a file, which must not be taken for an option either.
-package func shellQuoted(path: String) -> String { shellQuoted(path.hasPrefix("-") ? "./\(path)" : path) }
+package func shellQuoted(path: String) -> String { shellQuoted(path.beginsWithBytes("-") ? "./\(path)" : path) }
 
 /// The last word of a command line of jobspool, which must not be taken for an option either.
-package func shellQuoted(last word: String) -> String { (word.hasPrefix("-") ? "-- " : "") + shellQuoted(word) }
+package func shellQuoted(last word: String) -> String { (word.beginsWithBytes("-") ? "-- " : "") + shellQuoted(word) }

@@ -325,6 +325,11 @@ struct ExplanationTests {
         #expect(ended.status == 0, "\(ended.diagnostics)")
         #expect(shellQuoted(path: "-my spool") == "'./-my spool'")
         #expect(shellQuoted(path: "/-x") == "/-x")
+        // As a character a quote, or a dash, with a combining mark behind it is another one.
+        let word = "x'\u{301}; echo PWNED; 'y"
+        let shown = try CommandRunner.run("printf '%s' \(shellQuoted(word))", in: spool.path)
+        #expect(shown.output.utf8.elementsEqual(word.utf8))
+        #expect(shellQuoted(path: "-\u{301}x").utf8.starts(with: "'./-".utf8))
         // The commands that the command itself suggests.
         let submit = "echo '{\"type\": \"a.b\"}' | jobspool submit --name=-x -"
         let error = try CommandRunner.run(submit, in: spool.path).diagnostics
