@@ -88,18 +88,19 @@ import Testing
     }
 
     /// SQLite by itself compares the bytes of texts, and puts all of them behind all numbers.
-    @Test(arguments: [
-        ["'8'", "'9'", "'10'", "'11'"], ["8", "'9'", "9.5", "'10'"],
-        [
-            "'2026-01-01T10:00:00Z'", "'2026-01-01T10:00:00.5Z'", "'2026-01-01T12:00:01+02:00'",
-            "'2026-01-01 10:00:02'",
-        ],
-    ])
-    func aDatabaseIsReadInTheOrderOfWhatTheCursorMeans(values: [String]) throws {
+    @Test(
+        arguments: [
+            ["'8'", "'9'", "'10'", "'11'"], ["8", "'9'", "9.5", "'10'"],
+            [
+                "'2026-01-01T10:00:00Z'", "'2026-01-01T10:00:00.5Z'", "'2026-01-01T12:00:01+02:00'",
+                "'2026-01-01 10:00:02'",
+            ],
+        ], ["", "INTEGER", "DECIMAL", "TEXT"])
+    func aDatabaseIsReadInTheOrderOfWhatTheCursorMeans(values: [String], type: String) throws {
         let scratch = try Scratch()
         let early = "INSERT INTO a VALUES (2, \(values[1])), (3, \(values[0]))"
         let late = "INSERT INTO a VALUES (1, \(values[3])), (4, \(values[2]))"
-        _ = try scratch.sql("CREATE TABLE a (id INTEGER PRIMARY KEY, n); \(early); \(late)", in: "source.db")
+        _ = try scratch.sql("CREATE TABLE a (id INTEGER PRIMARY KEY, n \(type)); \(early); \(late)", in: "source.db")
         var params: JSONObject = [
             "source": ["sqlite": .string("\(scratch.path)/source.db"), "table": "a"], "mode": "incremental",
             "cursor_field": "n", "limit": 2,

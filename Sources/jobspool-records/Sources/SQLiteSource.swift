@@ -74,7 +74,8 @@ final class SQLiteSource: RecordSource {
             if cursor == nil, try hasRowNumbers(quoted, database) {
                 table = quoted
             } else {
-                table = try copy("SELECT * FROM \(quoted)", cursor, start, database)
+                let hasNumbers = try cursor.map { try isNumeric($0, of: name, database) } ?? false
+                table = try copy("SELECT * FROM \(quoted)", cursor, start, isNumeric: hasNumbers, database)
             }
         case .query(let query): table = try copy(query, cursor, start, database)
         }
@@ -114,7 +115,7 @@ final class SQLiteSource: RecordSource {
     }
 
     private static func copy(
-        _ query: String, _ cursor: String?, _ start: Cursor?, _ database: Database
+        _ query: String, _ cursor: String?, _ start: Cursor?, isNumeric: Bool = false, _ database: Database
     ) throws -> String {
         var sql = "CREATE TEMP TABLE jobspool_rows AS SELECT * FROM (\(query)\n)"
         var arguments: StatementArguments = []
@@ -123,13 +124,28 @@ final class SQLiteSource: RecordSource {
             let (value, first) = (CursorOrder.sql(cursor.quotedName), CursorOrder.sql("?1"))
             if let start {
                 // What cannot be compared with it is not before it.
-                sql += " WHERE \(value) >= \(first) OR typeof(\(value)) <> typeof(\(first))"
+                sql += " WHERE (\(value) >= \(first) OR typeof(\(value)) <> typeof(\(first)))"
+                // Less cannot come of it, and an index finds it: numbers are compared as numbers, and texts come behind them.
+                if isNumeric, start.isNumber {
+                    sql += " AND (\(cursor.quotedName) >= ?1 OR \(cursor.quotedName) IS NULL)"
+                }
                 arguments = [start.databaseValue]
             }
             sql += " ORDER BY \(value)"
         }
         try database.execute(sql: sql, arguments: arguments)
         return copy
+    }
+
+    /// Whether texts that are numbers are stored as numbers in a column, and what they are compared with is taken for one, too
+    /// (https://sqlite.org/datatype3.html, sections 3.1 and 4.2).
+    private static func isNumeric(_ column: String, of table: String, _ database: Database) throws -> Bool {
+        guard try database.tableExists(table),
+            let type = try database.columns(in: table).first(where: { $0.name.hasSameBytes(as: column) })?.type
+        else { return false }
+        let name = type.uppercased()
+        if name.contains("INT") { return true }
+        return !name.isEmpty && !["CHAR", "CLOB", "TEXT", "BLOB"].contains { name.contains($0) }
     }
 
     private static func failure(_ error: DatabaseError, _ params: SQLiteSourceParams, _ job: Job) -> any Error {

@@ -14,6 +14,13 @@ struct Cursor: Sendable, Equatable {
     let json: JSON
     let meaning: Meaning
 
+    var isNumber: Bool {
+        switch meaning {
+        case .integer, .decimal: true
+        case .time, .text: false
+        }
+    }
+
     /// nil for a value that has no order: null, true, an object; and for an empty text.
     init?(_ json: JSON) {
         let text: String
