@@ -6,7 +6,7 @@
 /// | `request.json` | daemon | the handler's standard input |
 /// | `stdout`, `stderr` | handler | its two outputs; the flock(2) on `stdout`'s open file lives as long as any process of the attempt |
 /// | `control` | – | a FIFO: the daemon asks the supervisor through it, and the kernel tells the daemon of the supervisor's death |
-/// | `record.jsonl` | supervisor | a line before it starts the handler, one when that ends before others of the attempt, and one when no process of the attempt is left: how it ended |
+/// | `record.jsonl` | supervisor, and a daemon that stops it | a line before it starts the handler, one when that ends before others of the attempt, and one when no process of the attempt is left: how it ended |
 /// | `emptied.json` | daemon | only when the handler has emptied an output: what had been read of it before (`EmptiedOutputs`) |
 ///
 /// A job that waits may have one already: it is made ready behind another (`HandOver`), and nothing has run as long as its record has no

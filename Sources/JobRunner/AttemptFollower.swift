@@ -116,9 +116,10 @@ struct AttemptFollower {
 
     private var attempt: String { AttemptPlan.identifier(plan.status.identity.jobID, plan.status.attempt) }
 
-    /// That an output has been emptied is written down before what it says then is.
+    /// That an output has been emptied is written down before what it says then is, and after the last checkpoint that it said.
     private func saveEmptied(_ following: inout Following) throws(SpoolError) {
         guard following.ledger.isEmptiedUnsaved else { return }
+        try saveCheckpoint(&following)
         try following.ledger.emptied.save(in: link.process.directory, of: attempt, spool)
         following.ledger.emptiedIsSaved()
     }

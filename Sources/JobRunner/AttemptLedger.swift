@@ -60,7 +60,9 @@ struct AttemptLedger {
             if saved.isProgress { reports.madeProgress = true }
             if saved.isProgress, saved.mayBeAhead { awaitedCheckpoint = saved.value }
         }
-        if let checkpoint = reports.checkpoint, awaitedCheckpoint == nil {
+        // Which is not older.
+        let hasOwn = saved.map(\.isProgress) ?? false
+        if let checkpoint = reports.checkpoint, !hasOwn {
             self.status.checkpoint = checkpoint
             // The earlier daemon may have died before it saved it.
             unsavedCheckpoint = checkpoint

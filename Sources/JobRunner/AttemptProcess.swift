@@ -142,6 +142,17 @@ final class AttemptProcess: Sendable {
         }
     }
 
+    /// Writes down that it is stopped with the daemon.
+    func noteShutdown(at time: Timestamp) throws(SpoolError) {
+        let line = AttemptRecordState.shutdownLine(of: attempt, at: time)
+        try directory.open(AttemptFile.record, O_WRONLY | O_APPEND).write(line)
+    }
+
+    /// Whether a daemon has written that down.
+    func isStoppedWithDaemon() throws(SpoolError) -> Bool {
+        AttemptRecordState.tellsOfShutdown(try directory.read(AttemptFile.record) ?? [], of: attempt)
+    }
+
     /// How far it has come, by what the supervisor wrote.
     func record() throws(SpoolError) -> AttemptRecordState {
         AttemptRecordState(try directory.read(AttemptFile.record) ?? [], of: attempt)

@@ -79,7 +79,7 @@ package struct AttemptSupervisor {
         do {
             let record = try Self.openRecord()
             try record.write(AttemptRecordState.startedLine(of: attempt, at: Clock.now()))
-            var ended = try superviseHandler(record)
+            var ended = superviseHandler(record)
             ended.outputSize = Self.size(of: STDOUT_FILENO)
             ended.errorSize = Self.size(of: STDERR_FILENO)
             try record.write(AttemptRecordState.endedLine(of: attempt, ended))
@@ -103,7 +103,7 @@ package struct AttemptSupervisor {
         return fstat(descriptor, &status) == 0 ? Int64(status.st_size) : nil
     }
 
-    private func superviseHandler(_ record: borrowing Descriptor) throws(SpoolError) -> ExitRecord {
+    private func superviseHandler(_ record: borrowing Descriptor) -> ExitRecord {
         let handler: pid_t
         switch spawn() {
         case .success(let pid): handler = pid
@@ -111,12 +111,21 @@ package struct AttemptSupervisor {
         }
         var ladder = StopLadder(group: handler, grace: grace)
         let status = waitForHandler(handler, &ladder)
+        let finishedAt = Clock.now()
         let leftBehind = ladder.leftBehind()
         if leftBehind > 0 {
-            try record.write(AttemptRecordState.exitedLine(of: attempt, at: Clock.now()))
+            tellOfExit(at: finishedAt, record)
             ladder.sweep()
         }
-        return ExitRecord(end: Self.end(ofStatus: status), finishedAt: Clock.now(), leftBehind: leftBehind)
+        return ExitRecord(end: Self.end(ofStatus: status), finishedAt: finishedAt, leftBehind: leftBehind)
+    }
+
+    private func tellOfExit(at time: Timestamp, _ record: borrowing Descriptor) {
+        do {
+            try record.write(AttemptRecordState.exitedLine(of: attempt, at: time))
+        } catch {
+            // Then the time of those that it has left behind is its own; stopped they are all the same.
+        }
     }
 
     // MARK: Starting

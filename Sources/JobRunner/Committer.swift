@@ -160,6 +160,7 @@ final class Committer: Sendable {
             return stat.fingerprint != order.result.status.request
         } catch {
             // The next look at the directory has to find out.
+            mailbox.put(.trouble(error))
             return true
         }
     }

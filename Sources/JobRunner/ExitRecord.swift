@@ -41,6 +41,22 @@ enum AttemptRecordState: Equatable {
         JSON.object(["of": .string(attempt), "exited_at": .string(time.description)]).line
     }
 
+    /// Written by a daemon that stops: why the attempt ends.
+    static func shutdownLine(of attempt: String, at time: Timestamp) -> [UInt8] {
+        JSON.object(["of": .string(attempt), "shutdown_at": .string(time.description)]).line
+    }
+
+    /// Whether the record has such a line of an attempt.
+    static func tellsOfShutdown(_ bytes: [UInt8], of attempt: String) -> Bool {
+        let beginning = shutdownBeginning(attempt)
+        return bytes.split(separator: 0x0A).contains { $0.starts(with: beginning) }
+    }
+
+    /// As such lines are written.
+    private static func shutdownBeginning(_ attempt: String) -> [UInt8] {
+        Array(#"{"of":\#(JSON.string(attempt).text),"shutdown_at""#.utf8)
+    }
+
     static func endedLine(of attempt: String, _ record: ExitRecord) -> [UInt8] {
         var object: JSONObject = [
             "of": .string(attempt), "finished_at": .string(record.finishedAt.description),
@@ -60,9 +76,10 @@ enum AttemptRecordState: Equatable {
     /// Reads the record; lines that are torn or another attempt's count for nothing.
     init(_ bytes: [UInt8], of attempt: String) {
         self = .notStarted
+        let shutdown = Self.shutdownBeginning(attempt)
         // As these lines are written.
         let beginning = Array(#"{"of":\#(JSON.string(attempt).text)"#.utf8)
-        for line in bytes.split(separator: 0x0A) where line.starts(with: beginning) {
+        for line in bytes.split(separator: 0x0A) where line.starts(with: beginning) && !line.starts(with: shutdown) {
             do {
                 let json = try JSON(parsing: Array(line))
                 if let record = ExitRecord(json: json) {

@@ -68,6 +68,8 @@ package actor Runner {
     var unlookable: Set<FileName> = []
     /// Jobs that were not over when the daemon came, and that could not be looked at.
     var unrestored: Set<JobName> = []
+    /// The machine may have lost its power since they were left.
+    var unrestoredMayLackContents = false
     var noticeLimit = NoticeLimit()
     var scan: Rescan?
     /// A rescan could not be finished.
@@ -77,7 +79,7 @@ package actor Runner {
     var followers: [(AttemptFollower, JobName, jobID: String)] = []
     var timer = WakeUpTimer()
     /// Statuses of jobs that an earlier daemon saw end, which the disk has not taken.
-    var unshownEnds: [JobStatus] = []
+    var unshownEnds: [(status: JobStatus, isTold: Bool)] = []
     var stopping: RunnerConfiguration.OnStop?
     var paused: Pause?
     /// The inode of a pause file that does not count and has been told of.
@@ -145,8 +147,7 @@ package actor Runner {
             for await news in mailbox.news {
                 take(news, wakeUps)
                 beginFollowing(&group)
-                // What the disk does not take the next daemon finds again.
-                if stopping != nil, running.isEmpty, finishing.values.allSatisfy(\.isLeftToTheNext),
+                if stopping != nil, running.isEmpty, finishing.keys.allSatisfy(isLeftToTheNext),
                     unsynced.isEmpty || !unsynced.failed.isEmpty
                 {
                     break
@@ -229,14 +230,30 @@ package actor Runner {
         stopping = how
         logger.info("stopping", metadata: ["running": "\(running.count)", "on_stop": "\(how.rawValue)"])
         showSpool(as: .stopping)
+        for lane in laneNames { hearPostponed(of: lane) }
         for job in running.values {
             switch how {
             case .stop:
                 job.link.leaveToTheNext()
+                noteShutdown(of: job)
                 askToStop(job.pending.name, job.pending.jobID, .shutdown)
             case .leave: job.link.detach()
             }
         }
+    }
+
+    /// What the disk does not take of an attempt's end is left to the next daemon, which has to know why it ended.
+    private func noteShutdown(of job: RunningJob) {
+        do throws(SpoolError) {
+            try job.link.process.noteShutdown(at: Clock.now())
+        } catch {
+            tell(error)
+        }
+    }
+
+    /// A daemon that stops does not wait for what the disk does not take: the next one finds it again.
+    func isLeftToTheNext(_ name: JobName) -> Bool {
+        finishing[name]?.isLeftToTheNext ?? true || unsynced.failed.contains(name)
     }
 
     // MARK: Time

@@ -52,11 +52,17 @@ extension Runner {
             ? nil
             : SavedCheckpoint(
                 value: last, isProgress: starting.map { $0 != last } ?? false, mayBeAhead: mayLackContents)
+        var running = RunningJob(
+            pending: job, policy: policy, link: AttemptLink(process), history: history,
+            attempt: attempt, attemptStartedAt: startedAt, status: status)
+        // As an earlier daemon left it.
+        if try process.isStoppedWithDaemon() {
+            running.state = .stopping(.shutdown)
+            // That one may have died before it asked.
+            process.stop()
+        }
         began(
-            RunningJob(
-                pending: job, policy: policy, link: AttemptLink(process), history: history,
-                attempt: attempt, attemptStartedAt: startedAt, status: status),
-            jobDirectory: jobDirectory, isNewJob: false, isAdopted: true, saved)
+            running, jobDirectory: jobDirectory, isNewJob: false, isAdopted: true, saved)
     }
 
     /// What it said into outputs that it has removed nobody can read.

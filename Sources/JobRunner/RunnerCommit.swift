@@ -33,6 +33,7 @@ extension Runner {
             guard let status = unsynced[name]?.status else { continue }
             if let error, !isHeldByOther(name, error) {
                 unsynced.failed.append(name)
+                if stopping != nil, let job = running[name] { hearPostponed(of: job.pending.lane) }
                 tell(error)
                 continue
             }

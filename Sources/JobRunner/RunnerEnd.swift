@@ -42,8 +42,7 @@ extension Runner {
             interruptionsWithoutProgress: interruptions,
             retry: job.policy.retry, onInterrupted: job.policy.onInterrupted)
         let (_, move) = Self.state(of: job, record).after(.attemptEnded(attempt))
-        let isHeld = lanes[job.pending.lane]?.hasResultsUnderWay ?? false || unsynced.contains(job.pending.name)
-        if case .again = move, isHeld {
+        if case .again = move, isHeld(job.pending) {
             // What came before is told first.
             lanes[job.pending.lane]?.postponed.append(
                 .followed(job.pending.name, jobID: job.pending.jobID, report))
@@ -72,6 +71,15 @@ extension Runner {
         case .again(.notStarted), .run, .stop, .nothing:
             preconditionFailure("an attempt's end is no reason for \(move)")
         }
+    }
+
+    /// Whether something has to be told before a job goes back to its queue.
+    private func isHeld(_ job: PendingJob) -> Bool {
+        guard stopping != nil else {
+            return lanes[job.lane]?.hasResultsUnderWay ?? false || unsynced.contains(job.name)
+        }
+        let isBehind = lanes[job.lane]?.ending.contains { !isLeftToTheNext($0) } ?? false
+        return isBehind || unsynced.contains(job.name) && !unsynced.failed.contains(job.name)
     }
 
     /// Nothing has run. What the machine has no more of it lacks for other jobs, too: all wait a moment then, and it is told.

@@ -94,6 +94,7 @@ extension Runner {
             // The feed knows the job first: by what it says is open a daemon that returns finds what it has to complete.
             if !job.isCommitted { try feed.flush() }
         } catch {
+            hasFailed(name)
             tell(error)
             return
         }
@@ -116,6 +117,13 @@ extension Runner {
 
     private static let toldAtOnce = 2
 
+    private func hasFailed(_ name: JobName) {
+        guard let job = finishing[name] else { return }
+        finishing[name]?.hasFailed = true
+        // When the daemon stops, those behind it need not wait any longer.
+        if stopping != nil { hearPostponed(of: job.result.status.identity.lane) }
+    }
+
     /// A result is on the disk; or it is not, and is tried again.
     private func conclude(_ report: CommitReport) {
         guard var job = finishing[report.name], job.result.status.identity.jobID == report.jobID else { return }
@@ -127,7 +135,7 @@ extension Runner {
             try tellUnheardOf(&job)
             if let error = report.statusError { try judgeStatusError(error, job) }
         } catch {
-            finishing[report.name]?.hasFailed = true
+            hasFailed(report.name)
             do throws(SpoolError) {
                 if error.isForbidden || isOfOneFile(error, of: [report.name]), try obstructEnd(of: report.name) {
                     return

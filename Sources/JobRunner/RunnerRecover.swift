@@ -21,9 +21,11 @@ extension Runner {
                 try restore(name)
             } catch {
                 guard isOfOneFile(error, of: [name]) else { throw error }
-                unrestored.insert(name)
+                // Whoever has put something in the place of a status of a job that there is not is nobody to wait for.
+                if feed.open[name] != nil { unrestored.insert(name) }
             }
         }
+        unrestoredMayLackContents = mayLackContents
         try cleanUpAttempts()
         try restoreNotes()
         bringFeedUpToDate(found.unshown)
@@ -98,9 +100,19 @@ extension Runner {
 
     /// Jobs that could not be looked at at the start and can be now: nothing has been made of their requests meanwhile.
     func restoreLookable() {
+        guard stopping == nil else { return }
         for name in unrestored.sorted() {
             do throws(SpoolError) {
-                try restore(name)
+                // They are as they were left.
+                mayLackContents = unrestoredMayLackContents
+                defer { mayLackContents = false }
+                if let ended = try readResult(of: name)?.status,
+                    try spool.readOwn(.status(name))?["job_id"]?.string == ended.identity.jobID
+                {
+                    recover(ended)
+                } else {
+                    try restore(name)
+                }
                 unrestored.remove(name)
                 if let request = SpoolFile.request(name).fileName { look(at: request) }
             } catch {

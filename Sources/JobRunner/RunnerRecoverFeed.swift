@@ -20,7 +20,10 @@ extension Runner {
             do throws(SpoolError) {
                 guard let status = try readResult(of: name)?.status, open[name]?.id != JobID(status.identity.jobID)
                 else { continue }
-                recover(status)
+                // The feed has never heard of it: it tells first.
+                feed.append(.recovered, status)
+                try feed.flush()
+                recover(status, isTold: true)
             } catch {
                 tell(error)
             }
@@ -28,9 +31,16 @@ extension Runner {
         tellOfLiving(open)
     }
 
-    private func recover(_ status: JobStatus) {
-        feed.append(.recovered, status)
-        show(status)
+    /// Shows, and then tells of, the end of a job that the feed knows; what the disk does not take is tried again.
+    /// - Parameter isTold: the feed tells of it already
+    func recover(_ status: JobStatus, isTold: Bool = false) {
+        do throws(SpoolError) {
+            try show(status)
+            if !isTold { feed.append(.recovered, status) }
+        } catch {
+            unshownEnds.append((status, isTold))
+            tell(error)
+        }
         // The request may have changed while the result got to the disk.
         lookForChange(of: status.identity.name, since: status.request)
     }
@@ -47,15 +57,13 @@ extension Runner {
         return status
     }
 
-    /// The result says all that the status does: where somebody else holds its name the job is over without, and what the disk does not
-    /// take is tried again.
-    private func show(_ status: JobStatus) {
+    /// The result says all that the status does: where somebody else holds its name the job is over without.
+    private func show(_ status: JobStatus) throws(SpoolError) {
         do throws(SpoolError) {
             try spool.publish(finished: status)
         } catch {
             if error.isForbidden || isOfOneFile(error, of: [status.identity.name]) { return }
-            unshownEnds.append(status)
-            tell(error)
+            throw error
         }
     }
 
@@ -63,12 +71,13 @@ extension Runner {
         guard !unshownEnds.isEmpty, Clock.monotonic() >= troubleUntil else { return }
         let ends = unshownEnds
         unshownEnds = []
-        for status in ends {
+        for (status, isTold) in ends {
             let name = status.identity.name
             do throws(SpoolError) {
                 let isLast = try readResult(of: name)?.status.identity.jobID == status.identity.jobID
-                if isLast, pending[name] == nil, running[name] == nil { show(status) }
+                if isLast, pending[name] == nil, running[name] == nil { recover(status, isTold: isTold) }
             } catch {
+                unshownEnds.append((status, isTold))
                 tell(error)
             }
         }

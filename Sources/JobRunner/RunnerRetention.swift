@@ -40,7 +40,7 @@ extension Runner {
     func tidyArchive() {
         do throws(SpoolError) {
             try spool.completeArchiving()
-            try spool.clearTrash()
+            if let error = try spool.clearTrash() { logger.error("archive: \(error)") }
         } catch {
             retentionFailed(error)
         }
@@ -203,6 +203,9 @@ extension Runner {
     private func delete(_ family: ArchivedFamily) {
         do throws(SpoolError) {
             if try spool.delete(family) { retention.deleted += 1 }
+        } catch  where error.isForbidden {
+            // It is no trouble of the disk's: out of the archive it is, and something of it stays in the trash.
+            logger.error("archive: \(error)")
         } catch {
             retentionFailed(error)
         }

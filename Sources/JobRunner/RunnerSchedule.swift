@@ -87,7 +87,7 @@ extension Runner {
         }
         entry.stat = stat
         if isLimited(stat.owner) { schedules.limit.put(name, of: stat.owner) } else { schedules.limit.remove(name) }
-        entry.content = schedules.limit.counts(name) ? Self.kept(content, stat) : nil
+        entry.content = kept(content, of: name, stat)
         if entry.status.fingerprint != stat.fingerprint { entry.status.beginAnew(stat.fingerprint, now: Clock.now()) }
         entry.status.submittedBy = Users.name(of: stat.owner)
         if case .success(let schedule) = content {
@@ -98,9 +98,12 @@ extension Runner {
         try advance(name)
     }
 
-    /// Large ones are read again when they are due: in memory they are many times as large.
-    private static func kept(_ content: Result<Schedule, JobError>, _ stat: FileStat) -> Result<Schedule, JobError>? {
-        if case .success = content, stat.size > largestKept { nil } else { content }
+    /// Large ones are read again when they are due: in memory they are many times as large. Those that do not count are when they do.
+    private func kept(
+        _ content: Result<Schedule, JobError>, of name: JobName, _ stat: FileStat
+    ) -> Result<Schedule, JobError>? {
+        guard case .success = content else { return content }
+        return stat.size <= Self.largestKept && schedules.limit.counts(name) ? content : nil
     }
 
     /// In bytes.

@@ -68,8 +68,15 @@ extension Runner {
             if let name = file.fileName, try spool.isOwn(name) { return true }
         }
         guard let file = SpoolFile.request(job).fileName else { return false }
-        if spool.root.failsAlone(file) { return true }
-        guard let stat = try spool.root.stat(file) else { return false }
+        let found: FileStat?
+        do {
+            found = try spool.root.stat(file)
+        } catch {
+            // Something is there.
+            if isOfOneFile(error, file) { return true }
+            throw error
+        }
+        guard let stat = found else { return false }
         if schedules.notes[job]?.request != stat.fingerprint {
             let message =
                 "\(job) is not dropped for its schedule: \(Users.name(of: stat.owner)) has a request of that name"

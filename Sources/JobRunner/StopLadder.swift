@@ -21,6 +21,8 @@ struct StopLadder {
 
     /// How often KILL is sent again while somebody is left: a process may fork between two looks.
     private static let pollMilliseconds: Int32 = 10
+    /// How often children are looked for that have left the group and are to be asked, too.
+    private static let lookMilliseconds = 100.0
 
     init(group: pid_t, grace: Double) {
         self.group = group
@@ -50,7 +52,8 @@ struct StopLadder {
     func nextStepMilliseconds() -> Int32 {
         switch step {
         case .notAsked: -1
-        case .asked(let killAt): Int32(min(max(0, (killAt - Clock.monotonic()) * 1000 + 1), 60_000))
+        // Nobody tells of those whose parent has ended.
+        case .asked(let killAt): Int32(min(max(0, (killAt - Clock.monotonic()) * 1000 + 1), Self.lookMilliseconds))
         case .killing: Self.pollMilliseconds
         }
     }

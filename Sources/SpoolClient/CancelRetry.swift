@@ -51,7 +51,9 @@ extension SpoolDirectory {
         let files = try JobFiles(root)
         if user == 0 || user == files.daemonUser { return true }
         if let acceptance = view.acceptance, acceptance.submittedBy == Users.name(of: user) { return true }
-        return try files.requestStat(view.name)?.owner == user
+        guard let stat = try files.requestStat(view.name), stat.owner == user else { return false }
+        // A later one may be somebody else's.
+        return view.acceptance == nil || view.status?.request == stat.fingerprint
     }
 
     /// One that has had its effect and could not be removed has another one when it is touched. Somebody else's stands for itself.

@@ -120,7 +120,7 @@ extension SpoolDirectory {
     }
 
     private func job(withID id: String) throws(SpoolClientError) -> JobName? {
-        try list().jobs.first { $0.jobID?.lowercased() == id.lowercased() }?.name
+        try list().jobs.first { $0.version(ofRun: id) != nil }?.name
     }
 
     // MARK: Reading one job

@@ -56,8 +56,13 @@ extension SpoolDirectory {
 
     /// Whether a daemon serves the spool and says that somebody has paused it.
     private func daemonIsPaused() throws(SpoolClientError) -> Bool {
-        guard let status = try spoolStatus(), status.isPaused, case .running = try daemon() else { return false }
-        return true
+        do throws(SpoolClientError) {
+            guard let status = try spoolStatus(), status.isPaused, case .running = try daemon() else { return false }
+            return true
+        } catch .damaged {
+            // A power cut can leave it so.
+            return false
+        }
     }
 
     func mayPause(_ user: UInt32) throws(SpoolError) -> Bool {

@@ -113,6 +113,13 @@ public struct JobWatch: Sendable {
 }
 
 extension JobView {
+    /// The version of the request that a run is for which this shows, or which was the one before; nil when it is another run.
+    func version(ofRun id: String) -> Fingerprint? {
+        let status: JobStatus? =
+            if case .dropped(_, let previous?) = state { previous.status } else { self.status }
+        return status?.identity.jobID.lowercased() == id.lowercased() ? status?.request : nil
+    }
+
     /// The run before, of a job whose request was dropped again.
     fileprivate func asOfPreviousRun(_ result: JobResult) -> JobView {
         JobView(
@@ -150,6 +157,7 @@ extension SpoolDirectory {
         }
         if let id = location.jobID {
             if view.jobID?.lowercased() == id.lowercased() { return try watch(view) }
+            if let version = view.version(ofRun: id) { return try JobWatch(self, location.name, version) }
             // It has been archived meanwhile.
             let archived = try find(id)
             guard archived.family?.jobID.lowercased() == id.lowercased() else { throw .superseded(location.name) }

@@ -14,11 +14,7 @@ extension Spool {
         let trash = try home.makeDirectory(Self.trashDirectory, mode: 0o700)
         let scratch = FileName(makeUUID())
         guard try move(family, to: trash, scratch) else { return false }
-        do {
-            try trash.removeTree(scratch)
-        } catch  where error.isForbidden {
-            // Out of the archive it is.
-        }
+        try trash.removeTree(scratch)
         return true
     }
 
@@ -56,16 +52,19 @@ extension Spool {
         }
     }
 
-    /// Removes what somebody who died had left to be removed. What cannot be removed stays: a directory in which somebody else has one that only he
-    /// may empty.
-    package func clearTrash() throws(SpoolError) {
-        guard let trash = try home.existingDirectory(FileName(Self.trashDirectory)) else { return }
+    /// Removes what somebody who died had left to be removed.
+    /// - Returns: why something stays: a directory in which somebody else has one that only he may empty; nil when nothing does.
+    @discardableResult
+    package func clearTrash() throws(SpoolError) -> SpoolError? {
+        guard let trash = try home.existingDirectory(FileName(Self.trashDirectory)) else { return nil }
+        var left: SpoolError?
         for entry in try trash.entries() {
             do {
                 try trash.removeTree(entry)
             } catch  where error.isForbidden {
-                continue
+                left = error
             }
         }
+        return left
     }
 }

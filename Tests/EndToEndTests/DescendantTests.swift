@@ -58,15 +58,22 @@ extension EndToEnd {
             #expect(try yard.messages("job") == ["ready", "asked"])
         }
 
-        @Test("that outlive it take neither its success from it, nor its time")
-        func late() async throws {
+        @Test("that outlive it take neither its success from it, nor its time", arguments: [0, 75])
+        func late(status: Int) async throws {
             try yard.define(
-                "t", "bash -c 'trap \"\" TERM; sleep 100; sleep 100' & echo done",
+                "t", "bash -c 'trap \"\" TERM; sleep 100; sleep 100' & echo done; exit \(status)",
                 ["grace_seconds": 3, "stall_seconds": 1, "retry": ["max_attempts": 1]])
             try await yard.start()
             try yard.drop("job", ["type": "t", "timeout_seconds": 2])
+            if status != 0 {
+                // By the time of day a daemon that returns would say that it was over.
+                try await eventually("the handler") { try yard.messages("job") == ["done"] ? true : nil }
+                yard.killDaemon()
+                try await yard.start()
+            }
             let result = try await yard.result("job")
-            #expect(result["status"] == "completed", "\(result.text)")
+            #expect(result["status"] == (status == 0 ? "completed" : "failed"), "\(result.text)")
+            if status != 0 { #expect(result["error"]?["code"] == "HANDLER_FAILED") }
             #expect(try yard.messages("job", source: "daemon").contains { $0.contains("left behind") })
         }
 

@@ -129,7 +129,7 @@ extension EndToEnd {
             yard.killDaemon()
             var kills = 0
             var inTheMiddle = 0
-            while archived().count < count, kills < 60 {
+            while archived().count < count, kills < 25 {
                 kills += 1
                 // Another moment each time.
                 try await archiveSome(for: .milliseconds(kills % 5))

@@ -136,6 +136,24 @@ struct AttemptEndTests {
         }
     }
 
+    @Test("that an earlier daemon has asked for, since it was stopping, is no failure, and no interruption")
+    func stoppedByEarlier() async throws {
+        try await withDaemon { stage in
+            try stage.put(#"{"type": "fragile"}"#, as: .request("a1"))
+            try await stage.await("a1")
+            stage.beginStopping()
+            try await eventually("the order to stop") { stage.machine.alive.first?.hasOrder ?? false }
+            try await stage.dieAndReturn()
+            try await stage.end("a1", .exit(1))
+            try await eventually("a1 to run again") { stage.machine.alive.contains { $0.name == "a1" } }
+            try await stage.end("a1", .exit(0))
+            try await stage.rest()
+            let result = try #require(try stage.files.result(of: "a1"))
+            #expect(result.status.standing == .completed)
+            #expect(result.attempts.map(\.ending) == [.stopped, .completed])
+        }
+    }
+
     /// So many arrays in each other.
     private func nested(_ depth: Int) -> JSON { (0..<depth).reduce(0) { inner, _ in [inner] } }
 

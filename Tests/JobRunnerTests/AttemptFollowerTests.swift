@@ -75,7 +75,7 @@ struct AttemptFollowerTests {
             let follower = AttemptFollower(
                 spool: spool, link: AttemptLink(process),
                 plan: FollowPlan(
-                    status: status, attemptStartedAt: Clock.now(), stallSeconds: 60, graceSeconds: 1, isNewJob: true),
+                    status: status, attemptStartedAt: Clock.now(), stallSeconds: 100, graceSeconds: 1, isNewJob: true),
                 jobDirectory: jobDirectory, askToStop: { reason in asked.withLock { $0.append(reason) } },
                 complain: { _ in complaints.withLock { $0 += 1 } }, beginNext: {},
                 rhythm: FollowerRhythm(firstTick: 1, tick: 1, retry: 1))

@@ -93,6 +93,13 @@ struct AttemptLedgerTests {
         for value in [3, 4] as [JSON] { report(checkpoint: value, &ledger) }
         #expect(ledger.status.checkpoint == 4)
         #expect(ledger.unsavedCheckpoint == 4)
+        // What was said before an output was emptied is not newer.
+        var emptied = EmptiedOutputs()
+        emptied.reports.checkpoint = 2
+        let returned = AttemptLedger(
+            status, log: log, emptied: emptied, saved: SavedCheckpoint(value: 3, isProgress: true, mayBeAhead: false))
+        #expect(returned.status.checkpoint == 3)
+        #expect(returned.unsavedCheckpoint == nil)
         // Without a power cut the outputs have all, and what an earlier attempt saved is none of theirs.
         for (isProgress, mayBeAhead) in [(true, false), (false, true)] {
             let saved = SavedCheckpoint(value: 3, isProgress: isProgress, mayBeAhead: mayBeAhead)

@@ -125,7 +125,7 @@ struct RaceTests {
                 return result?.status.identity.description == "again" && result?.status.standing == .cancelled
             }
             #expect(stage.machine.takeLaunches().count == 1)
-            #expect(try !stage.files.isCancelled("a"))
+            try await eventually("the cancel to go") { try !stage.files.isCancelled("a") }
         }
     }
 
@@ -155,6 +155,54 @@ struct RaceTests {
             #expect(try stage.files.status(of: "a1")?.identity.description == "changed")
             try await stage.end("a1", .exit(0))
             try await stage.rest()
+        }
+    }
+
+    /// What a disk does not take while the daemon stops.
+    enum Refused: CaseIterable, Sendable {
+        case feed, acceptance, result
+
+        func refuses(_ operation: SystemOperation, _ called: Substring) -> Bool {
+            switch self {
+            case .feed: operation == .write && called.hasSuffix("spool.events.jsonl")
+            case .acceptance: operation == .sync && called.hasSuffix("/a.json")
+            case .result: operation == .rename && called.hasSuffix(".result.json")
+            }
+        }
+    }
+
+    @Test("a disk that takes nothing any more keeps no daemon from stopping", arguments: Refused.allCases)
+    func stopping(refused: Refused) async throws {
+        let isOn = Atomic(refused == .acceptance)
+        try await withBareDaemon(
+            names: ["a", "b"],
+            fault: { operation, called in
+                isOn.load(ordering: .relaxed) && refused.refuses(operation, "/" + called) ? EIO : nil
+            }
+        ) { stage in
+            try await stage.rest()
+            try stage.drop("a")
+            try await eventually("a to run") { !stage.machine.alive.isEmpty }
+            if refused == .result {
+                // It starts behind the one whose result is not taken.
+                try stage.drop("b")
+                try await eventually("b to be left to a's follower") {
+                    try await stage.daemon.look()?.handOvers.contains(where: \.isLent) ?? false
+                }
+            }
+            isOn.store(true, ordering: .relaxed)
+            try #require(stage.machine.alive.first).end(.exit(0))
+            if refused == .result {
+                try await eventually("b to run; the log says \(stage.log.lines)") {
+                    stage.machine.alive.first?.name == "b"
+                }
+            }
+            try await eventually("the trouble to be told") { !stage.log.lines.isEmpty }
+            stage.daemon.stop(.stop)
+            try await eventually("the daemon to stop; the log says \(stage.log.lines)") {
+                for attempt in stage.machine.alive where attempt.hasOrder { try attempt.end(.signal(15)) }
+                return stage.daemon.hasEnded
+            }
         }
     }
 

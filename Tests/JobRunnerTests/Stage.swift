@@ -129,6 +129,13 @@ struct Stage {
         }
     }
 
+    func beginStopping() { daemon.stop(.stop) }
+
+    /// For a daemon that has been told to stop, or dies by itself.
+    func awaitEnd() async throws {
+        try await eventually("the daemon to end; the log says \(log.lines)") { daemon.hasEnded }
+    }
+
     /// The daemon stops, and its attempts with it, each of which `end` ends.
     func stop(_ end: (FakeAttempt) throws -> Void) async throws {
         daemon.stop(.stop)

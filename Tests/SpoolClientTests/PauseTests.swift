@@ -25,6 +25,12 @@ struct PausingTests {
         #expect(try spool.files == [])
     }
 
+    @Test("works beside a status of the spool that a power cut has damaged") func damaged() throws {
+        try spool.write("", "spool.status.json")
+        #expect(try spool.client.pause(reason: "maintenance"))
+        #expect(try spool.client.pause()?.reason == "maintenance")
+    }
+
     @Test("works by any file of that name, one that nobody can read included", arguments: ["", "back soon\n"])
     func byHand(content: String) throws {
         try spool.write(content, "spool.pause.json")

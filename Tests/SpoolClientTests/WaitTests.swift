@@ -87,6 +87,8 @@ struct WaitTests {
         let location = try spool.client.find(TestSpool.jobID(1))
         try spool.end(try spool.makeStatus("219", .completed, for: first.fingerprint))
         #expect(try sees(&watch) == "over 1")
+        var again = try spool.client.watch(try spool.client.find(TestSpool.jobID(1)))
+        #expect(try sees(&again) == "over 1")
         // Archived between two looks.
         try spool.root.remove(FileName("219.json"))
         try spool.archive("219")

@@ -98,6 +98,10 @@ final class FaultLife {
         try await world.reach("the checkpoint") {
             try world.files.status(of: "a")?.checkpoint == "half"
         }
+        attempt.say(["type": "checkpoint", "value": "more"])
+        try await world.reach("the next checkpoint") {
+            try world.files.status(of: "a")?.checkpoint == "more"
+        }
         attempt.say(["type": "log", "level": "info", "message": "two"])
         attempt.say(["type": "result", "value": 42])
         try world.end(attempt, .exit(0))
