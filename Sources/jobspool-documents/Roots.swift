@@ -43,8 +43,10 @@ struct Roots {
         }
     }
 
-    private static func parentPath(_ path: String) -> String {
-        "/" + path.split(separator: "/").dropLast().joined(separator: "/")
+    /// By bytes, as the kernel sees them: with a combining mark behind it a slash is no slash as a character.
+    static func parentPath(_ path: String) -> String {
+        let names = path.utf8.split(separator: UInt8(ascii: "/")).dropLast()
+        return "/" + names.map { String(Substring($0)) }.joined(separator: "/")
     }
 
     private static func refuseNesting(_ source: Descriptor, _ target: Descriptor, exists: Bool) throws {

@@ -32,7 +32,7 @@ struct TargetIndex {
     private static func check(_ path: String, _ roots: Roots) throws {
         let parent: Descriptor
         do {
-            parent = try .root("/" + path.split(separator: "/").dropLast().joined(separator: "/"))
+            parent = try .root(Roots.parentPath(path))
         } catch {
             throw JobFailure.invalidParams(
                 field: "params.index", "`params.index` is in a directory that cannot be opened: \(error)")

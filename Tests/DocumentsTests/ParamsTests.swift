@@ -42,7 +42,7 @@ import Testing
     @Test(arguments: [
         ("target", "source/inside", "params.target"), ("target", "source", "params.target"),
         ("target", "link/inside", "params.target"), ("target", "source/new", "params.target"),
-        ("source", "target/inside", "params.source"),
+        ("source", "target/inside", "params.source"), ("target", "source/\u{301}new", "params.target"),
     ])
     func rootsWithinEachOtherAreRefused(param: String, directory: String, field: String) throws {
         let scratch = try Scratch()

@@ -168,6 +168,18 @@ import Testing
         }
     }
 
+    /// As a character a slash with a combining mark behind it is another one.
+    @Test func aDocumentIsFoundByItsPathHoweverItsNameBegins() throws {
+        let scratch = try Scratch()
+        try scratch.write("documents/\u{301}.txt", "text\n")
+        _ = try scratch.index()
+        for subject in ["\(scratch.path)/documents/\u{301}.txt", "\u{301}.txt"] {
+            let run = try scratch.run(
+                "search.subject", ["subject": .string(subject), "index": .string(scratch.path + "/index.db")])
+            #expect(run.result?["total"] == 1, "\(subject)")
+        }
+    }
+
     @Test func aLongTextIsCutSoThatTheResultIsALine() throws {
         let scratch = try Scratch()
         try scratch.sh("mkdir documents; yes 'a \"quoted\" line' | head -c 3000000 >documents/long.txt")

@@ -119,6 +119,7 @@ import Testing
     @Test(arguments: [
         ("target/index.db", "params.index", "lies within `params.target`"),
         ("source/x.db", "params.index", "lies within `params.source`"),
+        ("target/\u{301}.db", "params.index", "lies within `params.target`"),
         ("none/x.db", "params.index", "cannot be opened"),
     ])
     func theIndexIsNotInTheTrees(index: String, field: String, message: String) throws {

@@ -116,18 +116,41 @@ import Testing
         #expect(try upload(scratch).itemErrors == ["file://\(scratch.path)/own/\(name) CONFLICT"])
     }
 
-    @Test func whatAKilledUploadHasSentCanBeDeleted() async throws {
+    /// A new one is one more than the three that the target has.
+    @Test(arguments: [("1.nt", 34), ("new.nt", 25)])
+    func whatAKilledUploadHasSentCanBeDeleted(name: String, percent: Int) async throws {
         let scratch = try scratch(3)
         _ = try upload(scratch)
-        try scratch.sh("echo '[]' >own/1.nt")
+        try scratch.sh("echo '[]' >own/\(name)")
         try refresh(scratch)
         await #expect(throws: JobStopped.self) { try await scratch.uploadInProcess(params(scratch)) }
-        try scratch.sh("rm own/1.nt")
+        try scratch.sh("rm own/\(name)")
         try refresh(scratch, ["delete": true, "max_delete_percent": 100])
-        let run = try upload(scratch, ["delete": true, "max_delete_percent": 100])
+        let delete: JSONObject = ["delete": true, "max_delete_percent": JSON(percent)]
+        #expect(try upload(scratch, delete, dryRun: true).counts == "0 0 0 1 0")
+        let run = try upload(scratch, delete)
         #expect(run.counts == "0 0 0 1 0")
+        #expect(run.itemErrors == [])
         try scratch.sh("diff -r own target")
         #expect(try scratch.sql("SELECT count(*) FROM sending") == ["0"])
+    }
+
+    @Test(arguments: [(false, "0 1 0 0 0"), (true, "0 0 1 0 0")])
+    func whatAKilledUploadHasSentIsReplacedByWhatTheDocumentWasBefore(diesBefore: Bool, counts: String) async throws {
+        let scratch = try scratch(3)
+        _ = try upload(scratch)
+        try scratch.sh("cp own/1.nt before; echo '[]' >own/1.nt")
+        try refresh(scratch)
+        await #expect(throws: JobStopped.self) {
+            try await scratch.uploadInProcess(params(scratch), diesBefore: diesBefore)
+        }
+        try scratch.sh("mv before own/1.nt")
+        try refresh(scratch)
+        #expect(try upload(scratch, dryRun: true).counts == counts)
+        #expect(try upload(scratch).counts == counts)
+        try scratch.sh("diff -r own target")
+        #expect(try scratch.sql("SELECT count(*) FROM sending") == ["0"])
+        #expect(try upload(scratch).counts == "0 0 0 0 0")
     }
 
     /// A cache of version 1 does not say what is on its way.

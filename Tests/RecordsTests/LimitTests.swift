@@ -86,6 +86,14 @@ import Testing
         }
     }
 
+    /// What cannot be used keeps a mirror from deleting, but not from reaching the end.
+    @Test func aMirrorTakesWhatALimitLeftWhateverFails() throws {
+        try scratch.write("a.csv", "id,n\n" + (1...20).map { "\($0),x\n" }.joined() + ",bad\n")
+        try scratch.sync("a.csv", ["mode": "incremental", "limit": 5])
+        #expect(try scratch.sync("a.csv", ["mode": "mirror"]).counts == "15 0 5 0 1")
+        #expect(try scratch.sync("a.csv", ["mode": "incremental", "stop_after_unchanged": 3]).counts == "0 0 3 0 0")
+    }
+
     /// They fail in every job.
     @Test(arguments: ["x\ny\n", "2,2\n3,3\n"]) func recordsThatFailTakeNoPartOfTheLimit(bad: String) throws {
         _ = try scratch.sql("CREATE TABLE t (id INTEGER PRIMARY KEY CHECK (id NOT IN (2, 3)))")
@@ -98,13 +106,14 @@ import Testing
 
     // MARK: A stream with states
 
-    /// 100 records and a state after each tenth, from the state on.
+    /// 100 records and a state after each tenth, from the state on. A file `broken` says before which of them it fails.
     private func tap(_ more: JSONObject) throws -> JSONObject {
         try scratch.write(
             "tap.sh",
             #"""
+            broken=$(cat "$(dirname "$0")/broken" 2>/dev/null)
             for ((i = $(jq -r '.n // 0' "$1") + 1; i <= 100; i++)); do
-                if ((i == 45)) && [ -e "$(dirname "$0")/broken" ]; then exit 3; fi
+                if [ "$i" = "$broken" ]; then exit 3; fi
                 echo "{\"type\": \"RECORD\", \"stream\": \"s\", \"record\": {\"id\": $i}}"
                 if ((i % 10 == 0)); then echo "{\"type\": \"STATE\", \"value\": {\"n\": $i}}"; fi
             done
@@ -139,13 +148,26 @@ import Testing
     /// Each attempt reads from where the first one began, and counts from there.
     @Test func anAttemptThatGoesOnKeepsToTheLimit() throws {
         let params = try tap(["limit": 60, "batch_size": 10])
-        try scratch.sh("touch broken")
+        try scratch.sh("echo 45 >broken")
         #expect(try scratch.sync(params, job: "1").failure?["code"] == "COMMAND_FAILED")
         try scratch.sh("rm broken")
         #expect(try scratch.sync(params, job: "1").counts == "60 0 0 0 0")
         #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "60")
         #expect(try bookmark == "50")
         #expect(try scratch.sync(tap([:])).result?["counts"]?["created"] == 40)
+        #expect(try bookmark == "100")
+    }
+
+    /// The second one comes less far than the first one, and not to a state.
+    @Test func anAttemptTakesNoStateBack() throws {
+        let params = try tap(["batch_size": 10])
+        for broken in [45, 15] {
+            try scratch.sh("echo \(broken) >broken")
+            #expect(try scratch.sync(params, job: "1").failure?["code"] == "COMMAND_FAILED")
+            #expect(try bookmark == "30")
+        }
+        try scratch.sh("rm broken")
+        #expect(try scratch.sync(params, job: "2").counts == "60 0 10 0 0")
         #expect(try bookmark == "100")
     }
 

@@ -120,6 +120,36 @@ import Testing
         #expect(second.logs.first == "Found 3 records to process")
     }
 
+    /// SQLite compares neither with numbers: where a STRICT table keeps everything as it is, and what is a number only elsewhere.
+    @Test(arguments: [("ANY) STRICT", "'9'", "10"), ("DECIMAL)", "'0x10'", "17")])
+    func aBookmarkThatIsATextHidesNoNumber(type: String, early: String, late: String) throws {
+        let scratch = try Scratch()
+        _ = try scratch.sql(
+            "CREATE TABLE a (id INTEGER PRIMARY KEY, n \(type); INSERT INTO a VALUES (1, \(early))", in: "source.db")
+        let params: JSONObject = [
+            "source": ["sqlite": .string("\(scratch.path)/source.db"), "table": "a"], "mode": "incremental",
+            "cursor_field": "n",
+        ]
+        #expect(try scratch.sync(params).counts == "1 0 0 0 0")
+        _ = try scratch.sql("INSERT INTO a VALUES (2, \(late))", in: "source.db")
+        #expect(try scratch.sync(params).counts == "1 0 1 0 0")
+    }
+
+    @Test func wholeNumbersBeforeABookmarkWithAFractionAreNotReadAgain() throws {
+        let scratch = try Scratch()
+        _ = try scratch.sql(
+            "CREATE TABLE a (id INTEGER PRIMARY KEY, n); INSERT INTO a VALUES (1, 8), (2, 9.5)", in: "source.db")
+        let params: JSONObject = [
+            "source": ["sqlite": .string("\(scratch.path)/source.db"), "table": "a"], "mode": "incremental",
+            "cursor_field": "n",
+        ]
+        #expect(try scratch.sync(params).counts == "2 0 0 0 0")
+        _ = try scratch.sql("INSERT INTO a VALUES (3, 10)", in: "source.db")
+        let second = try scratch.sync(params)
+        #expect(second.logs.first == "Found 2 records to process")
+        #expect(second.counts == "1 0 1 0 0")
+    }
+
     private func tap(_ scratch: Scratch, _ script: String, _ more: JSONObject = [:]) throws -> JSONObject {
         try scratch.write("tap.sh", script)
         var params: JSONObject = [
@@ -142,12 +172,14 @@ import Testing
             done
             echo "{\"type\": \"RECORD\", \"stream\": \"users\", \"record\": {\"id\": $((n + 1)), \"name\": \"later\"}}"
             echo "hello"
+            echo '{"level": "info", "msg": "no record"}'
             echo "{\"type\": \"STATE\", \"value\": {\"n\": $((n + 3))}}"
             """#, ["mode": "incremental"])
         let first = try scratch.sync(params)
         #expect(first.counts == "3 1 0 0 0")
         #expect(first.logs.contains("tap: --state {}"))
         #expect(first.logs.contains("hello"))
+        #expect(first.logs.contains(#"{"level": "info", "msg": "no record"}"#))
         #expect(try scratch.sql("SELECT id, name FROM t") == "1|later\n2|ué 2\n3|ué 3")
         let second = try scratch.sync(params)
         #expect(second.logs.contains("tap: --state {\"n\":3}"))

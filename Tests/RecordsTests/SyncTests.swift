@@ -44,6 +44,19 @@ import Testing
         }
     }
 
+    @Test func aFieldThatOnlyLooksLikeANamedOneIsAnother() throws {
+        let scratch = try Scratch()
+        for (params, expected) in [
+            (["ignore_fields": ["\u{E9}"]], "0 1 0 0 0"), (["compare_fields": ["\u{E9}"]], "0 0 1 0 0"),
+        ] as [(JSONObject, String)] {
+            try scratch.write("a.csv", "id,e\u{301}\n1,one\n")
+            try scratch.sync("a.csv", params)
+            try scratch.write("a.csv", "id,e\u{301}\n1,other\n")
+            #expect(try scratch.sync("a.csv", params).counts == expected)
+            try scratch.sh("rm target.db")
+        }
+    }
+
     @Test func severalFieldsMakeAKey() throws {
         let scratch = try Scratch()
         try scratch.write("a.csv", "shop,sku,price\nde,1,10\nde,2,20\nat,1,11\n,,0\n")

@@ -56,7 +56,8 @@ struct SubjectSearch: JobType {
 
     private func indexed(_ database: Database) throws -> [SubjectSource] {
         let root = try String.fetchOne(database, sql: "SELECT path FROM root") ?? ""
-        let path = subject.beginsWithBytes(root + "/") ? String(subject.dropFirst(root.count + 1)) : subject
+        let isWithin = subject.beginsWithBytes(root + "/")
+        let path = isWithin ? String(decoding: subject.utf8.dropFirst(root.utf8.count + 1), as: UTF8.self) : subject
         guard
             let row = try Row.fetchOne(
                 database,

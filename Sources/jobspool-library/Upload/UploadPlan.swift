@@ -1,6 +1,7 @@
 /// What is to be uploaded: the difference between what the cache holds and what it remembers that the target got from it.
 /// An entry is done when that is written down, after its own success, so that an upload that was interrupted sends at most
-/// the one in hand again. What that was is written down before it is sent, so that it is known when it is found there.
+/// the one in hand again. What that was is written down before it is sent, so that it is known when it is found there, and
+/// does not stay there when the document is what it was before, or gone.
 import Foundation
 import GRDB
 
@@ -40,17 +41,22 @@ struct UploadPlan {
                     CASE WHEN sending.iri = document.iri THEN sending.hash END AS sent
                 FROM document LEFT JOIN upload ON upload.name = document.name AND upload.target = ?1
                     LEFT JOIN \(sending) AS sending ON sending.name = document.name AND sending.target = ?1
-                WHERE depth <= ?2 AND (upload.hash, upload.iri) IS NOT (document.hash, document.iri)
+                WHERE depth <= ?2
+                    AND ((upload.hash, upload.iri) IS NOT (document.hash, document.iri) OR sending.name IS NOT NULL)
                 ORDER BY document.iri
                 """, arguments: [target, depth])
         let deletions = try Row.fetchAll(
             database,
             sql: """
-                SELECT upload.iri, upload.name, upload.hash AS known, sending.hash AS sent
+                SELECT upload.iri AS iri, upload.name AS name, upload.hash AS known, sending.hash AS sent
                 FROM upload LEFT JOIN \(sending) AS sending
                     ON (sending.target, sending.name, sending.iri) = (upload.target, upload.name, upload.iri)
-                WHERE upload.target = ? AND upload.name NOT IN (SELECT name FROM document)
-                ORDER BY upload.iri, upload.name
+                WHERE upload.target = ?1 AND upload.name NOT IN (SELECT name FROM document)
+                UNION ALL
+                SELECT iri, name, NULL, hash FROM \(sending) AS sending
+                WHERE target = ?1 AND name NOT IN (SELECT name FROM document)
+                    AND name NOT IN (SELECT name FROM upload WHERE target = ?1)
+                ORDER BY iri, name
                 """, arguments: [target])
         return puts.map { .put(iri: $0["iri"], name: $0["name"], hash: $0["hash"], known: Self.known($0)) }
             + (delete ? deletions.map { .delete(iri: $0["iri"], name: $0["name"], known: Self.known($0)) } : [])
@@ -66,9 +72,16 @@ struct UploadPlan {
             ? "sending" : "(SELECT NULL AS target, NULL AS iri, NULL AS name, NULL AS hash)"
     }
 
-    /// Documents that the target has from here.
+    /// Documents that the target has from here, or may have.
     func held() throws -> Int {
-        try Int.fetchOne(database, sql: "SELECT count(*) FROM upload WHERE target = ?", arguments: [target]) ?? 0
+        let sending = try sending()
+        return try Int.fetchOne(
+            database,
+            sql: """
+                SELECT count(*) FROM (
+                    SELECT name FROM upload WHERE target = ?1
+                    UNION SELECT name FROM \(sending) AS sending WHERE target = ?1)
+                """, arguments: [target]) ?? 0
     }
 
     func isCacheEmpty() throws -> Bool {

@@ -63,6 +63,14 @@ struct FileSourceParams: Sendable {
         }
     }
 
+    /// What its name leaves out: which of a folder's files, and which array of them.
+    var unnamed: String? {
+        // Without a pattern the format says which, as far as the name does not.
+        let kind = glob == nil && Self.format(of: path) != format ? format.rawValue : ""
+        if kind.isEmpty, array.isEmpty { return glob }
+        return ([glob ?? "", kind] + array).joined(separator: "\0")
+    }
+
     /// Whether a file in the folder is meant, by its name.
     func includes(_ name: String) -> Bool {
         glob.map { fnmatch($0, name, 0) == 0 } ?? (Self.format(of: name) == format)

@@ -21,8 +21,11 @@ struct HTTPSourceParams: Sendable {
         sinceParameter = try members.string("since_param")
     }
 
-    /// What messages call it, and bookmarks are kept by: no credentials, and no values of the query.
+    /// What messages call it: no credentials, and no values of the query.
     var name: String { address.name }
+
+    /// What its name leaves out.
+    var unnamed: String? { array.isEmpty ? nil : array.joined(separator: "\0") }
 
     /// Parameters of the query whose values may be shown.
     var shown: [String] {

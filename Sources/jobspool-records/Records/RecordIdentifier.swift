@@ -2,6 +2,8 @@
 ///
 /// A key of one field is that field's value as text; a key of several is the JSON array of their values, of which some may be
 /// null, but not all. The hash regards the fields of `compare_fields`, or all but those of `ignore_fields`.
+import JSONText
+
 final class RecordIdentifier {
     /// What depends on the names of a record's fields alone.
     private struct Plan {
@@ -19,9 +21,7 @@ final class RecordIdentifier {
 
     init(key: [String], compareFields: [String]?, ignoreFields: [String]) {
         self.key = key
-        let compared = compareFields.map(Set.init)
-        let ignored = Set(ignoreFields)
-        isHashed = { name in compared?.contains(name) ?? !ignored.contains(name) }
+        isHashed = { name in compareFields?.containsBytes(of: name) ?? !ignoreFields.containsBytes(of: name) }
     }
 
     func identify(_ batch: inout RecordBatch) {

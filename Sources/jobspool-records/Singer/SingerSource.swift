@@ -71,23 +71,26 @@ final class SingerSource: RecordSource {
     }
 
     /// A line that is no message. One that begins as a message does may have been a record: if it were only logged, a mirror would
-    /// delete that record's row, and a state would pass it.
+    /// delete that record's row, and a state would pass it. An object with nothing of a record is somebody's log.
     private func takeOther(_ line: UnsafeBufferPointer<UInt8>, into batch: inout RecordBatch) {
         var scanner = JSONScanner(line)
-        guard scanner.peek() == UInt8(ascii: "{") else {
-            return job.log(String(decoding: line, as: UTF8.self).printable(limit: 2000))
-        }
-        number += 1
+        guard scanner.peek() == UInt8(ascii: "{") else { return tell(line) }
         let reason: String
         do throws(JSONSyntaxError) {
-            _ = try JSON(parsing: line)
+            let object = try JSON(parsing: line)
+            if ["type", "record", "stream"].allSatisfy({ object[$0] == nil }) { return tell(line) }
             reason = "it has no `type`"
         } catch {
             reason = "\(error)"
         }
+        number += 1
         batch.end(
             .init(code: "INVALID_MESSAGE", message: "record \(number) is no message: \(reason)"),
             at: Place(number: number))
+    }
+
+    private func tell(_ line: UnsafeBufferPointer<UInt8>) {
+        job.log(String(decoding: line, as: UTF8.self).printable(limit: 2000))
     }
 
     private func takeKey(_ properties: [String]) {

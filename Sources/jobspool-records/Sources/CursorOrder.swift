@@ -9,6 +9,9 @@ enum CursorOrder {
     /// of several types, and the rest in order. NULL for what is no cursor.
     static func sql(_ value: String) -> String { "jobspool_cursor(\(value))" }
 
+    /// What values that can be compared with one another have in common, in SQL. Numbers are numbers, with a fraction or without.
+    static func kind(_ value: String) -> String { "replace(typeof(\(value)), 'real', 'integer')" }
+
     /// Makes that known to a connection.
     static func install(in database: Database) throws {
         let code = sqlite3_create_function_v2(

@@ -124,12 +124,13 @@ final class SQLiteSource: RecordSource {
             let (value, first) = (CursorOrder.sql(cursor.quotedName), CursorOrder.sql("?1"))
             if let start {
                 // What cannot be compared with it is not before it.
-                sql += " WHERE (\(value) >= \(first) OR typeof(\(value)) <> typeof(\(first)))"
-                // Less cannot come of it, and an index finds it: numbers are compared as numbers, and texts come behind them.
-                if isNumeric, start.isNumber {
-                    sql += " AND (\(cursor.quotedName) >= ?1 OR \(cursor.quotedName) IS NULL)"
-                }
+                sql += " WHERE (\(value) >= \(first) OR \(CursorOrder.kind(value)) <> \(CursorOrder.kind(first)))"
                 arguments = [start.databaseValue]
+                // Less cannot come of it, and an index finds it: numbers are compared with the number, and texts come behind it.
+                if isNumeric, let number = start.databaseNumber {
+                    sql += " AND (\(cursor.quotedName) >= ?2 OR \(cursor.quotedName) IS NULL)"
+                    arguments += [number]
+                }
             }
             sql += " ORDER BY \(value)"
         }
@@ -137,15 +138,15 @@ final class SQLiteSource: RecordSource {
         return copy
     }
 
-    /// Whether texts that are numbers are stored as numbers in a column, and what they are compared with is taken for one, too
-    /// (https://sqlite.org/datatype3.html, sections 3.1 and 4.2).
+    /// Whether texts that are numbers are stored as numbers in a column (https://sqlite.org/datatype3.html, section 3.1). ANY is
+    /// what a STRICT table calls a column that stores everything as it is (https://sqlite.org/stricttables.html).
     private static func isNumeric(_ column: String, of table: String, _ database: Database) throws -> Bool {
         guard try database.tableExists(table),
             let type = try database.columns(in: table).first(where: { $0.name.hasSameBytes(as: column) })?.type
         else { return false }
         let name = type.uppercased()
         if name.contains("INT") { return true }
-        return !name.isEmpty && !["CHAR", "CLOB", "TEXT", "BLOB"].contains { name.contains($0) }
+        return !["", "ANY"].contains(name) && !["CHAR", "CLOB", "TEXT", "BLOB"].contains { name.contains($0) }
     }
 
     private static func failure(_ error: DatabaseError, _ params: SQLiteSourceParams, _ job: Job) -> any Error {
@@ -223,6 +224,15 @@ extension Cursor {
             number.int64?.databaseValue ?? number.double.databaseValue
         case .string(let text): text.databaseValue
         case .null, .bool, .array, .object: .null
+        }
+    }
+
+    /// The number that it means; nil when it means none.
+    fileprivate var databaseNumber: DatabaseValue? {
+        switch meaning {
+        case .integer(let number): number.databaseValue
+        case .decimal(let number): number.databaseValue
+        case .time, .text: nil
         }
     }
 }

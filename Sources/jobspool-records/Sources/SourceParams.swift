@@ -59,11 +59,10 @@ enum SourceParams: Sendable {
     var bookmarkName: String {
         let unnamed: String? =
             switch self {
-            case .file(let params): params.glob
+            case .file(let params): params.unnamed
             case .sqlite(let params): params.unnamed
             case .command(let params): params.unnamed
-            // Its name tells them apart already.
-            case .http: nil
+            case .http(let params): params.unnamed
             }
         return unnamed.map { "\(name)#\(SHA256.hex(Array($0.utf8), bytes: 4))" } ?? name
     }

@@ -14,7 +14,8 @@ struct BookmarkKeeper {
     /// Whether the source comes in the order of its cursor.
     private var isOrdered = false
     private var greatest: Cursor?
-    private var leastFailed: Cursor?
+    /// Of each kind, because those of two kinds cannot be compared.
+    private var leastFailed: [Cursor] = []
     /// Whether a record failed of which nobody knows where it stands, such as a line that is no JSON: any cursor may pass it.
     private var isCursorHeld = false
     /// Whether a record failed or was left, behind which the source's own bookmark stays.
@@ -38,7 +39,7 @@ struct BookmarkKeeper {
             case .failed:
                 free = min(free, record)
                 if let cursor {
-                    if leastFailed.map({ cursor.isBefore($0) }) ?? true { leastFailed = cursor }
+                    takeFailed(cursor)
                 } else if !batch.isOrderedByCursor {
                     isCursorHeld = true
                 }
@@ -49,6 +50,14 @@ struct BookmarkKeeper {
         }
         if !isHeld, let last = batch.bookmarks.last(where: { $0.records <= free }) { bookmark = last.value }
         if free < batch.count { isHeld = true }
+    }
+
+    private mutating func takeFailed(_ cursor: Cursor) {
+        if let kind = leastFailed.firstIndex(where: { $0.isComparable(to: cursor) }) {
+            if cursor.isBefore(leastFailed[kind]) { leastFailed[kind] = cursor }
+        } else {
+            leastFailed.append(cursor)
+        }
     }
 
     /// The reading is over.
@@ -63,7 +72,7 @@ struct BookmarkKeeper {
         }
         isBehind = !(isWhole || isStoppedEarly || isOrdered)
         guard !isBehind, !isCursorHeld, var reached = greatest else { return }
-        if let leastFailed, leastFailed.isBefore(reached) { reached = leastFailed }
+        for failed in leastFailed where failed.isBefore(reached) { reached = failed }
         if cursor.map({ $0.isBefore(reached) }) ?? true { cursor = reached }
     }
 }

@@ -14,13 +14,6 @@ struct Cursor: Sendable, Equatable {
     let json: JSON
     let meaning: Meaning
 
-    var isNumber: Bool {
-        switch meaning {
-        case .integer, .decimal: true
-        case .time, .text: false
-        }
-    }
-
     /// nil for a value that has no order: null, true, an object; and for an empty text.
     init?(_ json: JSON) {
         let text: String
@@ -52,6 +45,16 @@ struct Cursor: Sendable, Equatable {
         case (.decimal(let a), .decimal(let b)): a < b
         case (.time(let a), .time(let b)): a < b
         case (.text(let a), .text(let b)): a.utf8.lexicographicallyPrecedes(b.utf8)
+        case (.integer, _), (.decimal, _), (.time, _), (.text, _): false
+        }
+    }
+
+    /// Whether they are of one kind.
+    func isComparable(to other: Cursor) -> Bool {
+        switch (meaning, other.meaning) {
+        case (.integer, .integer), (.integer, .decimal), (.decimal, .integer), (.decimal, .decimal), (.time, .time),
+            (.text, .text):
+            true
         case (.integer, _), (.decimal, _), (.time, _), (.text, _): false
         }
     }

@@ -32,8 +32,7 @@ struct RecordsSync: JobType {
     }
 
     private func run(_ job: Job, _ target: any RecordTarget, _ retry: RetryItems?) async throws -> JSON {
-        // The bookmark is kept by a name, which the source need not be open for.
-        var state = try target.state(source: params.source.bookmarkName)
+        var state = try lastState(target)
         let isInterrupted = state.jobID == job.request.jobID && !state.isOver
         if state.jobID.isEmpty || state.jobID != job.request.jobID {
             state = state.begun(by: job.request.jobID)
@@ -73,6 +72,18 @@ struct RecordsSync: JobType {
             await source.close()
             throw error
         }
+    }
+
+    /// What the last job left. It is kept by a name, which the source need not be open for.
+    private func lastState(_ target: any RecordTarget) throws -> SyncState {
+        let (name, plainName) = (params.source.bookmarkName, params.source.name)
+        // Before all that tells sources apart was in the name, the plain one may have stood for this source, or for another: its
+        // bookmark is not to be trusted, and what is unchanged may come before what is new. The name that is asked for last is the
+        // one by which the state will be kept.
+        let hasPlainState = try name != plainName && target.state(source: plainName) != SyncState()
+        var state = try target.state(source: name)
+        if hasPlainState, state == SyncState() { state.isBehind = true }
+        return state
     }
 
     private func reading<Value>(

@@ -92,7 +92,8 @@ final class SyncEngine {
                 }
                 bookmarks.take(outcomes, batch)
                 if params.mode != .mirror { state.stand(at: planner.standing) }
-                state.bookmark = bookmarks.bookmark
+                // What an earlier attempt has committed holds until this one comes further.
+                if planner.looked >= earlier.looked { state.bookmark = bookmarks.bookmark }
                 state.reached = tally.reached(batch.position, after: outcomes, state, planner.standing)
                 if state.reached != nil {
                     (state.seen, state.seenAnew) = (planner.seen.takeChanges(), !isSeenKept)
@@ -113,12 +114,14 @@ final class SyncEngine {
     private struct Plan {
         let added = RecordSpool()
         let updated = RecordSpool()
-        /// Whether the whole source was looked at, without an error.
+        /// Whether the source was read to its end.
+        var isRead = false
+        /// Whether all of it was looked at besides, without an error.
         var isWhole = false
         var deletions = 0
     }
 
-    /// - Returns: whether the source was read to its end, without an error.
+    /// - Returns: whether the source was read to its end.
     private func runPlanned(
         _ records: any IdentifiedRecords, _ planner: Planner, _ total: Int?, _ source: String
     ) async throws -> Bool {
@@ -139,7 +142,7 @@ final class SyncEngine {
         } else {
             try await carryOut(plan, planner)
         }
-        return plan.isWhole
+        return plan.isRead
     }
 
     private func plan(_ records: any IdentifiedRecords, _ planner: Planner, _ total: Int?) async throws -> Plan {
@@ -162,7 +165,8 @@ final class SyncEngine {
             }
             try tally.take(outcomes, batch, isPlan: !job.isDryRun)
         }
-        plan.isWhole = !hasMore && !planner.isFinished && tally.failed == 0 && params.retryOf == nil
+        plan.isRead = !hasMore && !planner.isFinished
+        plan.isWhole = plan.isRead && tally.failed == 0 && params.retryOf == nil
         return plan
     }
 

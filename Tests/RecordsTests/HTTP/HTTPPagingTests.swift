@@ -14,6 +14,18 @@ extension HTTPTests {
             #expect(try scratch.sql("SELECT id, name FROM t ORDER BY id") == "1|item 1\n2|item 2\n3|item 3")
         }
 
+        @Test func twoArraysOfOneAddressHaveBookmarksOfTheirOwn() async throws {
+            let scratch = try Scratch()
+            let server = try await TestServer { _, _ in
+                .json(#"{"new": [{"id": 1, "n": 20}], "old": [{"id": 2, "n": 10}]}"#)
+            }
+            for array in ["new", "old"] {
+                let run = try await scratch.runHere(
+                    scratch.api(server.url, ["array": .string(array)], ["mode": "incremental", "cursor_field": "n"]))
+                #expect(run.counts == "1 0 0 0 0", "\(run.everything)")
+            }
+        }
+
         @Test func pagesAreReadUntilOneIsEmpty() async throws {
             let scratch = try Scratch()
             let server = try await TestServer { request, _ in
