@@ -32,24 +32,27 @@ if [ $# -gt 0 ]; then
     exit $layout
 fi
 
-# One target after another: all at once, the tests that wait for processes leave no thread to those that have a time limit.
+# One target after another: all at once, the tests that wait for processes leave no thread to those that have a time limit. Beside them those
+# of the whole, which mostly wait and are one at a time themselves.
 reports=$(mktemp -d)
 trap 'rm -rf "$reports"' EXIT
+trap 'exit 130' INT TERM
+bundle=$(swift build --show-bin-path)/jobspoolPackageTests.xctest
 passed=0 failed=0 skipped=0 result=0
-for directory in Tests/*Tests; do
-    target=${directory##*/} report=$reports/${directory##*/}
-    { swift test --skip-build --disable-xctest --filter "^$target\\." --xunit-output "$report.xml" 2>&1 || echo $? >"$report.status"; } |
-        tee "$report.txt"
-    status=$(cat "$report.status" 2>/dev/null || echo 0)
-    # <testsuite ... tests="28" failures="1" ...>; a target that crashed has no report.
-    count() { sed -n "s/.*<testsuite .*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$report.xml" 2>/dev/null | head -n 1; }
-    tests=$(count tests) failures=$(count failures) left_out=$(count skipped)
+run() {
+    "$bundle" --testing-library swift-testing --filter "^$1\\." --xunit-output "$reports/$1.xml" 2>&1 || echo $? >"$reports/$1.status"
+}
+# <testsuite ... tests="28" failures="1" ...>; a target that crashed has no report.
+count() { sed -n "s/.*<testsuite .*[[:space:]]$2=\"\([0-9]*\)\".*/\1/p" "$reports/$1.xml" 2>/dev/null | head -n 1; }
+add() {
+    status=$(cat "$reports/$1.status" 2>/dev/null || echo 0)
+    tests=$(count "$1" tests) failures=$(count "$1" failures) left_out=$(count "$1" skipped)
     tests=${tests:-0} failures=${failures:-0} left_out=${left_out:-0}
     if [ "$status" != 0 ]; then
         # What failed is told once more at the end; a crash is told by its last lines.
         {
-            echo "$target: not all is well (exit status $status)"
-            grep -E '^✘|Fatal error|Crash' "$report.txt" || tail -n 20 "$report.txt"
+            echo "$1: not all is well (exit status $status)"
+            grep -E '^✘|Fatal error|Crash' "$reports/$1.txt" || tail -n 20 "$reports/$1.txt"
         } >>"$reports/failed.txt"
         result=1
         # Issues are counted, and a test may have several; a crash has none.
@@ -57,7 +60,20 @@ for directory in Tests/*Tests; do
         [ "$tests" -ge "$failures" ] || tests=$failures
     fi
     passed=$((passed + tests - failures)) failed=$((failed + failures)) skipped=$((skipped + left_out))
+}
+whole=EndToEndTests
+run $whole >"$reports/$whole.txt" &
+beside=$!
+trap 'kill $beside 2>/dev/null; exit 130' INT TERM
+for directory in Tests/*Tests; do
+    target=${directory##*/}
+    [ "$target" != $whole ] || continue
+    run "$target" | tee "$reports/$target.txt"
+    add "$target"
 done
+wait $beside || :
+cat "$reports/$whole.txt"
+add $whole
 if [ "$skipped" != 0 ]; then
     # How many of which suite, and why.
     awk -F '[<>"]' '/<testcase / { suite = $3 } /<skipped/ { print suite ": skipped: " ($3 == "" ? "no reason is given" : $3) }' \
