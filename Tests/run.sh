@@ -40,7 +40,7 @@ trap 'exit 130' INT TERM
 bundle=$(swift build --show-bin-path)/jobspoolPackageTests.xctest
 passed=0 failed=0 skipped=0 result=0
 run() {
-    "$bundle" --testing-library swift-testing --filter "^$1\\." --xunit-output "$reports/$1.xml" 2>&1 || echo $? >"$reports/$1.status"
+    NO_COLOR=1 "$bundle" --testing-library swift-testing --filter "^$1\\." --xunit-output "$reports/$1.xml" 2>&1 || echo $? >"$reports/$1.status"
 }
 # <testsuite ... tests="28" failures="1" ...>; a target that crashed has no report.
 count() { sed -n "s/.*<testsuite .*[[:space:]]$2=\"\([0-9]*\)\".*/\1/p" "$reports/$1.xml" 2>/dev/null | head -n 1; }

@@ -235,8 +235,9 @@ package actor Runner {
             switch how {
             case .stop:
                 job.link.leaveToTheNext()
-                noteShutdown(of: job)
                 askToStop(job.pending.name, job.pending.jobID, .shutdown)
+                // One that is being stopped for another reason ends as that says; and what has not been asked may end by itself.
+                if running[job.pending.name]?.state == .stopping(.shutdown) { noteShutdown(of: job) }
             case .leave: job.link.detach()
             }
         }

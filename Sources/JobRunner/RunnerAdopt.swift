@@ -58,8 +58,8 @@ extension Runner {
         // As an earlier daemon left it.
         if try process.isStoppedWithDaemon() {
             running.state = .stopping(.shutdown)
-            // That one may have died before it asked.
-            process.stop()
+            // It may not have been asked as it should.
+            running.link.stop(because: Self.explain(.shutdown))
         }
         began(
             running, jobDirectory: jobDirectory, isNewJob: false, isAdopted: true, saved)

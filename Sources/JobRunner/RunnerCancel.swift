@@ -104,7 +104,7 @@ extension Runner {
         job.link.stop(because: Self.explain(reason))
     }
 
-    private static func explain(_ reason: StopReason) -> String {
+    static func explain(_ reason: StopReason) -> String {
         switch reason {
         case .cancel(let user): "asked to stop: cancelled by \(user)"
         case .timeout(let seconds): "asked to stop: `timeout_seconds` (\(seconds)) is over"

@@ -22,8 +22,13 @@ extension Runner {
                 else { continue }
                 // The feed has never heard of it: it tells first.
                 feed.append(.recovered, status)
-                try feed.flush()
-                recover(status, isTold: true)
+                do throws(SpoolError) {
+                    try feed.flush()
+                    recover(status, isTold: true)
+                } catch {
+                    unshownEnds.append((status, true))
+                    throw error
+                }
             } catch {
                 tell(error)
             }

@@ -203,7 +203,7 @@ extension Runner {
     private func delete(_ family: ArchivedFamily) {
         do throws(SpoolError) {
             if try spool.delete(family) { retention.deleted += 1 }
-        } catch  where error.isForbidden {
+        } catch  where error.isForbidden && error.path.hasPrefix("\(spool.home.path)/") {
             // It is no trouble of the disk's: out of the archive it is, and something of it stays in the trash.
             logger.error("archive: \(error)")
         } catch {

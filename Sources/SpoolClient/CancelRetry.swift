@@ -12,13 +12,20 @@ extension SpoolDirectory {
         try cancel(JobLocation(name: name, family: nil))
     }
 
-    /// Asks for a job to be cancelled; an archived run is over, whatever its name stands for now.
+    /// Asks for a job to be cancelled; a run that is archived, or has another one behind it, is over, whatever its name stands for now.
     /// - Returns: the job as it was then: `watch` of this waits for the run that is cancelled.
-    /// - Throws: what `cancel(_: JobName)` throws.
+    /// - Throws: what `cancel(_: JobName)` throws, and `superseded` for a run that is not there any more.
     @discardableResult
     public func cancel(_ location: JobLocation) throws(SpoolClientError) -> JobView {
         let name = location.name
         let view = try status(of: location)
+        if let id = location.jobID, view.jobID?.lowercased() != id.lowercased() {
+            // What the name stands for by now is another run.
+            guard view.version(ofRun: id) != nil, case .dropped(_, let previous?) = view.state else {
+                throw .superseded(name)
+            }
+            throw .jobAlreadyOver(name, previous.status.standing)
+        }
         switch view.state {
         // A daemon runs it again.
         case .over where view.runsForLackOfResult: break

@@ -154,6 +154,23 @@ struct AttemptEndTests {
         }
     }
 
+    @Test("that was being stopped for its time when an earlier daemon stopped is over its time") func overItsTime()
+        async throws
+    {
+        try await withDaemon { stage in
+            try stage.put(#"{"type": "plain", "timeout_seconds": 5}"#, as: .request("a1"))
+            try await stage.await("a1")
+            stage.clocks.pass(6)
+            try await eventually("the order to stop") { stage.machine.alive.first?.hasOrder ?? false }
+            stage.beginStopping()
+            _ = try await stage.look()
+            try await stage.dieAndReturn()
+            try await stage.end("a1", .signal(15))
+            try await stage.rest()
+            #expect(try stage.files.result(of: "a1")?.status.error?.code == "TIMEOUT")
+        }
+    }
+
     /// So many arrays in each other.
     private func nested(_ depth: Int) -> JSON { (0..<depth).reduce(0) { inner, _ in [inner] } }
 

@@ -53,6 +53,7 @@ func withBareDaemon(
     _ body: (BareDaemon) async throws -> Void
 ) async throws {
     signal(SIGIO, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
     let clocks = VirtualClocks()
     try await Clock.$replacement.withValue(clocks) {
         let files = try SpoolFiles(names: names)

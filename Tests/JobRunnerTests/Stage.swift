@@ -15,6 +15,7 @@ func withDaemon(
     _ body: (inout Stage) async throws -> Void
 ) async throws {
     signal(SIGIO, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
     let clocks = VirtualClocks()
     try await Clock.$replacement.withValue(clocks) {
         var stage = try Stage(clocks, system, maxLanes: maxLanes, rhythm: rhythm)

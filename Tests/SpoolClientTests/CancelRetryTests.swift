@@ -89,6 +89,17 @@ struct CancelRetryTests {
         #expect(try !spool.exists("219.cancel.json"))
     }
 
+    @Test("a run that is over is not cancelled by its job_id, and neither is the one behind it") func byID() throws {
+        try spool.end(try spool.makeStatus("219", .completed, for: try spool.drop("219")))
+        try spool.write("{\"type\": \"again\"}", "219.json")
+        #expect(try spool.client.status(of: name).standingText == "dropped")
+        let error = #expect(throws: SpoolClientError.self) {
+            try spool.client.cancel(try spool.client.find(TestSpool.jobID(1)))
+        }
+        #expect(error?.code == "JOB_ALREADY_OVER")
+        #expect(try !spool.exists("219.cancel.json"))
+    }
+
     @Test("cancelling again touches one's own file: a daemon that could not remove it takes it for another one then")
     func touches() throws {
         try spool.publish(try spool.makeStatus("219", .running, for: try spool.drop("219")))

@@ -268,7 +268,11 @@ struct Driver: ~Copyable {
             }
         }
         try await daemon.leave()
-        if daemon.faults.isDead { return try await bury() }
+        if daemon.faults.isDead {
+            // It may have written down why, or not.
+            for attempt in machine.alive where attempt.hasOrder { model.mayStop(attempt) }
+            return try await bury()
+        }
         self.daemon = nil
         try takeLaunches()
         model.daemonEnds(died: false, stopped: stopped)

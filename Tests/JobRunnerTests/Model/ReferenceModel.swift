@@ -171,6 +171,12 @@ struct ReferenceModel {
         jobs[attempt.jobID] = job
     }
 
+    /// A daemon that was about to stop has asked it to, and has died.
+    mutating func mayStop(_ attempt: FakeAttempt) {
+        guard let index = jobs[attempt.jobID]?.attempts.indices.last else { return }
+        jobs[attempt.jobID]?.attempts[index].shutdown = .possible
+    }
+
     // MARK: What happens to the daemon
 
     mutating func daemonStarts() {
