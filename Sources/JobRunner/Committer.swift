@@ -154,14 +154,21 @@ final class Committer: Sendable {
     /// Whether another request has come while the job ran.
     private func isOvertaken(_ order: ResultOrder) -> Bool {
         do throws(SpoolError) {
-            guard let file = SpoolFile.request(order.name).fileName, let stat = try spool.root.stat(file) else {
-                return false
-            }
-            return stat.fingerprint != order.result.status.request
+            return try spool.hasNewRequest(since: order.result.status)
         } catch {
             // The next look at the directory has to find out.
             mailbox.put(.trouble(error))
             return true
         }
+    }
+}
+
+extension Spool {
+    /// Whether another request has come since the one that a job ran for.
+    func hasNewRequest(since ended: JobStatus) throws(SpoolError) -> Bool {
+        guard let file = SpoolFile.request(ended.identity.name).fileName, let stat = try root.stat(file) else {
+            return false
+        }
+        return stat.fingerprint != ended.request
     }
 }

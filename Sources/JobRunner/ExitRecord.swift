@@ -48,13 +48,7 @@ enum AttemptRecordState: Equatable {
 
     /// Whether the record has such a line of an attempt.
     static func tellsOfShutdown(_ bytes: [UInt8], of attempt: String) -> Bool {
-        let beginning = shutdownBeginning(attempt)
-        return bytes.split(separator: 0x0A).contains { $0.starts(with: beginning) }
-    }
-
-    /// As such lines are written.
-    private static func shutdownBeginning(_ attempt: String) -> [UInt8] {
-        Array(#"{"of":\#(JSON.string(attempt).text),"shutdown_at""#.utf8)
+        lines(of: attempt, in: bytes).contains { $0["shutdown_at"] != nil }
     }
 
     static func endedLine(of attempt: String, _ record: ExitRecord) -> [UInt8] {
@@ -73,23 +67,27 @@ enum AttemptRecordState: Equatable {
         return JSON.object(object).line
     }
 
-    /// Reads the record; lines that are torn or another attempt's count for nothing.
+    /// Reads the record.
     init(_ bytes: [UInt8], of attempt: String) {
         self = .notStarted
-        let shutdown = Self.shutdownBeginning(attempt)
+        for line in Self.lines(of: attempt, in: bytes) {
+            if let record = ExitRecord(json: line) {
+                self = .ended(record)
+            } else if line["exited_at"] != nil {
+                self = .exited
+            } else if line["started_at"] != nil {
+                self = .started
+            }
+        }
+    }
+
+    /// Lines that are torn, as a power cut can leave them, or another attempt's count for nothing.
+    private static func lines(of attempt: String, in bytes: [UInt8]) -> [JSON] {
         // As these lines are written.
         let beginning = Array(#"{"of":\#(JSON.string(attempt).text)"#.utf8)
-        for line in bytes.split(separator: 0x0A) where line.starts(with: beginning) && !line.starts(with: shutdown) {
-            do {
-                let json = try JSON(parsing: Array(line))
-                if let record = ExitRecord(json: json) {
-                    self = .ended(record)
-                } else {
-                    self = json["exited_at"] == nil ? .started : .exited
-                }
-            } catch {
-                // A power cut can leave a line torn.
-            }
+        return bytes.split(separator: 0x0A).compactMap { line in
+            guard line.starts(with: beginning) else { return nil }
+            do { return try JSON(parsing: Array(line)) } catch { return nil }
         }
     }
 }

@@ -3,7 +3,7 @@
 /// named after them:
 ///
 /// `RunnerScan` looks at the directory, `RunnerRescan` at all of it, `RunnerAccept` takes requests in, `RunnerHeldBack` lets wait what is too much, `RunnerAdmit` says when they have their turn, `RunnerStart` starts attempts, `RunnerArm` makes the next ones ready, `RunnerEnd`
-/// draws the conclusions from their ends, `RunnerCommit` sees accepted jobs to the disk, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerShortage` waits for room on the disk, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
+/// draws the conclusions from their ends, `RunnerCommit` sees accepted jobs to the disk, `RunnerFinish` commits results, `RunnerCancel` cancels, `RunnerPause` pauses, `RunnerStop` stops, `RunnerShortage` waits for room on the disk, `RunnerSchedule` drops what is scheduled, `RunnerRecover` finds out where an
 /// earlier daemon was, `RunnerAdopt` takes its attempts up and `RunnerRecoverFeed` tells what it could not tell any more, `RunnerRetention` archives what has aged, `RunnerShow` writes `spool.status.json`.
 import DequeModule
 package import Logging
@@ -55,8 +55,8 @@ package actor Runner {
     var archived = ArchivedResults()
     /// Pending jobs that wait for what the archive may have, and for which it is still to be searched.
     var owed: Set<JobName> = []
-    /// When an empty request was explained last, CLOCK_MONOTONIC, seconds.
-    var explainedEmptyAt = -Double.infinity
+    /// From when on an empty request is explained again, CLOCK_MONOTONIC, seconds.
+    var explainsEmptyFrom = -Double.infinity
     /// Pending jobs whose turn came while their request was gone or being written: they wait until it is back.
     var parked: Set<JobName> = []
     var unsynced = UnsyncedJobs()
@@ -147,11 +147,7 @@ package actor Runner {
             for await news in mailbox.news {
                 take(news, wakeUps)
                 beginFollowing(&group)
-                if stopping != nil, running.isEmpty, finishing.keys.allSatisfy(isLeftToTheNext),
-                    unsynced.isEmpty || !unsynced.failed.isEmpty
-                {
-                    break
-                }
+                if hasStopped { break }
             }
             // When the task was cancelled, the followers must not wait for their attempts.
             for job in running.values { job.link.detach() }
@@ -174,9 +170,6 @@ package actor Runner {
         }
         followers = []
     }
-
-    /// No new job; running attempts stop or are left, as configured; then `run` returns.
-    package nonisolated func stop() { mailbox.put(.stop(configuration.onStop)) }
 
     private func take(_ news: News, _ wakeUps: some WakeUpSource) {
         takeBackArmed()
@@ -221,40 +214,6 @@ package actor Runner {
     func put(_ news: News, after seconds: Double) {
         let mailbox = mailbox
         timers.run(after: seconds) { mailbox.put(news) }
-    }
-
-    // MARK: Stopping
-
-    func beginStopping(_ how: RunnerConfiguration.OnStop) {
-        guard stopping == nil else { return }
-        stopping = how
-        logger.info("stopping", metadata: ["running": "\(running.count)", "on_stop": "\(how.rawValue)"])
-        showSpool(as: .stopping)
-        for lane in laneNames { hearPostponed(of: lane) }
-        for job in running.values {
-            switch how {
-            case .stop:
-                job.link.leaveToTheNext()
-                askToStop(job.pending.name, job.pending.jobID, .shutdown)
-                // One that is being stopped for another reason ends as that says; and what has not been asked may end by itself.
-                if running[job.pending.name]?.state == .stopping(.shutdown) { noteShutdown(of: job) }
-            case .leave: job.link.detach()
-            }
-        }
-    }
-
-    /// What the disk does not take of an attempt's end is left to the next daemon, which has to know why it ended.
-    private func noteShutdown(of job: RunningJob) {
-        do throws(SpoolError) {
-            try job.link.process.noteShutdown(at: Clock.now())
-        } catch {
-            tell(error)
-        }
-    }
-
-    /// A daemon that stops does not wait for what the disk does not take: the next one finds it again.
-    func isLeftToTheNext(_ name: JobName) -> Bool {
-        finishing[name]?.isLeftToTheNext ?? true || unsynced.failed.contains(name)
     }
 
     // MARK: Time

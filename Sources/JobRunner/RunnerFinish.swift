@@ -201,8 +201,8 @@ extension Runner {
             ])
         do throws(SpoolError) {
             // A cancel of the next run is left for that.
-            let isOwn = status.standing == .cancelled
-            if let cancel = SpoolFile.cancel(name).fileName, try isOwn ? true : !hasNewRequest(status) {
+            let hasNext = try status.standing == .cancelled ? false : spool.hasNewRequest(since: status)
+            if let cancel = SpoolFile.cancel(name).fileName, !hasNext {
                 _ = try dismissCancel(cancel)
             }
         } catch {
@@ -211,13 +211,6 @@ extension Runner {
         }
         cleanUp(after: job)
         lookForChange(of: name, since: status.request)
-    }
-
-    private func hasNewRequest(_ ended: JobStatus) throws(SpoolError) -> Bool {
-        guard let file = SpoolFile.request(ended.identity.name).fileName, let stat = try spool.root.stat(file) else {
-            return false
-        }
-        return stat.fingerprint != ended.request
     }
 
     private func cleanUp(after job: FinishedJob) {

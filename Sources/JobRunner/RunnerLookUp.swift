@@ -10,11 +10,11 @@ extension Runner {
         // It may take a look at all of the archive, and anybody can drop empty files.
         let now = Clock.monotonic()
         guard refusal.stat.kind == .file, refusal.stat.size == 0, let file = SpoolFile.request(name).fileName,
-            now >= explainedEmptyAt + Self.emptyPatience
+            now >= explainsEmptyFrom
         else { return refusal.error }
         let newest = try spool.archivedFamilies().newest(of: name)
         let end = Clock.monotonic()
-        explainedEmptyAt = end + ArchivedResults.pause(after: end - now)
+        explainsEmptyFrom = end + max(Self.emptyPatience, ArchivedResults.pause(after: end - now))
         guard let family = newest else { return refusal.error }
         return JobError(
             .invalidRequest,
@@ -22,7 +22,7 @@ extension Runner {
             details: ["archived": .string(family.path)])
     }
 
-    /// So long an empty request is not explained after another one, in seconds.
+    /// So long at the least an empty request is not explained after another one, in seconds.
     private static let emptyPatience = 0.2
 
     /// How a run ended, wherever its family is by now; nil when it is nowhere.

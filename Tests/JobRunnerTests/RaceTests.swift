@@ -43,25 +43,33 @@ struct RaceTests {
         }
     }
 
-    @Test("ends that wait for the disk, of requests that never ran, keep no job from starting") func rejected()
-        async throws
-    {
-        let holds = Atomic(true)
+    /// With a daemon whose committer puts no result into its place before the gate is open.
+    private func withHeldResults(_ body: (BareDaemon, Gate) async throws -> Void) async throws {
+        let gate = Gate()
         try await withBareDaemon(
             names: ["b"],
             fault: { operation, called in
-                // The committer, which puts results in their places.
-                while operation == .rename, called.hasSuffix(".result.json"), holds.load(ordering: .relaxed) {
-                    usleep(1000)
-                }
+                if operation == .rename, called.hasSuffix(".result.json") { gate.pass() }
                 return nil
             }
         ) { stage in
-            defer { holds.store(false, ordering: .relaxed) }
+            defer { gate.open() }
             try await stage.rest()
-            for index in 1...100 {
-                try stage.put(#"{"type": "nothing"}"#, as: .request(try JobName("r\(index)")))
-            }
+            try await body(stage, gate)
+        }
+    }
+
+    private func reject(_ count: Int, _ stage: BareDaemon) throws -> [JobName] {
+        let jobs = try (1...count).map { try JobName("r\($0)") }
+        for job in jobs { try stage.put(#"{"type": "nothing"}"#, as: .request(job)) }
+        return jobs
+    }
+
+    @Test("ends that wait for the disk, of requests that never ran, keep no job from starting") func rejected()
+        async throws
+    {
+        try await withHeldResults { stage, _ in
+            _ = try reject(100, stage)
             try await eventually("them to be rejected") {
                 try await stage.daemon.ask(1) { $0.finishing.count }.first.map { $0 >= 90 } ?? false
             }
@@ -73,23 +81,11 @@ struct RaceTests {
     @Test("so many ends wait for the disk, and no more requests are looked at until they are told") func ends()
         async throws
     {
-        let holds = Atomic(true)
-        try await withBareDaemon(
-            names: ["b"],
-            fault: { operation, called in
-                while operation == .rename, called.hasSuffix(".result.json"), holds.load(ordering: .relaxed) {
-                    usleep(1000)
-                }
-                return nil
-            }
-        ) { stage in
-            defer { holds.store(false, ordering: .relaxed) }
-            try await stage.rest()
-            let jobs = try (1...900).map { try JobName("r\($0)") }
-            for job in jobs { try stage.put(#"{"type": "nothing"}"#, as: .request(job)) }
+        try await withHeldResults { stage, gate in
+            let jobs = try reject(900, stage)
             let most = try await stage.daemon.ask(200) { $0.finishing.count }.max()
             #expect((512..<600).contains(most ?? 0), "\(most ?? 0)")
-            holds.store(false, ordering: .relaxed)
+            gate.open()
             try await eventually("all to be told") {
                 try jobs.allSatisfy { try stage.files.root.stat(SpoolFile.result($0).modelName) != nil }
             }
@@ -142,8 +138,7 @@ struct RaceTests {
             fputs(#"{"type": "plain", "description": "changed"}"#, file)
             fclose(file)
             // By the times of change, which nobody can set, the result is far younger.
-            usleep(2_300_000)
-            return nil
+            return becomesOlder(request, by: 2.1) ? nil : EIO
         })
         try await withDaemon(system) { stage in
             path.withLock { $0 = "\(stage.files.path)/a1.json" }
@@ -254,6 +249,40 @@ struct RaceTests {
             #expect(try await stage.daemon.ask(1) { $0.schedules.entries["s"].map { $0.content == nil } }.first == true)
             try await stage.reach("its job to run") { !stage.machine.alive.isEmpty }
             #expect(stage.machine.takeLaunches().first?.input["params"]?["x"]?.string == text)
+        }
+    }
+}
+
+/// Waits until what is made now is so many seconds younger than a file, by the kernel's times of change; false when that takes too long.
+private func becomesOlder(_ path: String, by seconds: Double) -> Bool {
+    let never = Gate()
+    for _ in 0..<200 {
+        var (old, new) = (stat(), stat())
+        let scratch = path + ".tmp"
+        close(open(scratch, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600))
+        defer { unlink(scratch) }
+        guard stat(path, &old) == 0, stat(scratch, &new) == 0 else { return false }
+        let nanoseconds = Double(new.st_ctim.tv_nsec - old.st_ctim.tv_nsec)
+        if Double(new.st_ctim.tv_sec - old.st_ctim.tv_sec) + nanoseconds / 1e9 > seconds { return true }
+        never.pass(within: 0.05)
+    }
+    return false
+}
+
+/// Holds up threads until it is open; no longer than tests have patience.
+private final class Gate: Sendable {
+    private let isOpen = Monitor(false)
+
+    func open() {
+        isOpen.withLock { $0 = true }
+        isOpen.notify(all: true)
+    }
+
+    /// - Parameter seconds: at the most
+    func pass(within seconds: Double = 30) {
+        let deadline = Monitor<Bool>.now() + seconds
+        isOpen.wait { isOpen in
+            isOpen || Monitor<Bool>.now() >= deadline ? .found(()) : .nothingBefore(deadline)
         }
     }
 }

@@ -91,14 +91,20 @@ import Testing
         try scratch.sh("diff -r own target")
     }
 
-    /// Before the upload after it comes, the document changes once more; and that one is killed, too, just before it sends it.
-    @Test(arguments: ["1.nt", "new.nt"])
-    func whatAKilledUploadHasSentIsNobodyElses(name: String) async throws {
+    /// Three documents have been sent, and another one, or one of them again, by an upload that was killed before it wrote that down.
+    private func killedUpload(of name: String) async throws -> Scratch {
         let scratch = try scratch(3)
         _ = try upload(scratch)
         try scratch.sh("echo '[]' >own/\(name)")
         try refresh(scratch)
         await #expect(throws: JobStopped.self) { try await scratch.uploadInProcess(params(scratch)) }
+        return scratch
+    }
+
+    /// Before the upload after it comes, the document changes once more; and that one is killed, too, just before it sends it.
+    @Test(arguments: ["1.nt", "new.nt"])
+    func whatAKilledUploadHasSentIsNobodyElses(name: String) async throws {
+        let scratch = try await killedUpload(of: name)
         try scratch.sh("cmp own/\(name) target/\(name); echo '[ ]' >own/\(name)")
         try refresh(scratch)
         await #expect(throws: JobStopped.self) {
@@ -119,11 +125,7 @@ import Testing
     /// A new one is one more than the three that the target has.
     @Test(arguments: [("1.nt", 34), ("new.nt", 25)])
     func whatAKilledUploadHasSentCanBeDeleted(name: String, percent: Int) async throws {
-        let scratch = try scratch(3)
-        _ = try upload(scratch)
-        try scratch.sh("echo '[]' >own/\(name)")
-        try refresh(scratch)
-        await #expect(throws: JobStopped.self) { try await scratch.uploadInProcess(params(scratch)) }
+        let scratch = try await killedUpload(of: name)
         try scratch.sh("rm own/\(name)")
         try refresh(scratch, ["delete": true, "max_delete_percent": 100])
         let delete: JSONObject = ["delete": true, "max_delete_percent": JSON(percent)]
