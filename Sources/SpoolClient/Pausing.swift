@@ -9,10 +9,13 @@ extension SpoolDirectory {
     /// counts for nothing, and so does one that may be another user's link to it.
     /// - Throws: `SpoolClientError`: `notPermitted`, `system`.
     public func pause() throws(SpoolClientError) -> Pause? {
-        let isPaused = try daemonIsPaused()
+        let file = SpoolFile.pause.fileName!
+        guard let stat = try storage({ () throws(SpoolError) in try root.visibleStat(file) }) else { return nil }
+        // Nearly always the file alone tells.
+        let isLinked = try storage { () throws(SpoolError) in try root.mayBeForeign(stat) }
+        let isPaused = try isLinked ? daemonIsPaused() : false
         return try storage { () throws(SpoolError) -> Pause? in
-            let file = SpoolFile.pause.fileName!
-            guard let stat = try root.visibleStat(file), try counts(stat, isPaused) else { return nil }
+            guard try counts(stat, isPaused) else { return nil }
             return Pause(
                 since: stat.fingerprint.modifiedAt, by: Users.name(of: stat.owner), content: try content(file, stat))
         }
