@@ -75,7 +75,8 @@ enum AttemptRecordState: Equatable {
                 self = .ended(record)
             } else if line["exited_at"] != nil {
                 self = .exited
-            } else if line["started_at"] != nil {
+            } else if line["shutdown_at"] == nil {
+                // Also by an end that is damaged: something has run.
                 self = .started
             }
         }
