@@ -72,12 +72,18 @@ extension EndToEnd {
             try await yard.start("--on-stop", how)
             try yard.drop("first", ["type": "t"])
             try await eventually("the handler") { try yard.messages("first") == ["one"] ? true : nil }
-            #expect(yard.shell("cat /dev/zero >.fill 2>&1").status != 0)
+            try yard.write(#"{"type": "t"}"#, to: ".next.part")
+            #expect(yard.shell("cat /dev/zero >.fill 2>&1; mv .next.part next.json").status == 0)
+            try await eventually("the shortage to be seen") {
+                try yard.json("spool.status.json")?["disk_full"] == true ? true : nil
+            }
+            // Also what the daemon had kept back for that.
+            #expect(yard.shell("cat /dev/zero >.more 2>&1").status != 0)
             try Yard.write("", toFile: "\(yard.root)/go")
             try await eventually("the attempt to end") { yard.processesInside().isEmpty ? true : nil }
             #expect(try await yard.stopDaemon() == 0)
             #expect(!yard.exists("first.result.json"))
-            #expect(yard.shell("rm .fill").status == 0)
+            #expect(yard.shell("rm .fill .more").status == 0)
             try await yard.start()
             #expect(try await yard.result("first")["status"] == "completed")
         }
