@@ -154,7 +154,7 @@ struct AttemptFollower {
         try saveCheckpoint(&following)
     }
 
-    /// Tries again until the disk takes it; false when told to leave before.
+    /// Tries again until the disk takes it, and shows meanwhile what can be shown; false when told to leave before.
     private func insist(
         _ following: inout Following, _ action: (inout Following) throws(SpoolError) -> Void
     ) -> Bool {
@@ -164,6 +164,7 @@ struct AttemptFollower {
                 return true
             } catch {
                 tell(error, &following)
+                publishStatus(&following)
                 if link.isDetached || link.isLeftToTheNext { return false }
                 _ = poll(nil, 0, rhythm.retry)
             }

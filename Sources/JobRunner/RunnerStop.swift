@@ -23,15 +23,15 @@ extension Runner {
             switch how {
             case .stop:
                 job.link.leaveToTheNext()
+                // Before it is asked, for the daemon may be killed in between. One that is being stopped for another reason ends as that says.
+                if job.state == .running { noteShutdown(of: job) }
                 askToStop(job.pending.name, job.pending.jobID, .shutdown)
-                // One that is being stopped for another reason ends as that says; and what has not been asked may end by itself.
-                if running[job.pending.name]?.state == .stopping(.shutdown) { noteShutdown(of: job) }
             case .leave: job.link.detach()
             }
         }
     }
 
-    /// What the disk does not take of an attempt's end is left to the next daemon, which has to know why it ended.
+    /// An attempt's end may be left to the next daemon, which has to know why it ended, and asks it once more if it has not.
     private func noteShutdown(of job: RunningJob) {
         do throws(SpoolError) {
             try job.link.process.noteShutdown(at: Clock.now())

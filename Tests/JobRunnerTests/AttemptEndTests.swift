@@ -101,6 +101,7 @@ struct AttemptEndTests {
         try await withDaemon { stage in
             try stage.put(#"{"type": "again"}"#, as: .request("a1"))
             try await stage.await("a1")
+            try await eventually("a1 to be shown") { try stage.files.status(of: "a1")?.startedAt != nil }
             let startedAt = try stage.files.status(of: "a1")?.startedAt
             try await stage.end("a1", .exit(75))
             try await stage.rest()
@@ -138,7 +139,13 @@ struct AttemptEndTests {
 
     @Test("that an earlier daemon has asked for, since it was stopping, is no failure, and no interruption")
     func stoppedByEarlier() async throws {
-        try await withDaemon { stage in
+        let isAsked = Mutex(false)
+        // The daemon is killed as soon as it has asked.
+        let dying = SystemCalls(fault: { operation, path in
+            if operation == .write, path.hasSuffix("/control") { isAsked.withLock { $0 = true } }
+            return operation == .open && path.hasSuffix("/record.jsonl") && isAsked.withLock(\.self) ? EIO : nil
+        })
+        try await withDaemon(dying) { stage in
             try stage.put(#"{"type": "fragile"}"#, as: .request("a1"))
             try await stage.await("a1")
             stage.beginStopping()

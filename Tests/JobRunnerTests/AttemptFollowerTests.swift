@@ -99,6 +99,26 @@ struct AttemptFollowerTests {
         }
     }
 
+    @Test("shows that a job has begun which is over, and whose log the disk does not take") func shownMeanwhile()
+        async throws
+    {
+        let fails = Mutex(true)
+        let refusing = SystemCalls(fault: { operation, path in
+            operation == .write && path.hasSuffix("/a1.log.jsonl") && fails.withLock(\.self) ? EFBIG : nil
+        })
+        // It is over before anything is looked at.
+        try await withDaemon(refusing, rhythm: FollowerRhythm(firstTick: 60_000, tick: 2, retry: 2)) { stage in
+            try await stage.begin("a1")
+            try #require(stage.machine.alive.first).say(log("more than fits"))
+            try await stage.end("a1", .exit(0))
+            try await showing("more than fits", stage)
+            #expect(try stage.files.status(of: "a1")?.standing == .running)
+            fails.withLock { $0 = false }
+            try await stage.rest()
+            #expect(try stage.files.status(of: "a1")?.standing == .completed)
+        }
+    }
+
     @Test("is not driven by a handler that empties its output again and again") func loop() async throws {
         let saved = Mutex(0)
         let counting = SystemCalls(fault: { operation, path in
