@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 /// Swift 6 language mode comes with the tools version. In CI every warning is an error; elsewhere it is not, so that a
@@ -10,11 +11,33 @@ let strict: [SwiftSetting] =
         .enableUpcomingFeature("InternalImportsByDefault"),
     ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
-/// Linked for one address: Swift's metadata has tens of thousands of pointers, and a program that can be loaded anywhere writes them all at
-/// every start: half a millisecond of each command, and nearly two megabytes of each daemon's memory. What it is linked to, its heap and its
-/// stacks still have random addresses.
-let atOneAddress: [LinkerSetting] = [
-    .unsafeFlags(["-Xclang-linker", "-no-pie"], .when(platforms: [.linux], configuration: .release))
+/// Whether there is something to link in: Debian's packages have archives beside the libraries, others' may not.
+let hasArchives: Bool = {
+    #if arch(x86_64)
+        let machine = "x86_64-linux-gnu"
+    #else
+        let machine = "aarch64-linux-gnu"
+    #endif
+    let compilers = "/usr/lib/gcc/\(machine)"
+    let files = FileManager.default
+    let newest = (try? files.contentsOfDirectory(atPath: compilers))?.compactMap { Int($0) }.max() ?? 0
+    return ["/usr/lib/\(machine)/libinotifytools.a", "\(compilers)/\(newest)/libstdc++.a"].allSatisfy(files.fileExists)
+}()
+
+/// libinotifytools is C++, and libstdc++ would take half a millisecond to load, at every start of `jobspool`: both are linked in, by the linker
+/// scripts in `static`, which are found before the libraries that are loaded. lld takes what it needs from them, wherever they stand.
+let linkedIn = [
+    "-use-ld=lld", "-L\(Context.packageDirectory)/Sources/CInotifyTools/static", "-lstdc++",
+    "-Xlinker", "--exclude-libs", "-Xlinker", "ALL", "-Xclang-linker", "-static-libgcc",
+]
+
+/// Releases are linked for one address: Swift's metadata has tens of thousands of pointers, and a program that can be loaded anywhere writes
+/// them all at every start: half a millisecond of each command, and nearly two megabytes of each daemon's memory. What it is linked to, its
+/// heap and its stacks still have random addresses.
+let release: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-Xclang-linker", "-no-pie"] + (hasArchives ? linkedIn : []),
+        .when(platforms: [.linux], configuration: .release))
 ]
 
 /// The daemon and the command stay lean: what a handler needs (databases, HTTP) is a dependency of that handler alone.
@@ -76,17 +99,17 @@ let package = Package(
                 "JobRunner", "SpoolWatcher", "SpoolClient", "SpoolStorage", "SpoolProtocol", "JSONText", "CLinux",
                 argumentParser, logging,
             ],
-            swiftSettings: strict, linkerSettings: atOneAddress),
+            swiftSettings: strict, linkerSettings: release),
         .executableTarget(
             name: "jobspool-documents", dependencies: ["JobHandler", "JSONText", argumentParser],
-            swiftSettings: strict, linkerSettings: atOneAddress),
+            swiftSettings: strict, linkerSettings: release),
         .executableTarget(
             name: "jobspool-records",
             dependencies: ["JobHandler", "JSONText", grdb, sqlite, httpClient, nioCore, nioPosix, nioHTTP, nioSSL],
-            swiftSettings: strict, linkerSettings: atOneAddress),
+            swiftSettings: strict, linkerSettings: release),
         .executableTarget(
             name: "jobspool-library", dependencies: ["JobHandler", "JSONText", grdb, sqlite], swiftSettings: strict,
-            linkerSettings: atOneAddress),
+            linkerSettings: release),
 
         // Tests: a folder per target, and the real daemon from outside
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),

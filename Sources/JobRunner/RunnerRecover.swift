@@ -28,6 +28,7 @@ extension Runner {
         unrestoredMayLackContents = mayLackContents
         try cleanUpAttempts()
         try restoreNotes()
+        findUnbooked()
         bringFeedUpToDate(found.unshown)
         markBoot()
         // What was cancelled while no daemon was there must not be started.

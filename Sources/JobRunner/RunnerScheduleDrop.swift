@@ -121,6 +121,24 @@ extension Runner {
         }
     }
 
+    /// What the daemon before had dropped when it died before it wrote down that it had.
+    func findUnbooked() {
+        let jobs = pending.all.lazy.compactMap(\.slot) + running.values.lazy.compactMap(\.pending.slot)
+        let slots = Dictionary(grouping: jobs + schedules.notes.values.map(\.slot), by: \.schedule)
+        for (name, slots) in slots {
+            do throws(SpoolError) {
+                guard let status = try spool.readOwn(.scheduleStatus(name)).flatMap(ScheduleStatus.init(json:)) else {
+                    continue
+                }
+                let later = slots.map(\.at).filter { $0 > status.bookmark.handledUntil }
+                if !later.isEmpty { schedules.unbooked[name] = later }
+            } catch {
+                // They count as skipped.
+                logger.warning("\(error)")
+            }
+        }
+    }
+
     /// Whether its request is still to be accepted, as far as that can be looked at.
     private func isNeeded(_ note: ScheduleNote) throws(SpoolError) -> Bool {
         do throws(SpoolError) {

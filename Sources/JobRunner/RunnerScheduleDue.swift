@@ -110,7 +110,8 @@ extension Runner {
         _ schedule: Schedule, _ rule: SlotRule, _ entry: inout ScheduleEntry
     ) throws(SpoolError) {
         let before = entry.status.bookmark
-        let plan = SchedulePlan(rule, schedule.ifMissed, before, now: Clock.now())
+        let plan = SchedulePlan(
+            rule, schedule.ifMissed, before, now: Clock.now(), dropped: schedules.unbooked[entry.status.name] ?? [])
         if let last = try drop(plan.drop, of: entry.status.name, schedule, owner: entry.stat.owner) {
             entry.status.lastScheduledAt = last.at
             entry.status.lastRun = try findRun(last.job) ?? ScheduleRun(name: last.job)
@@ -124,6 +125,7 @@ extension Runner {
                 ])
         }
         entry.status.bookmark = plan.bookmark
+        schedules.unbooked[entry.status.name] = nil
         entry.status.state = .active
         entry.status.nextRunAt = plan.next
     }

@@ -13,6 +13,8 @@ struct ScheduleBook {
     var givenUp: Set<JobName> = []
     /// Of requests that were dropped and have not been accepted, by the names of their jobs.
     var notes: [JobName: ScheduleNote] = [:]
+    /// Slots that an earlier daemon has dropped and not written down in the bookmark, by schedule.
+    var unbooked: [JobName: [Timestamp]] = [:]
     /// Schedules that are to go on.
     var due: Set<JobName> = []
     /// Those of them whose turn it is, in order.

@@ -42,7 +42,11 @@ public struct SchedulePlan: Sendable, Equatable {
     /// A clock that is set back by less does not repeat slots; by more it was wrong, and the schedule begins anew, in seconds.
     public static let correction: Double = 3 * 3600
 
-    public init(_ rule: SlotRule, _ ifMissed: Schedule.IfMissed, _ bookmark: ScheduleBookmark, now: Timestamp) {
+    /// - Parameter dropped: slots that were dropped by a daemon that died before it could write that down.
+    public init(
+        _ rule: SlotRule, _ ifMissed: Schedule.IfMissed, _ bookmark: ScheduleBookmark, now: Timestamp,
+        dropped: [Timestamp] = []
+    ) {
         self.bookmark = bookmark
         drop = []
         if bookmark.handledUntil.seconds(since: now) >= Self.correction {
@@ -51,11 +55,13 @@ public struct SchedulePlan: Sendable, Equatable {
             self.bookmark.handledUntil = anew.handledUntil
         }
         let slots = SlotSeries(rule: rule, start: self.bookmark.since.wholeSeconds)
-        takeDue(slots, ifMissed, now)
+        takeDue(slots, ifMissed, now, dropped)
         next = slots.next(after: self.bookmark.handledUntil.wholeSeconds).map(Timestamp.init(wholeSeconds:))
     }
 
-    private mutating func takeDue(_ slots: SlotSeries, _ ifMissed: Schedule.IfMissed, _ now: Timestamp) {
+    private mutating func takeDue(
+        _ slots: SlotSeries, _ ifMissed: Schedule.IfMissed, _ now: Timestamp, _ dropped: [Timestamp]
+    ) {
         let handled = bookmark.handledUntil.wholeSeconds
         let last = now.wholeSeconds
         guard let latest = slots.latest(1, after: handled, through: last).first else { return }
@@ -65,8 +71,10 @@ public struct SchedulePlan: Sendable, Equatable {
         let inTime = slots.count(after: lateEnd, through: last)
         let ofInTime = slots.latest(Self.limit(slots.rule, ifMissed), after: lateEnd, through: last)
         drop = (ofLate + ofInTime).map(Timestamp.init(wholeSeconds:))
-        bookmark.missed += late + inTime - Int64(ofInTime.count)
-        bookmark.skipped += late + inTime - Int64(drop.count)
+        // They have their jobs, in time or not.
+        let earlier = dropped.count { (handled...last).contains($0.wholeSeconds) && !drop.contains($0) }
+        bookmark.missed += max(0, late + inTime - Int64(ofInTime.count) - Int64(earlier))
+        bookmark.skipped += max(0, late + inTime - Int64(drop.count) - Int64(earlier))
         bookmark.handledUntil = Timestamp(wholeSeconds: latest)
     }
 
