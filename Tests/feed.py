@@ -17,6 +17,7 @@ class Feed:
         self.path, self.file, self.offset = path, None, 0
         self.last, self.wrong = 0, []
         self.jobs = {}  # job_id: (its name, how it ended, as often as that is told)
+        self.latest = {}  # name: (when the last job of that name was first told of, how it ended)
 
     def read(self):
         """Takes in what is new."""
@@ -50,9 +51,17 @@ class Feed:
             self.wrong.append(f"in the feed {event['sequence']} comes after {self.last}")
         self.last = event["sequence"]
         if event["job_id"]:
-            name, ends = self.jobs.setdefault(event["job_id"], (event["name"], []))
+            if event["job_id"] not in self.jobs:
+                self.jobs[event["job_id"]] = (event["name"], [])
+                self.latest[event["name"]] = (seconds(event["at"]), self.jobs[event["job_id"]][1])
+            ends = self.jobs[event["job_id"]][1]
             if event["status"] not in ("pending", "running") and event["event"] != "noticed":
                 ends.append(event["status"])
+
+    def end(self, name, since):
+        """How the job ended that was dropped under this name no sooner than that; None when that is not told."""
+        told, ends = self.latest.get(name, (0, []))
+        return ends[0] if ends and told >= int(since) else None
 
     def slots(self, schedule):
         """The ends of the jobs of a schedule's slots, by the slots' times; of each slot there should be one."""

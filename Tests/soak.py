@@ -25,6 +25,7 @@ LANES = 10
 RATE = float(os.environ.get("JOBSPOOL_SOAK_RATE", "2"))  # requests a second in each spool
 INTERVAL = 5.0  # seconds between two samples
 RESTART_EVERY = float(os.environ.get("JOBSPOOL_SOAK_RESTART_EVERY", "40"))
+ARCHIVE_AFTER = 20.0
 PATIENCE = 240.0  # for the jobs that are left at the end
 
 # What every handler does first: nobody else of its lane may hold the lane's lock, which the kernel frees at death.
@@ -87,7 +88,7 @@ class Yard:
     def start(self):
         self.daemon = subprocess.Popen(
             [self.program, "serve", self.spool, "--types", f"{self.root}/types", "--settle", "0.5", "--max-lanes", str(LANES),
-             "--archive-after", "20s", "--delete-archived-after", "60s", "--rotate-events-at", "200000", "--log-level", "error"],
+             "--archive-after", f"{ARCHIVE_AFTER:.0f}s", "--delete-archived-after", "60s", "--rotate-events-at", "200000", "--log-level", "error"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def restart(self, how):
@@ -173,14 +174,18 @@ class Yard:
     def look(self):
         """Takes note of what is over."""
         self.feed.read()
-        for name, (_, ends, print_, _) in list(self.open.items()):
+        for name, (dropped, ends, print_, _) in list(self.open.items()):
             try:
                 with open(self.path(f"{name}.result.json")) as file:
                     result = json.load(file)
+                if result["request"] != print_:
+                    continue  # of an earlier version
             except FileNotFoundError:
-                continue
-            if result["request"] != print_:
-                continue  # of an earlier version
+                since = time.time() - (time.monotonic() - dropped)
+                end = self.feed.end(name, since) if time.monotonic() > dropped + ARCHIVE_AFTER else None
+                if not end:
+                    continue
+                result = {"status": end}  # archived before anybody looked
             del self.open[name]
             self.ended[result["status"]] = self.ended.get(result["status"], 0) + 1
             if result["status"] in ends:
