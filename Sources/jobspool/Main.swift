@@ -14,6 +14,10 @@ struct JobSpoolMain {
             var command = try JobSpoolCommand.parseAsRoot(Array(arguments.dropFirst()))
             try command.run()
         } catch {
+            if let name = JobSpoolCommand.unknownCommand(arguments.dropFirst()) {
+                Stream.diagnostics.note("there is no command `\(safe(name))`: see `jobspool --help`")
+                exit(ExitStatus.usage.rawValue)
+            }
             JobSpoolCommand.exit(withError: error)
         }
     }
@@ -30,10 +34,19 @@ struct JobSpoolCommand: ParsableCommand {
 
             \(ExitStatus.help)
             """,
+        version: JobSpoolVersion.current,
         subcommands: [
             Serve.self,
             Submit.self, Status.self, List.self, Logs.self, ShowResult.self, Cancel.self, Wait.self, Retry.self,
             PauseSpool.self, ResumeSpool.self, Schedules.self, Prune.self,
             Types.self, Check.self, Doctor.self,
         ])
+
+    /// The name of a command that there is not, where there is one: what follows it is no option of another's.
+    static func unknownCommand(_ arguments: ArraySlice<String>) -> String? {
+        guard let name = arguments.first, !name.hasPrefix("-"), name != "help",
+            !configuration.subcommands.contains(where: { $0.configuration.commandName == name })
+        else { return nil }
+        return name
+    }
 }

@@ -17,6 +17,21 @@ struct CommandTests {
 
     private func json(_ ended: CommandRunner.Ended) throws -> JSON { try JSON(parsing: ended.output) }
 
+    @Test("says that there is no such command, whatever options follow") func unknownCommand() throws {
+        for options in ["", "--spool .", "--help", "x y"] {
+            let ended = try run("jobspool frobnicate \(options)")
+            #expect(ended.status == 64)
+            #expect(ended.diagnostics == "jobspool: there is no command `frobnicate`: see `jobspool --help`\n")
+        }
+        #expect(try run("jobspool help wait").output.contains("USAGE: jobspool wait"))
+    }
+
+    @Test("tells its version") func version() throws {
+        let ended = try run("jobspool --version")
+        #expect(ended.status == 0)
+        #expect(ended.output.wholeMatch(of: /[0-9]+\.[0-9]+\.[0-9]+\n/) != nil)
+    }
+
     // MARK: Exit statuses
 
     private func makeEndings() throws {
