@@ -169,6 +169,10 @@ struct ReferenceModel {
         }
         job.attempts[job.attempts.count - 1] = story
         jobs[attempt.jobID] = job
+        if ending == .exit(0) {
+            // A daemon that is about to die may have time for those that wait for it, before it is dropped anew.
+            for other in jobs.values where other.asked.after.contains(job.name) { jobs[other.id]?.met.insert(job.name) }
+        }
     }
 
     /// A daemon that was about to stop has asked it to, and has died.
