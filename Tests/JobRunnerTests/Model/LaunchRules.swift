@@ -92,6 +92,8 @@ extension ReferenceModel {
             else { continue }
             // Whether it may be over is judged when everything is looked at.
             if launch.results[other.name] != nil || launch.statuses[other.name]?.identity.jobID != other.id { continue }
+            // Cancelled as the place was taken; its result is still on its way to the disk.
+            if job.asked.onBusy == .replace, jobs[other.id]?.asked.type == job.asked.type { continue }
             // Files of an attempt that a dying daemon could not start make it wait.
             if case .retry(let time)? = launch.statuses[other.name]?.waitingFor, time > launch.at { continue }
             if (-other.priority, other.sequence) < (-job.asked.priority, job.sequence) {

@@ -64,6 +64,8 @@ struct ModelJob {
     var over: Over?
     /// The jobs of its `after` that have been seen completed while it waited.
     var met: Set<JobName> = []
+    /// The same of those that have completed and may have been run again before anybody looked.
+    var mayBeMet: Set<JobName> = []
 
     // When everything was last looked at
     var wasLookedAt = false

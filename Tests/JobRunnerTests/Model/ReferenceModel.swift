@@ -171,7 +171,9 @@ struct ReferenceModel {
         jobs[attempt.jobID] = job
         if ending == .exit(0) {
             // A daemon that is about to die may have time for those that wait for it, before it is dropped anew.
-            for other in jobs.values where other.asked.after.contains(job.name) { jobs[other.id]?.met.insert(job.name) }
+            for other in jobs.values where other.asked.after.contains(job.name) {
+                jobs[other.id]?.mayBeMet.insert(job.name)
+            }
         }
     }
 

@@ -182,7 +182,9 @@ extension ReferenceModel {
         return !state.isNoticed || !hasSettled(state, seen)
     }
 
-    private func wasMet(_ job: ModelJob, _ name: JobName) -> Bool { job.met.contains(name) || isUncertain(name) }
+    private func wasMet(_ job: ModelJob, _ name: JobName) -> Bool {
+        job.met.contains(name) || job.mayBeMet.contains(name) || isUncertain(name)
+    }
 
     private func waitsNow(_ name: JobName, _ seen: Seen) -> [JobName] {
         guard let family = seen.families[name], family.result == nil else { return [] }
