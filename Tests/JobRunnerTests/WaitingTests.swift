@@ -110,6 +110,7 @@ struct WaitingTests {
             try await stage.rest()
             try stage.drop("a")
             try await eventually("a to run") { !stage.machine.alive.isEmpty }
+            try await stage.rest()
             // Too late to be made ready.
             stage.clocks.pass(1)
             try stage.drop("x")
