@@ -43,18 +43,14 @@ final class HandOver: Sendable {
     /// Starts the job that is there, if nothing has changed. A follower's, when no process of the attempt before it is left and that one has
     /// succeeded.
     /// - Returns: true when it has been started.
-    func begin(in spool: Spool, _ launcher: any AttemptLauncher) -> Bool {
-        content.withLock { content in
+    /// - Throws: `SpoolError`: it has not, and is the runner's to start.
+    func begin(in spool: Spool, _ launcher: any AttemptLauncher) throws(SpoolError) -> Bool {
+        try content.withLock { (content) throws(SpoolError) in
             guard case .armed(let armed) = content, Clock.monotonic() < armed.validUntil else { return false }
-            do throws(SpoolError) {
-                guard try armed.request.isUnchanged(in: spool.root) else { return false }
-                let process = try AttemptProcess.start(armed.attempt, launcher)
-                content = .begun(armed, process, at: Clock.now())
-                return true
-            } catch {
-                // The runner comes to the same trouble, and tells of it.
-                return false
-            }
+            guard try armed.request.isUnchanged(in: spool.root) else { return false }
+            let process = try AttemptProcess.start(armed.attempt, launcher)
+            content = .begun(armed, process, at: Clock.now())
+            return true
         }
     }
 }

@@ -170,11 +170,10 @@ extension JobLog.Written {
             if last.count == JobStatus.recentLogsLimit { last.removeFirst() }
             last.append(Array(line))
         }
-        func entry(_ line: [UInt8]) -> LogEntry? { Self.parse(line).flatMap(LogEntry.init(json:)) }
         (handlerLines, stderrLines) = (handler.count, stderr.count)
-        firstHandlerMessage = handler.first.flatMap(entry)?.message
-        firstStderrMessage = stderr.first.flatMap(entry)?.message
-        recent = last.compactMap(entry)
+        firstHandlerMessage = handler.first.flatMap(Self.entry)?.message
+        firstStderrMessage = stderr.first.flatMap(Self.entry)?.message
+        recent = last.compactMap(Self.entry)
     }
 
     /// The lines of one source, of one attempt.
@@ -214,6 +213,8 @@ extension JobLog.Written {
         }
         (errorsTotal, errorLines, firstErrors, self.firstError) = (total, lines, first, firstError)
     }
+
+    private static func entry(_ line: [UInt8]) -> LogEntry? { parse(line).flatMap(LogEntry.init(json:)) }
 
     private static func parse(_ line: [UInt8]) -> JSON? {
         do {

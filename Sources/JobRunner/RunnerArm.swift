@@ -84,7 +84,13 @@ extension Runner {
     /// For the follower of a job in this lane.
     func beginNext(in lane: String) -> @Sendable () -> Void {
         let handOver = lanes[lane, default: Lane()].handOver
-        let (spool, launcher, mailbox) = (spool, configuration.launcher, mailbox)
-        return { if handOver.begin(in: spool, launcher) { mailbox.put(.begun) } }
+        let (spool, launcher, mailbox, logger) = (spool, configuration.launcher, mailbox, logger)
+        return {
+            do throws(SpoolError) {
+                if try handOver.begin(in: spool, launcher) { mailbox.put(.begun) }
+            } catch {
+                logger.warning("the next job cannot be started ahead of its turn: \(error)")
+            }
+        }
     }
 }

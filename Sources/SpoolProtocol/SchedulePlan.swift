@@ -72,7 +72,7 @@ public struct SchedulePlan: Sendable, Equatable {
         let ofInTime = slots.latest(Self.limit(slots.rule, ifMissed), after: lateEnd, through: last)
         drop = (ofLate + ofInTime).map(Timestamp.init(wholeSeconds:))
         // They have their jobs, in time or not.
-        let earlier = dropped.count { (handled...last).contains($0.wholeSeconds) && !drop.contains($0) }
+        let earlier = dropped.count { $0.wholeSeconds > handled && $0.wholeSeconds <= last && !drop.contains($0) }
         bookmark.missed += max(0, late + inTime - Int64(ofInTime.count) - Int64(earlier))
         bookmark.skipped += max(0, late + inTime - Int64(drop.count) - Int64(earlier))
         bookmark.handledUntil = Timestamp(wholeSeconds: latest)

@@ -71,6 +71,28 @@ struct HandOverTests {
         }
     }
 
+    @Test("is started by the runner when its request cannot be looked at for a moment, and that is told") func fault()
+        async throws
+    {
+        let fails = Mutex(false)
+        let faulty = SystemCalls(fault: { operation, path in
+            guard operation == .stat, path.hasSuffix("/b1.json") else { return nil }
+            return fails.withLock { fails in
+                defer { fails = false }
+                return fails ? EMFILE : nil
+            }
+        })
+        try await withDaemon(faulty) { stage in
+            try await stage.begin("a1")
+            try await stage.dropBehind("b1")
+            fails.withLock { $0 = true }
+            try await stage.end("a1", .exit(0))
+            try await stage.await("b1")
+            #expect(stage.machine.takeLaunches().allSatisfy { $0.thread == "hand-over" })
+            #expect(stage.log.lines.contains { $0.contains("ahead of its turn") && $0.contains("b1.json") })
+        }
+    }
+
     @Test("waits when another comes first meanwhile") func overtaken() async throws {
         try await withDaemon { stage in
             try await stage.begin("a1")

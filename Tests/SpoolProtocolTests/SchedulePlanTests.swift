@@ -139,6 +139,16 @@ struct SchedulePlanTests {
         #expect(again.next == plan.next)
     }
 
+    @Test("does not count as missed or skipped what a daemon that died has dropped") func dropped() {
+        // Of 300 to 1800 the last is in time, and the one before it made up for; 0 is dealt with, and 2100 is still to come.
+        let plan = SchedulePlan(
+            Self.fiveMinutes, .once, bookmark(since: 0, handled: 0), now: Self.at(1830),
+            dropped: [0, 900, 1200, 1500, 2100].map(Self.at))
+        #expect(plan.drop == [1500, 1800].map(Self.at))
+        #expect(plan.bookmark.missed == 3)
+        #expect(plan.bookmark.skipped == 2)
+    }
+
     @Test("has a grid that begins at a whole second, however the daemon's wakes are")
     func grid() {
         let first = ScheduleBookmark(now: Self.at(0.7))

@@ -8,12 +8,10 @@ import SpoolStorage
 extension FaultLife {
     private static let success = Over(standing: .completed, outcome: .success)
 
-    static let queued: [JobName] = ["e", "f", "g", "h"]
-
     /// Each job of a lane is made ready while the one before it runs, and started by who sees that one end; their results get to the disk
     /// meanwhile, some together.
     func queue() async throws {
-        let names = Self.queued
+        let names: [JobName] = ["e", "f", "g", "h"]
         try world.put("", as: .pause)
         try await world.reach("the pause") { try world.files.json(.spoolStatus)?["paused"]?.isNull == false }
         for name in names { try await wait(name) }

@@ -83,18 +83,16 @@ private final class Tally: Sendable {
                 Violation.tell("\(violation)")
             }
             if let hit = report.hits.first, plan.fault.code != nil, plan.fault != .interrupted, !report.isTold {
-                if !Self.isPassedOver(hit, plan) { state.untold["\(plan): \(hit)", default: 0] += 1 }
+                if !Self.isPassedOver(hit, plan.fault) { state.untold["\(plan): \(hit)", default: 0] += 1 }
             }
         }
     }
 
     /// What need not be told of: a file that cannot be removed now and goes later, the next job's attempt that could not be made ready or
-    /// started ahead of its turn, or whose request could not be looked at for that, and somebody's file that may not be read for a moment.
-    private static func isPassedOver(_ hit: String, _ plan: FaultPlan) -> Bool {
+    /// started ahead of its turn, and somebody's file that may not be read for a moment.
+    private static func isPassedOver(_ hit: String, _ fault: Fault) -> Bool {
         let operation = hit.prefix { $0 != " " }
-        let isNext = FaultLife.queued.dropFirst().contains { hit.hasSuffix("/\($0).json") }
-        if isNext, !plan.lasts, operation == SystemOperation.stat.rawValue { return true }
-        if plan.fault.code == EACCES, operation == SystemOperation.open.rawValue, hit.hasSuffix(".json") { return true }
+        if fault.code == EACCES, operation == SystemOperation.open.rawValue, hit.hasSuffix(".json") { return true }
         return [SystemOperation.unlink, .removeDirectory, .spawn].contains { $0.rawValue == operation }
             || ["attempts", "spare"].contains { hit.contains("/.jobspool/\($0)/") }
     }
