@@ -182,7 +182,21 @@ extension Runner {
     /// the archive.
     private func makeRoom(for name: JobName) throws(SpoolError) {
         if let replaced = pending[name] { try replace(replaced) }
+        try dismissSpentCancel(of: name)
         try spool.archiveFamily(of: name)
+    }
+
+    /// A cancel file that was there before the result of a cancelled run is that run's: a daemon that died has left it, and the new run is
+    /// not to end by it. Both times are the file system's: no other machine's clock has a part in them.
+    private func dismissSpentCancel(of name: JobName) throws(SpoolError) {
+        guard let cancel = SpoolFile.cancel(name).fileName, let result = SpoolFile.result(name).fileName,
+            let asked = try spool.root.stat(cancel), let ended = try spool.root.stat(result),
+            asked.isUnchanged(since: ended), let past = try spool.readOwn(.result(name)),
+            past["status"]?.string == Standing.cancelled.rawValue
+        else { return }
+        if try dismissCancel(cancel) {
+            logger.info("removed a cancel file that has had its effect", metadata: ["name": "\(name)"])
+        }
     }
 
     /// A newer request of the same name takes its place. What it did in its attempts goes to the archive.

@@ -160,8 +160,13 @@ package struct FileStat: Sendable, Equatable {
         inode = UInt64(stat.st_ino)
         fingerprint = Fingerprint(
             size: Int64(stat.st_size), seconds: Int64(stat.st_mtim.tv_sec), nanoseconds: Int64(stat.st_mtim.tv_nsec))
-        // Wraps around in the year 2262: it is compared for equality only.
+        // Wraps around in the year 2262.
         changed = Int64(stat.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(stat.st_ctim.tv_nsec)
+    }
+
+    /// Whether the file was there, as it is, before another one of its file system was written.
+    package func isUnchanged(since other: FileStat) -> Bool {
+        changed < other.fingerprint.seconds &* 1_000_000_000 &+ other.fingerprint.nanoseconds
     }
 
     /// stat(2) of a path that people name, links followed.

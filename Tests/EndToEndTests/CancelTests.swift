@@ -114,6 +114,30 @@ extension EndToEnd {
         }
 
         @Test(
+            "that a daemon has left behind when it died does not cancel the next run of that name",
+            arguments: [true, false])
+        func leftBehind(isSpent: Bool) async throws {
+            try yard.define("t", "[ -e ../go ] || sleep 60")
+            try await yard.start()
+            try yard.drop("job", ["type": "t"])
+            try await yard.standing("job", "running")
+            try yard.write("", to: "job.cancel.json")
+            let first = try await yard.result("job")
+            #expect(first["status"] == "cancelled")
+            try await eventually("the cancel file to go") { yard.exists("job.cancel.json") ? nil : true }
+            yard.killDaemon()
+            try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")
+            // As if it had died before it removed the file; or one that came after the result.
+            let rewrite = "cat job.result.json > .r && cat .r > job.result.json"
+            let steps = isSpent ? ["touch job.cancel.json", rewrite] : [rewrite, "touch job.cancel.json"]
+            #expect(yard.shell(steps.joined(separator: "; sleep 0.05; ") + "; rm .r; touch job.json").status == 0)
+            try await yard.start()
+            let next = try await yard.result("job", after: first["job_id"]?.string)
+            #expect(next["status"] == (isSpent ? "completed" : "cancelled"))
+            try await eventually("the cancel file to go") { yard.exists("job.cancel.json") ? nil : true }
+        }
+
+        @Test(
             "by somebody else counts for nothing",
             .enabled(if: geteuid() == 0, "needs root to make another user's file"))
         func stranger() async throws {
