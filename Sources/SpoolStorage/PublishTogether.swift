@@ -26,7 +26,10 @@ extension Spool {
         mode: (SpoolFile) -> UInt32 = { _ in Spool.mode }
     ) -> [SpoolError?] {
         var errors = [SpoolError?](repeating: nil, count: outputs.count)
-        var staged = [OpenFile?](repeating: nil, count: outputs.count)
+        var staged = [FileName?](repeating: nil, count: outputs.count)
+        // Of few: descriptors may be scarce (`ulimit -n`).
+        var open: [OpenFile] = []
+        let areMany = outputs.count >= Self.manyOutputs
         func forEach(_ step: (Int) throws(SpoolError) -> Void) {
             for index in outputs.indices where errors[index] == nil {
                 do throws(SpoolError) {
@@ -39,25 +42,22 @@ extension Spool {
         }
         forEach { (index) throws(SpoolError) in
             try moveAsideUnlessOwn(Self.file(outputs[index].file))
-            staged[index] = try stage(outputs[index].json, mode(outputs[index].file))
+            let file = try stage(outputs[index].json, mode(outputs[index].file))
+            staged[index] = file.name
+            if !areMany { open.append(file) }
         }
         let together = Result { () throws(SpoolError) in
-            if outputs.count >= Self.manyOutputs {
-                try root.syncFileSystem()
-            } else {
-                if outputs.count + sources.count > 1 {
-                    for case let file? in staged { linux_start_writing(file.file.raw) }
-                }
-                try sync(sources)
-            }
+            if areMany { return try root.syncFileSystem() }
+            if outputs.count + sources.count > 1 { for file in open { linux_start_writing(file.file.raw) } }
+            try sync(sources)
         }
         forEach { (index) throws(SpoolError) in
             try together.get()
-            if outputs.count < Self.manyOutputs { try staged[index]?.file.syncData() }
+            try open.first { $0.name == staged[index] }?.file.syncData()
         }
         forEach { (index) throws(SpoolError) in
-            guard let file = staged[index] else { return }
-            try place(file.name, in: root, Self.file(outputs[index].file))
+            guard let name = staged[index] else { return }
+            try place(name, in: root, Self.file(outputs[index].file))
             staged[index] = nil
         }
         guard errors.contains(where: { $0 == nil }) else { return errors }
@@ -105,15 +105,15 @@ extension Spool {
         do throws(SpoolError) {
             try file.file.write(json.indented)
         } catch {
-            discard(file)
+            discard(file.name)
             throw error
         }
         return file
     }
 
     /// What could not be removed now is removed at the next start.
-    private func discard(_ file: OpenFile?) {
-        guard let file else { return }
-        do { try temporary.remove(file.name) } catch {}
+    private func discard(_ name: FileName?) {
+        guard let name else { return }
+        do { try temporary.remove(name) } catch {}
     }
 }

@@ -41,5 +41,17 @@ extension EndToEnd {
             #expect(jobs("completed") == accepted)
             #expect(yard.shell("ls | grep -c '^job.*\\.result\\.json$'").output == "\(Self.count)\n")
         }
+
+        @Test("takes no more descriptors than a user has") func fewDescriptors() async throws {
+            try Yard.write(#"{"command": ["/bin/true"]}"#, toFile: "\(yard.root)/types/t.json")
+            for index in 1...2000 { try yard.drop("job\(index)", ["type": "t"]) }
+            try await yard.start(
+                by: ["/bin/sh", "-c", #"ulimit -n 100; exec "$@""#, "sh", "\(Yard.executables)/jobspool"], [])
+            try await eventually("all jobs to be over", within: 120) {
+                let done = try yard.json("spool.status.json")?["finished_since_start"]?["completed"]?.int ?? 0
+                return done >= 2000 ? true : nil
+            }
+            #expect(!yard.daemonLog.contains("Too many open files"))
+        }
     }
 }
