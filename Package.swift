@@ -112,10 +112,10 @@ let package = Package(
             linkerSettings: release),
 
         // Tests: a folder per target, and the real daemon from outside
-        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
-        .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "SeededRandom"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "SpoolProtocolTests", dependencies: ["SpoolProtocol", "JSONText", "SeededRandom"],
+            name: "SpoolProtocolTests", dependencies: ["SpoolProtocol", "JSONText", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "SpoolStorageTests", dependencies: ["SpoolStorage", "SpoolProtocol", "JSONText"],
@@ -125,12 +125,14 @@ let package = Package(
         .testTarget(
             name: "JobRunnerTests",
             dependencies: [
-                "JobRunner", "SpoolWatcher", "SpoolStorage", "SpoolProtocol", "JSONText", "SeededRandom", logging,
+                "JobRunner", "SpoolWatcher", "SpoolStorage", "SpoolProtocol", "JSONText", "TestSupport", logging,
             ],
             swiftSettings: strict),
         .testTarget(
             name: "SpoolClientTests",
-            dependencies: ["jobspool", "SpoolClient", "SpoolWatcher", "SpoolStorage", "SpoolProtocol", "JSONText"],
+            dependencies: [
+                "jobspool", "SpoolClient", "SpoolWatcher", "SpoolStorage", "SpoolProtocol", "JSONText", "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "JobHandlerTests", dependencies: ["JobHandler", "JSONText", "SpoolProtocol"], swiftSettings: strict),
@@ -140,7 +142,7 @@ let package = Package(
         .testTarget(
             name: "RecordsTests",
             dependencies: [
-                "jobspool-records", "JobHandler", "JSONText", nioCore, nioPosix, nioHTTP, nioSSL,
+                "jobspool-records", "JobHandler", "JSONText", "TestSupport", nioCore, nioPosix, nioHTTP, nioSSL,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -153,7 +155,7 @@ let package = Package(
             name: "FuzzTests",
             dependencies: [
                 "jobspool-records", "jobspool-library", "JobHandler", "JobRunner", "SpoolStorage", "SpoolProtocol",
-                "JSONText", "SeededRandom",
+                "JSONText", "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -1,7 +1,7 @@
 /// Makes broken inputs of good ones: bits, bytes and pieces changed, doubled, cut, and put into each other, and words that are known to
 /// hurt put in. The same seed makes the same inputs.
 import Glibc
-import SeededRandom
+import TestSupport
 
 struct Mutator {
     let corpus: [[UInt8]]

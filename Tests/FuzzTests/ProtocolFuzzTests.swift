@@ -2,7 +2,7 @@
 /// of what others write names the place. What a daemon wrote is read.
 import Foundation
 import JSONText
-import SeededRandom
+import TestSupport
 import SpoolProtocol
 import Testing
 

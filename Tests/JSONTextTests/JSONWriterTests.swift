@@ -1,7 +1,7 @@
 /// What is written is read back the same, by this parser and by others.
 import Foundation
 import JSONText
-import SeededRandom
+import TestSupport
 import Testing
 
 @Suite("Written JSON")

@@ -1,6 +1,6 @@
 /// Random JSON that is the same in every run.
 import JSONText
-import SeededRandom
+import TestSupport
 
 extension JSON {
     static func random(

@@ -1,5 +1,5 @@
 /// The table of jobs beside a dictionary that goes through the same.
-import SeededRandom
+import TestSupport
 import SpoolProtocol
 import Testing
 

@@ -2,6 +2,7 @@
 /// nothing of this package, says of the target.
 import Glibc
 import JSONText
+import TestSupport
 import Testing
 
 /// Where the built executables are: beside the test bundle.
@@ -17,6 +18,7 @@ final class Scratch: Sendable {
     let path: String
 
     init() throws {
+        try #require(hasEnoughDescriptors, "`ulimit -H -n` is too low")
         var template = Array("/tmp/jobspool-records-test-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }

@@ -143,7 +143,8 @@ struct DoctorCommandTests {
         let types = try TestSpool()
         let complaints = try complaints("requests", "--no-canary --types \(types.path)")
         #expect(complaints.count == 3, "\(complaints)")
-        for part in ["wrong of root will be rejected: line 1", "did you mean \"documents.sync\"", "is a FIFO"] {
+        let user = Users.name(of: geteuid())
+        for part in ["wrong of \(user) will be rejected: line 1", "did you mean \"documents.sync\"", "is a FIFO"] {
             #expect(complaints.contains { $0.contains(part) }, "\(complaints)")
         }
         // Without the daemon's types nobody can say.

@@ -4,6 +4,8 @@ import JSONText
 import SpoolClient
 import SpoolProtocol
 import SpoolStorage
+import TestSupport
+import Testing
 
 final class TestSpool: Sendable {
     let path: String
@@ -11,6 +13,7 @@ final class TestSpool: Sendable {
     let root: Directory
 
     init() throws {
+        try #require(hasEnoughDescriptors, "`ulimit -H -n` is too low")
         var template = Array("/tmp/spool-client-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SpoolError(.makeDirectory, "/tmp", code: errno) }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -56,8 +59,16 @@ final class TestSpool: Sendable {
     /// Moves a finished job to the archive as a daemon does; returns where it is.
     @discardableResult
     func archive(_ name: String) throws -> String {
-        guard case .archived = try Spool.open(path).archive(try JobName(name), cutoff: .latest, .daemon) else {
-            throw SpoolError(.rename, "\(name) is not archived", code: 0)
+        let spool = try Spool.open(path)
+        var outcome = ArchiveOutcome.inUse
+        // A process that another test has just forked has the request open for writing, until it becomes its program.
+        for _ in 1...1000 {
+            outcome = try spool.archive(try JobName(name), cutoff: .latest, .daemon)
+            guard case .inUse = outcome else { break }
+            usleep(1000)
+        }
+        guard case .archived = outcome else {
+            throw SpoolError(.rename, "\(name) is not archived: \(outcome)", code: 0)
         }
         guard let family = try ArchivedFamilies(root, owner: nil).newest(of: JobName(name)) else {
             throw SpoolError(.open, "\(name) is not in the archive", code: ENOENT)
@@ -82,7 +93,7 @@ final class TestSpool: Sendable {
     ) throws -> JobStatus {
         let identity = JobIdentity(
             name: try JobName(name), jobID: Self.jobID(sequence), type: type, description: "Sync \(name)",
-            lane: "default", sequence: sequence, dryRun: false, submittedBy: "root",
+            lane: "default", sequence: sequence, dryRun: false, submittedBy: Users.name(of: geteuid()),
             createdAt: Timestamp(milliseconds: 1_767_792_792_000 + sequence), labels: [:])
         var status = JobStatus(
             identity: identity, standing: standing, updatedAt: identity.createdAt, message: "", request: request)

@@ -1,6 +1,6 @@
 /// When cron expressions run while clocks change: by hand for the changes of three zones, and against cron(8)'s loop, minute
 /// by minute, for many expressions.
-import SeededRandom
+import TestSupport
 import Testing
 
 @testable import SpoolProtocol

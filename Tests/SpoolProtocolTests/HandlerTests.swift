@@ -1,6 +1,6 @@
 /// What handlers say, and what becomes of it.
 import JSONText
-import SeededRandom
+import TestSupport
 import SpoolProtocol
 import Testing
 

@@ -1,5 +1,5 @@
 /// Which file is what: the table of names in DESIGN, section 2.
-import SeededRandom
+import TestSupport
 import SpoolProtocol
 import Testing
 

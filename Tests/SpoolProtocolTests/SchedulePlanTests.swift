@@ -1,5 +1,5 @@
 /// What is due: in time, late, after the clock was set; and that whatever happens, no slot is dropped twice.
-import SeededRandom
+import TestSupport
 import Testing
 
 @testable import SpoolProtocol

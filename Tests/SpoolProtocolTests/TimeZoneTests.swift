@@ -1,6 +1,6 @@
 /// Time-zone files: rules for the future, damaged files, and every zone of the machine against Python's reading of it.
 import Foundation
-import SeededRandom
+import TestSupport
 import Testing
 
 @testable import SpoolProtocol

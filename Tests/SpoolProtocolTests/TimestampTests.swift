@@ -1,7 +1,7 @@
 /// Times as the spool's files write them.
 import Foundation
 import JSONText
-import SeededRandom
+import TestSupport
 import SpoolProtocol
 import Testing
 

@@ -3,7 +3,7 @@
 /// Which points are tried: `JOBSPOOL_TEST_FAULTS` many (without it as many as fit into 12 s), or `all`; `JOBSPOOL_TEST_SEED` shuffles them;
 /// `JOBSPOOL_TEST_PART=2/4` takes the second quarter. All of them: `JOBSPOOL_TEST_FAULTS=all swift test --filter FaultTests`.
 import Glibc
-import SeededRandom
+import TestSupport
 import SpoolStorage
 import Synchronization
 import Testing

@@ -1,5 +1,5 @@
 /// Random scenarios, the same for the same seed.
-import SeededRandom
+import TestSupport
 import SpoolProtocol
 
 @testable import JobRunner

@@ -5,6 +5,7 @@ import JSONText
 import SpoolProtocol
 import SpoolStorage
 import Synchronization
+import TestSupport
 
 @testable import JobRunner
 
@@ -43,6 +44,7 @@ final class SpoolFiles: Sendable {
     init(
         names: [JobName] = ScenarioGenerator.names, record: (String) throws -> SystemCalls = { _ in .real }
     ) throws {
+        guard hasEnoughDescriptors else { throw Violation("`ulimit -H -n` is too low") }
         self.names = names
         let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
         var template = Array("\(parent)/jobspool-model-XXXXXX".utf8CString)

@@ -4,7 +4,7 @@
 /// `JOBSPOOL_TEST_POWER_CUTS` is how many states are tried (without it as many as fit into 10 s), or `all`;
 /// `JOBSPOOL_TEST_SEED` shuffles them. All of them: `JOBSPOOL_TEST_POWER_CUTS=all swift test --filter PowerCutTests`.
 import Glibc
-import SeededRandom
+import TestSupport
 import SpoolProtocol
 import SpoolStorage
 import Synchronization
