@@ -17,8 +17,11 @@ package struct SpoolError: Error, Equatable, CustomStringConvertible {
 
     package var description: String { "\(operation.rawValue) \(path): \(reason)" }
 
-    /// strerror(3)
-    package var reason: String { String(cString: strerror(code)) }
+    /// strerror(3), and what helps where that is not plain.
+    package var reason: String {
+        let text = String(cString: strerror(code))
+        return code == EMFILE ? "\(text) (this process may have no more: see `ulimit -n`)" : text
+    }
 
     /// The disk is full or a quota is used up: it passes when somebody makes room.
     package var isOutOfSpace: Bool { code == ENOSPC || code == EDQUOT }

@@ -75,6 +75,7 @@ struct DirectoryTests {
         #expect(error.description == "rename /spool/a: No space left on device")
         #expect(error.isOutOfSpace)
         #expect(SpoolError(.write, "", code: EDQUOT).isOutOfSpace)
+        #expect("\(SpoolError(.open, "/spool/a", code: EMFILE))".hasSuffix("see `ulimit -n`)"))
         #expect(!SpoolError(.write, "", code: EIO).isOutOfSpace)
     }
 
