@@ -121,7 +121,8 @@ let package = Package(
             name: "SpoolStorageTests", dependencies: ["SpoolStorage", "SpoolProtocol", "JSONText"],
             swiftSettings: strict),
         .testTarget(
-            name: "SpoolWatcherTests", dependencies: ["SpoolWatcher", "SpoolProtocol"], swiftSettings: strict),
+            name: "SpoolWatcherTests", dependencies: ["SpoolWatcher", "SpoolProtocol", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "JobRunnerTests",
             dependencies: [
@@ -160,7 +161,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["jobspool", "jobspool-documents", "SpoolProtocol", "SpoolStorage", "JSONText", "CLinux"],
+            dependencies: [
+                "jobspool", "jobspool-documents", "SpoolProtocol", "SpoolStorage", "JSONText", "CLinux", "TestSupport",
+            ],
             swiftSettings: strict),
     ]
 )

@@ -67,7 +67,7 @@ struct JSONParser {
         case UInt8(ascii: "f"): return try parseWord("false", .bool(false))
         case UInt8(ascii: "n"): return try parseWord("null", .null)
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try parseNumber())
-        default: throw failure("\(shown(at)) where a value should be")
+        default: throw unexpected("a value")
         }
     }
 
@@ -91,7 +91,7 @@ struct JSONParser {
         while true {
             skipSpace()
             guard at < bytes.count else { throw failure("the text ends inside an object", truncated: true) }
-            guard bytes[at] == UInt8(ascii: "\"") else { throw failure("\(shown(at)) where a key in quotes should be") }
+            guard bytes[at] == UInt8(ascii: "\"") else { throw unexpected("a key in quotes") }
             let start = at
             let key = try parseString()
             if object.count == 16 { seen = Set(object.keys.map { ByteKey($0) }) }
@@ -129,7 +129,8 @@ struct JSONParser {
         for index in 0..<word.utf8CodeUnitCount {
             guard at < bytes.count else { throw failure("the text ends inside `\(word)`", truncated: true) }
             guard bytes[at] == word.utf8Start[index] else {
-                throw failure("\(shown(start)) where a value should be", at: start)
+                at = start
+                throw unexpected("a value")
             }
             at += 1
         }
@@ -172,8 +173,24 @@ struct JSONParser {
 
     private func unexpected(_ wanted: String) -> JSONSyntaxError {
         at < bytes.count
-            ? failure("\(shown(at)) where \(wanted) should be")
+            ? failure("\(shown(at)) where \(wanted) should be\(remedy.map { ": \($0)" } ?? "")")
             : failure("the text ends where \(wanted) should be", truncated: true)
+    }
+
+    /// What people write who know other languages better.
+    private var remedy: String? {
+        switch bytes[at] {
+        case UInt8(ascii: "'"): "JSON has double quotes only"
+        case UInt8(ascii: "/"), UInt8(ascii: "#"): "JSON has no comments"
+        case UInt8(ascii: "T"), UInt8(ascii: "F"), UInt8(ascii: "N"): "JSON has `true`, `false` and `null`"
+        case UInt8(ascii: "}"), UInt8(ascii: "]"): isBehindComma ? "no comma may stand before it" : nil
+        case 0xFE, 0xFF: at == 0 ? "this may be UTF-16; save the file as UTF-8" : nil
+        default: nil
+        }
+    }
+
+    private var isBehindComma: Bool {
+        bytes[..<at].last { ![0x20, 0x0A, 0x0D, 0x09].contains($0) } == UInt8(ascii: ",")
     }
 
     /// The byte as a message can show it.

@@ -2,6 +2,7 @@
 import Glibc
 import JSONText
 import SpoolStorage
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -9,7 +10,7 @@ extension EndToEnd {
     struct BurstTests {
         let yard: Yard
         /// In memory: this is about many requests, not about how long a disk takes to sync them.
-        init() throws { yard = try Yard(in: access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") }
+        init() throws { yard = try Yard(in: quickDirectory) }
 
         static let count = getenv("JOBSPOOL_TEST_BURST").flatMap { Int(String(cString: $0)) } ?? 5_000
 

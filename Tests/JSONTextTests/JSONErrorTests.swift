@@ -38,22 +38,24 @@ struct JSONErrorTests {
     static let wrongTexts: [WrongText] = [
         // Around the value
         WrongText([0xEF, 0xBB, 0xBF] + Array("{}".utf8), 1, 1, "byte-order mark"),
-        WrongText([0xFE, 0xFF, 0, 0x7B], 1, 1, "byte 0xFE where a value should be"),
+        WrongText(
+            [0xFE, 0xFF, 0, 0x7B], 1, 1, "byte 0xFE where a value should be: this may be UTF-16; save the file as UTF-8"
+        ),
         WrongText("{} {}", 1, 4, "more text after the end of the JSON value: '{'"),
         WrongText("{}\u{0}", 1, 3, "a NUL byte"),
         WrongText("1 2", 1, 3, "more text after the end of the JSON value: '2'"),
         WrongText("[1]]", 1, 4, "']'"),
-        WrongText("// no comments\n{}", 1, 1, "'/' where a value should be"),
+        WrongText("// no comments\n{}", 1, 1, "'/' where a value should be: JSON has no comments"),
         WrongText("{} # no", 1, 4, "'#'"),
         WrongText("\u{C}1", 1, 1, "control character 12"),
         WrongText("\u{A0}1", 1, 1, "byte 0xC2"),
         // Words
         WrongText("nul!", 1, 1, "'n' where a value should be"),
-        WrongText("True", 1, 1, "'T' where a value should be"),
+        WrongText("True", 1, 1, "'T' where a value should be: JSON has `true`, `false` and `null`"),
         WrongText("[fals3]", 1, 2, "'f' where a value should be"),
         WrongText("NaN", 1, 1, "'N'"),
         WrongText("Infinity", 1, 1, "'I'"),
-        WrongText("'single'", 1, 1, "''' where a value should be"),
+        WrongText("'single'", 1, 1, "''' where a value should be: JSON has double quotes only"),
         WrongText("undefined", 1, 1, "'u'"),
         // Numbers
         WrongText("01", 1, 1, "leading zero"),
@@ -70,15 +72,15 @@ struct JSONErrorTests {
         WrongText("1.5.5", 1, 4, "'.'"),
         WrongText("--1", 1, 2, "'-' where a digit should be"),
         // Arrays
-        WrongText("[1,]", 1, 4, "']' where a value should be"),
+        WrongText("[1,]", 1, 4, "']' where a value should be: no comma may stand before it"),
         WrongText("[,1]", 1, 2, "',' where a value should be"),
         WrongText("[1 2]", 1, 4, "'2' where a comma or a closing bracket should be"),
         WrongText("[1}", 1, 3, "'}' where a comma or a closing bracket should be"),
         WrongText("[1,\n\n2;]", 3, 2, "';'"),
         // Objects
-        WrongText("{\"a\":1,}", 1, 8, "'}' where a key in quotes should be"),
+        WrongText("{\"a\":1,}", 1, 8, "'}' where a key in quotes should be: no comma may stand before it"),
         WrongText("{a:1}", 1, 2, "'a' where a key in quotes should be"),
-        WrongText("{'a':1}", 1, 2, "''' where a key in quotes should be"),
+        WrongText("{'a':1}", 1, 2, "''' where a key in quotes should be: JSON has double quotes only"),
         WrongText("{\"a\" 1}", 1, 6, "'1' where a colon after the key \"a\" should be"),
         WrongText("{\"a\":}", 1, 6, "'}' where a value should be"),
         WrongText("{\"a\":1 \"b\":2}", 1, 8, "'\"' where a comma or a closing brace should be"),

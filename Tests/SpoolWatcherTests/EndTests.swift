@@ -2,6 +2,7 @@
 import Glibc
 import SpoolProtocol
 import SpoolWatcher
+import TestSupport
 import Testing
 
 extension WatcherTests {
@@ -108,7 +109,7 @@ extension WatcherTests {
                     return true
                 }
             }
-            try await watching(options, in: "/dev/shm") { spool, listener in
+            try await watching(options, in: quickDirectory) { spool, listener in
                 for number in 0..<3000 { try write(to: spool("\(number)")) }
                 written.increment()
                 #expect(await eventually { taken.value == 10 })

@@ -2,6 +2,7 @@
 import Glibc
 import SpoolProtocol
 import SpoolWatcher
+import TestSupport
 import Testing
 
 extension WatcherTests {
@@ -18,7 +19,7 @@ extension WatcherTests {
                 }
                 options.pendingLimit = .max
             }
-            try await watching(options, in: "/dev/shm") { spool, listener in
+            try await watching(options, in: quickDirectory) { spool, listener in
                 defer { held.value = 0 }
                 // Two events each, and one read's worth in the library's buffer.
                 for number in 0..<(limit / 2 + 4096) { try write(to: spool("\(number).json")) }
@@ -32,7 +33,7 @@ extension WatcherTests {
         @Test("20,000 names: each is hinted, or a rescan came after it", arguments: [10_000, 100])
         func burst(pendingLimit: Int) async throws {
             let count = 20_000
-            try await watching(DirectoryWatcher.Options { $0.pendingLimit = pendingLimit }, in: "/dev/shm") {
+            try await watching(DirectoryWatcher.Options { $0.pendingLimit = pendingLimit }, in: quickDirectory) {
                 spool, listener in
                 for number in 0..<count { try write(to: spool("\(number)")) }
                 try write(to: spool("last"))
@@ -56,7 +57,7 @@ extension WatcherTests {
 
         @Test("A consumer that takes nothing costs bounded memory, and then finds one rescan")
         func slowConsumer() async throws {
-            let spool = try Spool(in: "/dev/shm")
+            let spool = try Spool(in: quickDirectory)
             let heard = Shared(0)
             let options = DirectoryWatcher.Options { options in
                 options.pendingLimit = 1000

@@ -46,7 +46,7 @@ final class SpoolFiles: Sendable {
     ) throws {
         guard hasEnoughDescriptors else { throw Violation("`ulimit -H -n` is too low") }
         self.names = names
-        let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        let parent = quickDirectory
         var template = Array("\(parent)/jobspool-model-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SpoolError(.makeDirectory, parent, code: errno) }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -9,7 +9,7 @@ final class Spool: Sendable {
     let path: String
     let privateDirectory: String
 
-    /// Floods go to `/dev/shm`, to be quick.
+    /// Floods go to `quickDirectory`.
     init(in parent: String = "/tmp") throws {
         var template = Array("\(parent)/spool-watcher-test-XXXXXX".utf8CString)
         base = try #require(mkdtemp(&template).map { String(cString: $0) })
