@@ -1,5 +1,5 @@
 /// `jobspool serve`: the daemon. It puts the parts together (lock, watcher, runner), and ends them in order when asked to by
-/// SIGTERM or SIGINT.
+/// SIGTERM, SIGINT or SIGHUP.
 import ArgumentParser
 import CLinux
 import Glibc
@@ -15,8 +15,8 @@ struct Serve: ParsableCommand {
         commandName: "serve",
         abstract: "Serve a spool: take requests in and run them.",
         discussion: """
-            Runs in the foreground and logs to standard error. SIGTERM and SIGINT end it: running jobs are asked to stop \
-            and go on at the next start, or run on by themselves with --on-stop leave.
+            Runs in the foreground and logs to standard error. SIGTERM, SIGINT and (but for nohup) SIGHUP end it: running \
+            jobs are asked to stop and go on at the next start, or run on by themselves with --on-stop leave.
             """)
 
     @Argument(help: "The spool directory.", completion: .directory) var spool: String

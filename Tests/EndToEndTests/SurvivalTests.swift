@@ -203,8 +203,10 @@ extension EndToEnd {
             try await eventually("the handler to be gone") { kill(handler, 0) == -1 ? true : nil }
         }
 
-        @Test("is asked to stop with the daemon, waits, and goes on from its checkpoint at the next start")
-        func stopped() async throws {
+        @Test(
+            "is asked to stop with the daemon, waits, and goes on from its checkpoint at the next start",
+            arguments: [SIGTERM, SIGINT, SIGHUP])
+        func stopped(signal: Int32) async throws {
             try yard.define(
                 "t",
                 """
@@ -216,7 +218,7 @@ extension EndToEnd {
             try yard.drop("job", ["type": "t"])
             try yard.drop("next", ["type": "t"])
             try await eventually("the handler") { try yard.messages("job").isEmpty ? nil : true }
-            #expect(try await yard.stopDaemon() == 0)
+            #expect(try await yard.stopDaemon(signal) == 0)
             let waiting = try #require(try yard.status("job"))
             #expect(waiting["status"] == "pending")
             #expect(waiting["checkpoint"] == "stopped")
@@ -229,6 +231,19 @@ extension EndToEnd {
             #expect(result["job_id"] == waiting["job_id"])
             #expect(result["attempts"]?.array?.compactMap { $0["ending"]?.string } == ["stopped", "completed"])
             #expect(try yard.messages("job") == ["attempt 1 with ", #"attempt 2 with "stopped""#])
+        }
+
+        @Test("does not hear of the end of a terminal, nor does its daemon under nohup") func hangup() async throws {
+            try yard.define("t", "echo ready; while [ ! -e ../go ]; do sleep 0.02; done")
+            try await yard.start(by: ["/usr/bin/nohup", "\(Yard.executables)/jobspool"], [])
+            try yard.drop("job", ["type": "t"])
+            try await eventually("the handler") { try yard.messages("job").isEmpty ? nil : true }
+            kill(yard.daemon, SIGHUP)
+            for supervisor in yard.supervisors() { kill(supervisor, SIGHUP) }
+            try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")
+            #expect(
+                try await yard.result("job")["attempts"]?.array?.compactMap { $0["ending"]?.string } == ["completed"])
+            #expect(try await yard.stopDaemon() == 0)
         }
 
         @Test("is left alone when the daemon is told to leave it, and is taken up by the next one")

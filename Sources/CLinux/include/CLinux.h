@@ -35,7 +35,8 @@ int linux_start_thread(const char *name, void (*body)(void *), void *context);
 /// do, and others interrupt it.
 void linux_stand_back(void);
 
-/// Blocks SIGTERM and SIGINT, in threads and programs to come as well: pthread_sigmask(3).
+/// Blocks SIGTERM, SIGINT and, unless it is ignored as nohup(1) makes it, SIGHUP, in threads and programs to come as well:
+/// pthread_sigmask(3).
 void linux_block_stop_signals(void);
 
 /// Waits for one of those: sigwait(3).
