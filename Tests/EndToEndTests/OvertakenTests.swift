@@ -29,11 +29,13 @@ extension EndToEnd {
                 waitpid(killer, nil, 0)
                 yard.killDaemon()
             }
-            #expect(try yard.json("a.result.json")?["job_id"]?.string == first)
+            // One that is quicker than that has begun with the next run.
+            let ended = try yard.json("a.result.json")?["job_id"]?.string
+            #expect(ended == first || how == "kill" && ended == nil)
             try Yard.write("", toFile: yard(".jobspool/work/go"))
             try await yard.start()
             _ = try await yard.result("a", after: first)
-            #expect(try yard.messages("a") == ["2"])
+            #expect(Set(try yard.messages("a")) == ["2"])
         }
     }
 }
