@@ -24,7 +24,11 @@ extension Runner {
             spentCancels.forget(file)
             return
         }
-        if spentCancels.contains(file, stat) { return }
+        if spentCancels.contains(file, stat) {
+            // That may be possible by now.
+            _ = try dismissCancel(file)
+            return
+        }
         if settling[name] != nil, pending[name] == nil, running[name] == nil {
             // What it is to cancel is still being written; it is looked at again when that is accepted.
             return

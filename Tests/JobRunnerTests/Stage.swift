@@ -120,6 +120,9 @@ struct Stage {
     /// Time has passed.
     func tick() { daemon.tick() }
 
+    /// The whole directory is to be looked at.
+    func rescan() { daemon.hint(.rescan(.timer)) }
+
     func look() async throws -> RunnerLook? { try await daemon.look() }
 
     /// Until the daemon has nothing to do, and nothing runs.
