@@ -67,7 +67,7 @@ struct JSONParser {
         case UInt8(ascii: "f"): return try parseWord("false", .bool(false))
         case UInt8(ascii: "n"): return try parseWord("null", .null)
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try parseNumber())
-        default: throw unexpected("a value")
+        default: throw unexpectedValue()
         }
     }
 
@@ -130,7 +130,7 @@ struct JSONParser {
             guard at < bytes.count else { throw failure("the text ends inside `\(word)`", truncated: true) }
             guard bytes[at] == word.utf8Start[index] else {
                 at = start
-                throw unexpected("a value")
+                throw unexpectedValue()
             }
             at += 1
         }
@@ -162,8 +162,10 @@ struct JSONParser {
     // MARK: Small steps
 
     private mutating func skipSpace() {
-        while at < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[at]) { at += 1 }
+        while at < bytes.count, Self.isSpace(bytes[at]) { at += 1 }
     }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x0A, 0x0D, 0x09].contains(byte) }
 
     private mutating func consume(_ character: Unicode.Scalar) -> Bool {
         guard at < bytes.count, bytes[at] == UInt8(ascii: character) else { return false }
@@ -171,10 +173,17 @@ struct JSONParser {
         return true
     }
 
-    private func unexpected(_ wanted: String) -> JSONSyntaxError {
+    private func unexpected(_ wanted: String, _ remedy: String? = nil) -> JSONSyntaxError {
         at < bytes.count
-            ? failure("\(shown(at)) where \(wanted) should be\(remedy.map { ": \($0)" } ?? "")")
+            ? failure("\(shown(at)) where \(wanted) should be\((remedy ?? self.remedy).map { ": \($0)" } ?? "")")
             : failure("the text ends where \(wanted) should be", truncated: true)
+    }
+
+    private func unexpectedValue() -> JSONSyntaxError {
+        let isWord = ["True", "False", "None", "TRUE", "FALSE", "NULL", "Null", "nil"].contains {
+            bytes[at...].starts(with: $0.utf8)
+        }
+        return unexpected("a value", isWord ? "JSON has `true`, `false` and `null`" : nil)
     }
 
     /// What people write who know other languages better.
@@ -182,16 +191,13 @@ struct JSONParser {
         switch bytes[at] {
         case UInt8(ascii: "'"): "JSON has double quotes only"
         case UInt8(ascii: "/"), UInt8(ascii: "#"): "JSON has no comments"
-        case UInt8(ascii: "T"), UInt8(ascii: "F"), UInt8(ascii: "N"): "JSON has `true`, `false` and `null`"
         case UInt8(ascii: "}"), UInt8(ascii: "]"): isBehindComma ? "no comma may stand before it" : nil
         case 0xFE, 0xFF: at == 0 ? "this may be UTF-16; save the file as UTF-8" : nil
         default: nil
         }
     }
 
-    private var isBehindComma: Bool {
-        bytes[..<at].last { ![0x20, 0x0A, 0x0D, 0x09].contains($0) } == UInt8(ascii: ",")
-    }
+    private var isBehindComma: Bool { bytes[..<at].last { !Self.isSpace($0) } == UInt8(ascii: ",") }
 
     /// The byte as a message can show it.
     func shown(_ offset: Int) -> String {

@@ -186,19 +186,6 @@ extension Runner {
         try spool.archiveFamily(of: name)
     }
 
-    /// A cancel file that was there before the result of a cancelled run is that run's: a daemon that died has left it, and the new run is
-    /// not to end by it. Both times are the file system's: no other machine's clock has a part in them.
-    private func dismissSpentCancel(of name: JobName) throws(SpoolError) {
-        guard let cancel = SpoolFile.cancel(name).fileName, let result = SpoolFile.result(name).fileName,
-            let asked = try spool.root.stat(cancel), let ended = try spool.root.stat(result),
-            asked.isUnchanged(since: ended), let past = try spool.readOwn(.result(name)),
-            past["status"]?.string == Standing.cancelled.rawValue
-        else { return }
-        if try dismissCancel(cancel) {
-            logger.info("removed a cancel file that has had its effect", metadata: ["name": "\(name)"])
-        }
-    }
-
     /// A newer request of the same name takes its place. What it did in its attempts goes to the archive.
     private func replace(_ job: PendingJob) throws(SpoolError) {
         let result = try result(
@@ -234,62 +221,6 @@ extension Runner {
         status.error = error
         logger.warning("rejected", metadata: ["name": "\(name)", "error": "\(error.code): \(error.message)"])
         finish(JobResult(status: status), owner: origin.owner, event: .rejected, isUnheardOf: true)
-    }
-
-    /// It is not waited for any longer, and others need not wait for it.
-    private func settles(_ name: JobName) {
-        guard settling[name] != nil else { return }
-        settling[name] = nil
-        recheckDependents(on: name)
-    }
-
-    /// What keeps it from being read, such as a lease, may pass any time.
-    private func lookAgainSoon(atParked name: JobName, _ stat: FileStat) {
-        guard parked.contains(name), hasSettled(name, stat) else { return }
-        settling[name] = nil
-        _ = hasSettled(name, stat)
-    }
-
-    // MARK: Settling
-
-    /// Whether the file has been as it is for the settling time; until then it is looked at again.
-    func hasSettled(_ name: JobName, _ stat: FileStat?) -> Bool { hasSettled(name, stat, in: &settling) }
-
-    func hasSettled<Name>(_ name: Name, _ stat: FileStat?, in files: inout SettlingFiles<Name>) -> Bool {
-        let now = Clock.monotonic()
-        if files.hasSettled(name, stat, for: configuration.settleSeconds, now: now) { return true }
-        wake(at: now + configuration.settleSeconds)
-        return false
-    }
-
-    func lookAtSettled() {
-        for name in due(settling) {
-            if let file = SpoolFile.request(name).fileName { look(at: file) }
-        }
-        for file in due(linked) { look(at: file) }
-    }
-
-    /// Those whose settling time is over.
-    func due<Name>(_ files: SettlingFiles<Name>) -> [Name] {
-        let due = files.due(after: configuration.settleSeconds, now: Clock.monotonic())
-        if let next = due.next { wake(at: next) }
-        return due.names
-    }
-
-    /// A pending request that is deleted is withdrawn; an editor that deletes and writes anew gets the settling time for it.
-    private func requestIsGone(_ name: JobName) throws(SpoolError) {
-        guard let job = pending[name] else {
-            // A cancel that waited for it has nothing left to wait for.
-            let wasAwaited = settling[name] != nil
-            settling[name] = nil
-            if wasAwaited, let cancel = SpoolFile.cancel(name).fileName { look(at: cancel) }
-            forgetNote(of: name)
-            recheckDependents(on: name)
-            return
-        }
-        guard hasSettled(name, nil) else { return }
-        settling[name] = nil
-        try finishPending(job, .cancelled, "Withdrawn: the request was deleted", error: nil)
     }
 }
 

@@ -25,7 +25,7 @@ extension Runner {
             return
         }
         if spentCancels.contains(file, stat) {
-            // That may be possible by now.
+            // It may be possible by now to remove it.
             _ = try dismissCancel(file)
             return
         }
@@ -84,6 +84,19 @@ extension Runner {
             return
         }
         if try dismissCancel(file) { logger.info("nothing to cancel", metadata: ["name": "\(name)"]) }
+    }
+
+    /// A cancel file that was there before the result of a cancelled run is that run's: a daemon that died has left it, and the new run is
+    /// not to end by it. Both times are the file system's: no other machine's clock has a part in them.
+    func dismissSpentCancel(of name: JobName) throws(SpoolError) {
+        guard let cancel = SpoolFile.cancel(name).fileName, let result = SpoolFile.result(name).fileName,
+            let asked = try spool.root.visibleStat(cancel), let ended = try spool.root.stat(result),
+            asked.isUnchanged(since: ended),
+            try spool.readOwn(.result(name))?["status"]?.string == Standing.cancelled.rawValue
+        else { return }
+        if try dismissCancel(cancel) {
+            logger.info("removed a cancel file that has had its effect", metadata: ["name": "\(name)"])
+        }
     }
 
     private func refuseCancel(

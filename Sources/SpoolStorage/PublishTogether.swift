@@ -27,8 +27,8 @@ extension Spool {
     ) -> [SpoolError?] {
         var errors = [SpoolError?](repeating: nil, count: outputs.count)
         var staged = [FileName?](repeating: nil, count: outputs.count)
-        // Of few: descriptors may be scarce (`ulimit -n`).
-        var open: [OpenFile] = []
+        // Of few only: descriptors may be scarce (`ulimit -n`).
+        var open = [OpenFile?](repeating: nil, count: outputs.count)
         let areMany = outputs.count >= Self.manyOutputs
         func forEach(_ step: (Int) throws(SpoolError) -> Void) {
             for index in outputs.indices where errors[index] == nil {
@@ -44,16 +44,16 @@ extension Spool {
             try moveAsideUnlessOwn(Self.file(outputs[index].file))
             let file = try stage(outputs[index].json, mode(outputs[index].file))
             staged[index] = file.name
-            if !areMany { open.append(file) }
+            if !areMany { open[index] = file }
         }
         let together = Result { () throws(SpoolError) in
             if areMany { return try root.syncFileSystem() }
-            if outputs.count + sources.count > 1 { for file in open { linux_start_writing(file.file.raw) } }
+            if outputs.count + sources.count > 1 { for case let file? in open { linux_start_writing(file.file.raw) } }
             try sync(sources)
         }
         forEach { (index) throws(SpoolError) in
             try together.get()
-            try open.first { $0.name == staged[index] }?.file.syncData()
+            try open[index]?.file.syncData()
         }
         forEach { (index) throws(SpoolError) in
             guard let name = staged[index] else { return }

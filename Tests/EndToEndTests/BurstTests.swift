@@ -24,10 +24,7 @@ extension EndToEnd {
             let began = Clock.monotonic()
             for index in 1...Self.count { try yard.drop("job\(index)", ["type": "t"]) }
             if !daemonIsUp { try await yard.start() }
-            try await eventually("all jobs to be over", within: 540) {
-                let done = try yard.json("spool.status.json")?["finished_since_start"]?["completed"]?.int ?? 0
-                return done >= Self.count ? true : nil
-            }
+            try await awaitCompleted(Self.count)
             print("a burst of \(Self.count): \(Int(Double(Self.count) / (Clock.monotonic() - began))) jobs/s")
             let events = try yard.shell("cat archive/spool.events-*.jsonl spool.events.jsonl 2>/dev/null").output
                 .split(separator: "\n").map { try JSON(parsing: String($0)) }
@@ -43,15 +40,19 @@ extension EndToEnd {
             #expect(yard.shell("ls | grep -c '^job.*\\.result\\.json$'").output == "\(Self.count)\n")
         }
 
+        private func awaitCompleted(_ count: Int) async throws {
+            try await eventually("all jobs to be over", within: 540) {
+                let done = try yard.json("spool.status.json")?["finished_since_start"]?["completed"]?.int ?? 0
+                return done >= count ? true : nil
+            }
+        }
+
         @Test("takes no more descriptors than a user has") func fewDescriptors() async throws {
             try Yard.write(#"{"command": ["/bin/true"]}"#, toFile: "\(yard.root)/types/t.json")
             for index in 1...2000 { try yard.drop("job\(index)", ["type": "t"]) }
             try await yard.start(
                 by: ["/bin/sh", "-c", #"ulimit -n 100; exec "$@""#, "sh", "\(Yard.executables)/jobspool"], [])
-            try await eventually("all jobs to be over", within: 120) {
-                let done = try yard.json("spool.status.json")?["finished_since_start"]?["completed"]?.int ?? 0
-                return done >= 2000 ? true : nil
-            }
+            try await awaitCompleted(2000)
             #expect(!yard.daemonLog.contains("Too many open files"))
         }
     }

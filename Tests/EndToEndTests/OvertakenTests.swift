@@ -6,11 +6,15 @@ import Testing
 extension EndToEnd {
     @Suite("A request that changes while its job runs")
     struct OvertakenTests {
-        let yard: Yard
-        init() throws { yard = try Yard() }
-
         @Test("is taken up by the next daemon, however long ago it came", arguments: ["stop", "kill"])
         func restart(how: String) async throws {
+            // A daemon may be quicker than who kills it, and has begun with the next run then: that is another case.
+            for _ in 1...20 { if try await isOver(how, Yard()) { return } }
+            Issue.record("no daemon was killed between the result and the next run")
+        }
+
+        /// - Returns: false: the daemon was too quick.
+        private func isOver(_ how: String, _ yard: Yard) async throws -> Bool {
             try yard.define("t", "trap 'exit 0' TERM; jq -r .params.n; while [ ! -e ../go ]; do sleep 0.02; done")
             try await yard.start()
             try yard.drop("a", ["type": "t", "params": ["n": 1]])
@@ -29,13 +33,14 @@ extension EndToEnd {
                 waitpid(killer, nil, 0)
                 yard.killDaemon()
             }
-            // One that is quicker than that has begun with the next run.
             let ended = try yard.json("a.result.json")?["job_id"]?.string
-            #expect(ended == first || how == "kill" && ended == nil)
+            if how == "kill", ended != first { return false }
+            #expect(ended == first)
             try Yard.write("", toFile: yard(".jobspool/work/go"))
             try await yard.start()
             _ = try await yard.result("a", after: first)
-            #expect(Set(try yard.messages("a")) == ["2"])
+            #expect(try yard.messages("a") == ["2"])
+            return true
         }
     }
 }

@@ -2,8 +2,8 @@
 /// of what others write names the place. What a daemon wrote is read.
 import Foundation
 import JSONText
-import TestSupport
 import SpoolProtocol
+import TestSupport
 import Testing
 
 @testable import JobRunner

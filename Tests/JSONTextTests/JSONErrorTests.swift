@@ -35,6 +35,22 @@ struct JSONErrorTests {
         #expect(error?.description.hasSuffix("(line \(wrong.line), column \(wrong.column))") == true)
     }
 
+    @Test(
+        "and what JSON has instead only where that is what was meant",
+        arguments: [
+            ("{True: 1}", "'T' where a key in quotes should be"),
+            ("{\"a\": Tomorrow}", "'T' where a value should be"),
+            ("{\"a\": None}", "'N' where a value should be: JSON has `true`, `false` and `null`"),
+            ("[1, nil]", "'n' where a value should be: JSON has `true`, `false` and `null`"),
+            ("{\"a\": 1 # one\n}", "'#' where a comma or a closing brace should be: JSON has no comments"),
+            ("{\"a\": }", "'}' where a value should be"),
+            ("[1, \n ]", "']' where a value should be: no comma may stand before it"),
+        ])
+    func remedies(text: String, reason: String) {
+        let error = #expect(throws: JSONSyntaxError.self) { try JSON(parsing: text) }
+        #expect(error?.reason == reason)
+    }
+
     static let wrongTexts: [WrongText] = [
         // Around the value
         WrongText([0xEF, 0xBB, 0xBF] + Array("{}".utf8), 1, 1, "byte-order mark"),

@@ -1,6 +1,6 @@
 /// The table of jobs beside a dictionary that goes through the same.
-import TestSupport
 import SpoolProtocol
+import TestSupport
 import Testing
 
 @testable import JobRunner

@@ -51,6 +51,14 @@ struct UnlookableTests {
         }
     }
 
+    @Test("cancels nothing, and keeps the request that it is about from nothing") func cancel() async throws {
+        try await withDaemon(blind: ["x.cancel.json"]) { stage, blind, _ in
+            blind()
+            try stage.drop("x")
+            try await stage.reach("x to run") { stage.machine.alive.contains { $0.name == "x" } }
+        }
+    }
+
     @Test("keeps nobody from being taken in when it is none that a job can have, either") func badName() async throws {
         try await withDaemon(blind: ["x\t.json"]) { stage, blind, _ in
             try await stage.rest()

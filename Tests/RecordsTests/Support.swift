@@ -18,7 +18,7 @@ final class Scratch: Sendable {
     let path: String
 
     init() throws {
-        try #require(hasEnoughDescriptors, "`ulimit -H -n` is too low")
+        try needDescriptors()
         var template = Array("/tmp/jobspool-records-test-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }

@@ -5,7 +5,6 @@ import SpoolClient
 import SpoolProtocol
 import SpoolStorage
 import TestSupport
-import Testing
 
 final class TestSpool: Sendable {
     let path: String
@@ -13,7 +12,7 @@ final class TestSpool: Sendable {
     let root: Directory
 
     init() throws {
-        try #require(hasEnoughDescriptors, "`ulimit -H -n` is too low")
+        try needDescriptors()
         var template = Array("/tmp/spool-client-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SpoolError(.makeDirectory, "/tmp", code: errno) }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -1,7 +1,7 @@
 /// What handlers say, and what becomes of it.
 import JSONText
-import TestSupport
 import SpoolProtocol
+import TestSupport
 import Testing
 
 @Suite("A line of a handler's output")

@@ -1,6 +1,6 @@
 /// Which file is what: the table of names in DESIGN, section 2.
-import TestSupport
 import SpoolProtocol
+import TestSupport
 import Testing
 
 @Suite("The name of a file in the spool")

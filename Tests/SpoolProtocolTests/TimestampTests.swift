@@ -1,8 +1,8 @@
 /// Times as the spool's files write them.
 import Foundation
 import JSONText
-import TestSupport
 import SpoolProtocol
+import TestSupport
 import Testing
 
 @Suite("A timestamp")

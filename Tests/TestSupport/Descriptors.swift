@@ -2,13 +2,20 @@
 /// (`ulimit -S -n`), and less than it may have (setrlimit(2)).
 import Glibc
 
-/// Whether this process may have enough, from now on.
-package let hasEnoughDescriptors: Bool = {
-    let enough: rlim_t = 4096
+package struct TooFewDescriptors: Error, CustomStringConvertible {
+    package var description: String { "the tests need \(enough) descriptors: raise `ulimit -H -n`" }
+}
+
+private let enough: rlim_t = 4096
+
+private let areThere: Bool = {
     let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     var limit = rlimit()
     guard getrlimit(kind, &limit) == 0 else { return false }
     if limit.rlim_cur >= enough { return true }
-    limit.rlim_cur = min(limit.rlim_max, enough)
-    return setrlimit(kind, &limit) == 0 && limit.rlim_cur == enough
+    limit.rlim_cur = enough
+    return setrlimit(kind, &limit) == 0
 }()
+
+/// This process has enough of them from now on.
+package func needDescriptors() throws(TooFewDescriptors) { if !areThere { throw TooFewDescriptors() } }

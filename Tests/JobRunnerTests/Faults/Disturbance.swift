@@ -74,7 +74,9 @@ final class Disturbance: Sendable {
         var calls = 0
         var isLifted = false
         var hits: [String] = []
+        var isTold = false
         var spawnsUnderFault = 0
+        var spawnsWhenTold = 0
     }
 
     private let state = Mutex(State())
@@ -87,6 +89,10 @@ final class Disturbance: Sendable {
     var hits: [String] { state.withLock { $0.hits } }
     /// Attempts that were started while the fault was there.
     var spawnsUnderFault: Int { state.withLock { $0.spawnsUnderFault } }
+    /// Those of them that the daemon started after it had said so.
+    var spawnsWhenTold: Int { state.withLock { $0.spawnsWhenTold } }
+    /// The daemon has told of the fault.
+    func isTold() { state.withLock { $0.isTold = true } }
     var isOn: Bool {
         state.withLock { state in plan.map { $0.lasts && !state.hits.isEmpty && !state.isLifted } ?? false }
     }
@@ -120,7 +126,10 @@ final class Disturbance: Sendable {
             if state.isLifted || state.calls < plan.call { return false }
             let isOn = plan.lasts && !state.hits.isEmpty
             let isStruck = plan.lasts ? plan.fault.lasts(for: call) : state.calls == plan.call
-            if isOn, !isStruck, call.operation == .spawn { state.spawnsUnderFault += 1 }
+            if isOn, !isStruck, call.operation == .spawn {
+                state.spawnsUnderFault += 1
+                if state.isTold { state.spawnsWhenTold += 1 }
+            }
             if isStruck, state.hits.count < 1000 { state.hits.append("\(call.operation.rawValue) \(call.path)") }
             return isStruck
         }

@@ -4,9 +4,9 @@
 /// `JOBSPOOL_TEST_PART=2/4` takes the second quarter. All of them: `JOBSPOOL_TEST_FAULTS=all swift test --filter FaultTests`. One of
 /// them, as a violation names it: `JOBSPOOL_TEST_FAULTS="EIO at call 602"`.
 import Glibc
-import TestSupport
 import SpoolStorage
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("A fault of the disk")

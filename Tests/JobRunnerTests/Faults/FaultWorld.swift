@@ -119,6 +119,7 @@ final class FaultWorld {
             try takeLaunches()
             try feed.read(files)
             if try condition() { return }
+            if disturbance.isOn, try pauseShown().map(Self.isOfFullDisk) ?? false { disturbance.isTold() }
             let waited = ContinuousClock.now - start
             // Beside others it may be that it has hardly waited.
             if waited > Self.patience, turns > Self.leastTurns {
@@ -253,12 +254,21 @@ final class FaultWorld {
     /// How things stand while the disk has a fault, and nothing goes on.
     private func faultProblem() throws -> Violation? {
         guard let plan = disturbance.plan, plan.fault.isFullDisk else { return nil }
-        // One may be on its way: that the disk is full is found out on another thread.
-        if disturbance.spawnsUnderFault > 1 { return Violation("jobs were started on a full disk") }
-        guard daemons > deaths, let status = try files.json(.spoolStatus) else { return nil }
-        let reason = status["paused"]?["reason"]?.string ?? ""
+        // One may have been on its way: that the disk is full is found out on another thread.
+        if disturbance.spawnsWhenTold > 0 || disturbance.spawnsUnderFault > 1 {
+            return Violation("a job was started on a full disk")
+        }
+        guard daemons > deaths, let pause = try pauseShown() else { return nil }
+        return Self.isOfFullDisk(pause)
+            ? nil : Violation("spool.status.json does not say that the disk is full: \(pause.text)")
+    }
+
+    /// `paused` in `spool.status.json`; nil when there is no such file.
+    private func pauseShown() throws -> JSON? { try files.json(.spoolStatus).map { $0["paused"] ?? .null } }
+
+    private static func isOfFullDisk(_ pause: JSON) -> Bool {
+        let reason = pause["reason"]?.string ?? ""
         return reason.contains("the disk is full") || reason.contains("the disk quota")
-            ? nil : Violation("spool.status.json does not say that the disk is full: \(status["paused"]?.text ?? "")")
     }
 
     /// At the end: what the fault has left over goes with the next daemon, which has a disk without faults.

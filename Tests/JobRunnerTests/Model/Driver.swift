@@ -269,8 +269,8 @@ struct Driver: ~Copyable {
         }
         try await daemon.leave()
         if daemon.faults.isDead {
-            // It may have written down why, or not: that comes before the order.
-            for attempt in machine.alive { model.mayStop(attempt) }
+            // It writes down why before it asks.
+            for attempt in machine.alive where try attempt.isNotedToStop { model.mayStop(attempt) }
             return try await bury()
         }
         self.daemon = nil

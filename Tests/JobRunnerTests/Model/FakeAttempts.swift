@@ -51,6 +51,13 @@ final class FakeAttempt: Sendable {
         }
     }
 
+    /// A daemon has written down that it stops this attempt.
+    var isNotedToStop: Bool {
+        get throws {
+            AttemptRecordState.tellsOfShutdown(try directory.read(AttemptFile.record) ?? [], of: identifier)
+        }
+    }
+
     /// A line on standard output.
     func say(_ line: JSON) {
         let bytes = line.bytes + [0x0A]

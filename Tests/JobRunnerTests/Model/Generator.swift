@@ -1,6 +1,6 @@
 /// Random scenarios, the same for the same seed.
-import TestSupport
 import SpoolProtocol
+import TestSupport
 
 @testable import JobRunner
 

@@ -44,7 +44,7 @@ final class SpoolFiles: Sendable {
     init(
         names: [JobName] = ScenarioGenerator.names, record: (String) throws -> SystemCalls = { _ in .real }
     ) throws {
-        guard hasEnoughDescriptors else { throw Violation("`ulimit -H -n` is too low") }
+        try needDescriptors()
         self.names = names
         let parent = quickDirectory
         var template = Array("\(parent)/jobspool-model-XXXXXX".utf8CString)

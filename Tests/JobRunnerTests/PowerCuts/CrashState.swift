@@ -1,9 +1,9 @@
 /// What a disk may hold after a power cut, by what is known of file systems: as in "All File Systems Are Not Created Equal" (Pillai and
 /// others, OSDI 2014), which replays the prefixes of what a program does under abstract models of what they keep.
 import Glibc
-import TestSupport
 import SpoolProtocol
 import SpoolStorage
+import TestSupport
 
 /// What a file system keeps of what has not been synced.
 enum DiskModel: String, Sendable, CaseIterable {

@@ -4,10 +4,10 @@
 /// `JOBSPOOL_TEST_POWER_CUTS` is how many states are tried (without it as many as fit into 10 s), or `all`;
 /// `JOBSPOOL_TEST_SEED` shuffles them. All of them: `JOBSPOOL_TEST_POWER_CUTS=all swift test --filter PowerCutTests`.
 import Glibc
-import TestSupport
 import SpoolProtocol
 import SpoolStorage
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("A power cut")
