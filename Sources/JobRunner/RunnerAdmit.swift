@@ -38,7 +38,7 @@ extension Runner {
             if time <= Clock.now() { job.waiting = nil }
             return .waits(job)
         }
-        switch job.turn.onBusy.admission(facts(for: job)) {
+        switch job.turn.onBusy.admission(try facts(for: job)) {
         case .queue: job.waiting = nil
         case .join(let target): job.waiting = .join(target)
         case .reject(let error): return .over(.rejected, error)

@@ -5,21 +5,24 @@ import SpoolProtocol
 import SpoolStorage
 
 extension Runner {
-    func facts(for job: PendingJob) -> LaneFacts {
+    func facts(for job: PendingJob) throws(SpoolError) -> LaneFacts {
         switch job.turn.onBusy {
         case .queue: LaneFacts()
-        case .reject: LaneFacts(holder: holder(of: job.lane))
+        case .reject: LaneFacts(holder: try holder(of: job.lane))
         case .join: LaneFacts(equal: equal(to: job))
         case .replace: LaneFacts(sameType: replaceable(by: job))
         }
     }
 
-    /// What runs in the lane, is not yet seen to be over, or is next in it.
-    private func holder(of lane: String) -> JobReference? {
+    /// What runs in the lane, cannot yet be seen to be over, or is next in it.
+    private func holder(of lane: String) throws(SpoolError) -> JobReference? {
         if let job = lanes[lane]?.running.first.flatMap({ running[$0] }) { return job.reference }
-        if let status = lanes[lane]?.ending.first.flatMap({ finishing[$0] })?.result.status {
-            return JobReference(
-                name: status.identity.name, jobID: status.identity.jobID, startedAt: status.startedAt)
+        for name in lanes[lane]?.ending ?? [] {
+            guard let status = finishing[name]?.result.status else { continue }
+            let jobID = status.identity.jobID
+            // Others may see the result before the runner hears that it is there.
+            if try readResult(of: name)?.status.identity.jobID == jobID { continue }
+            return JobReference(name: name, jobID: jobID, startedAt: status.startedAt)
         }
         if let next = nextInQueue(of: lane) { return pending[next]?.reference }
         guard pending.count(inLane: lane).queued > 0 else { return nil }

@@ -92,6 +92,36 @@ struct RaceTests {
         }
     }
 
+    /// Whoever sees a result takes its job for over, and asks for the next one.
+    @Test("a job whose result is there keeps nobody out of its lane, though the runner has not heard of that yet")
+    func resultIsSeen() async throws {
+        let gate = Gate()
+        let files = Mutex<SpoolFiles?>(nil)
+        try await withBareDaemon(
+            names: ["a", "b"], before: { spool in files.withLock { $0 = spool } },
+            fault: { operation, called in
+                guard operation == .rename, called.hasSuffix("/a.status.json"), let spool = files.withLock(\.self),
+                    access("\(spool.path)/a.result.json", F_OK) == 0
+                else { return nil }
+                gate.pass()
+                return nil
+            }
+        ) { stage in
+            defer {
+                gate.open()
+                files.withLock { $0 = nil }
+            }
+            try stage.drop("a")
+            try await eventually("a to run") { !stage.machine.alive.isEmpty }
+            try #require(stage.machine.alive.first).end(.exit(0))
+            try await eventually("a's result") { try stage.files.root.stat(FileName("a.result.json")) != nil }
+            try stage.drop("b", #", "on_busy": "reject""#)
+            try await eventually("b to run; the log says \(stage.log.lines)") {
+                stage.machine.alive.first?.name == "b"
+            }
+        }
+    }
+
     @Test("a cancel of the next run is left for it when the run before ends") func cancelOfNext() async throws {
         let files = Mutex<SpoolFiles?>(nil)
         let hasCome = Atomic(false)
