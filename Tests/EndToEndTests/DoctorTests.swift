@@ -24,8 +24,11 @@ extension EndToEnd {
             try yard.drop("job", ["type": "t"])
             _ = try await yard.result("job")
             try await yard.standing("job", "completed")
+            let events = try await eventually("its end in the feed") {
+                let events = try yard.lines("spool.events.jsonl")
+                return events.last?["event"] == "completed" ? events.count : nil
+            }
             let before = yard.shell("ls -A; ls -A .jobspool .jobspool/tmp").output
-            let events = try yard.lines("spool.events.jsonl").count
             let healthy = doctor("--types ../types")
             #expect(healthy.status == 0, "\(healthy.output)")
             #expect(healthy.output.contains("the daemon saw a file"))

@@ -108,7 +108,9 @@ extension EndToEnd {
             #expect(joined["joined"]?["job_id"] == target)
             #expect(joined["attempt"] == 0)
             #expect(try await yard.result("other")["joined"] == .null)
-            #expect(try events("started").sorted() == ["first", "other"])
+            try await eventually("both starts to be told, and no other") {
+                try events("started").sorted() == ["first", "other"] ? true : nil
+            }
         }
 
         @Test("with `join` by itself when the job that it waited for is cancelled")
@@ -253,7 +255,7 @@ extension EndToEnd {
             #expect(try yard.status("last")?["waiting_for"]?["jobs"] == ["slow", "to-come"])
             try go()
             #expect(try await yard.result("last")["status"] == "completed")
-            #expect(try events("started").last == "last")
+            try await eventually("its start to be told last") { try events("started").last == "last" ? true : nil }
         }
 
         @Test("never after one that did not complete: DEPENDENCY_FAILED names it, and so do those that wait for that")
