@@ -56,6 +56,12 @@ struct AttemptFollower {
         guard insist(&following, { (following) throws(SpoolError) in try readToEnd(&following) }) else {
             return following.report(.detached)
         }
+        if case .ended(let record) = record, record.end == .exited(HandlerExit.completed),
+            let failure = following.ledger.reports.failure
+        {
+            let said = "\(failure.code): \(failure.message)"
+            link.note(.warning, "exited with 0 after it had said that it fails (\(said)): that counts as success")
+        }
         let isSaved = insist(&following) { (following) throws(SpoolError) in
             try save(&following)
             try following.log.sync()

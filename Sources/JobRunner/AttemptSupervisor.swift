@@ -145,14 +145,21 @@ package struct AttemptSupervisor {
         if access(workingDirectory, X_OK) != 0 {
             return .failure(Self.notStarted("it in the working directory \(workingDirectory)", errno))
         }
-        return .failure(Self.notStarted(command[0], code))
+        return .failure(Self.notStarted(command[0], code, hint: Self.hint(command[0], code)))
     }
 
-    private static func notStarted(_ what: String, _ code: Int32) -> JobError {
-        let reason = String(cString: strerror(code))
-        let hint = code == ENOEXEC ? ": a script needs a first line such as #!/bin/sh" : ""
+    private static func hint(_ program: String, _ code: Int32) -> String? {
+        switch code {
+        case ENOEXEC: "a script needs a first line such as #!/bin/sh"
+        case ENOENT: ScriptInterpreter(of: program)?.problem(in: program)
+        default: nil
+        }
+    }
+
+    private static func notStarted(_ what: String, _ code: Int32, hint: String? = nil) -> JobError {
+        let reason = [String(cString: strerror(code)), hint].compactMap(\.self).joined(separator: ": ")
         return JobError(
-            code == ENOENT ? .handlerNotFound : .handlerFailed, "cannot start \(what): \(reason)\(hint)",
+            code == ENOENT ? .handlerNotFound : .handlerFailed, "cannot start \(what): \(reason)",
             details: ["errno": JSON(code)])
     }
 

@@ -10,7 +10,14 @@ package struct ProgramPath: Sendable {
     /// - Parameter own: the directory of the daemon's executable, where the built-in handlers are.
     package init(own: String) { directories = [own] + Self.standard }
 
-    static let standard = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+    private static let standard = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+
+    /// The handlers' own `PATH`: there scripts find the built-in handlers, too, and what they found without those stays the same.
+    var variable: String {
+        let own = directories[0]
+        // In `PATH` a colon cannot be quoted.
+        return (Self.standard + (Self.standard.contains(own) || own.contains(":") ? [] : [own])).joined(separator: ":")
+    }
 
     /// The program's whole path.
     /// - Throws: `JobError` `HANDLER_NOT_FOUND` that says where it was looked for.
@@ -29,10 +36,10 @@ package struct ProgramPath: Sendable {
 /// A handler's environment: clean, then the definition's, then what the contract gives.
 enum HandlerEnvironment {
     static func make(
-        _ definition: Definition, jobID: String, dryRun: Bool, attempt: Int, checkpoint: String, workDirectory: String,
-        spoolDirectory: String
+        _ definition: Definition, _ programs: ProgramPath, jobID: String, dryRun: Bool, attempt: Int,
+        checkpoint: String, workDirectory: String, spoolDirectory: String
     ) -> [(name: String, value: String)] {
-        var environment = base
+        var environment = [(name: "PATH", value: programs.variable)] + base
         func set(_ name: String, _ value: String) {
             environment.removeAll { $0.name == name }
             environment.append((name, value))
@@ -51,8 +58,7 @@ enum HandlerEnvironment {
     private static let base: [(name: String, value: String)] = {
         let user = Users.name(of: geteuid())
         return [
-            ("PATH", ProgramPath.standard.joined(separator: ":")), ("HOME", Users.home(of: geteuid()) ?? "/"),
-            ("USER", user), ("LOGNAME", user), ("LANG", "C.UTF-8"),
+            ("HOME", Users.home(of: geteuid()) ?? "/"), ("USER", user), ("LOGNAME", user), ("LANG", "C.UTF-8"),
         ]
     }()
 }

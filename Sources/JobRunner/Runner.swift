@@ -42,8 +42,8 @@ package actor Runner {
     /// `News.lookOn` is on its way.
     var isToLookOn = false
     var settling = SettlingFiles<JobName>()
-    /// Cancel and pause files with other names.
-    var linked = SettlingFiles<FileName>()
+    /// Cancel and pause files with other names, and cancel files that are being written.
+    var unsettled = SettlingFiles<FileName>()
     var heldBack = HeldBack()
     var schedules = ScheduleBook()
     /// Pending jobs whose wait may be over.
@@ -104,6 +104,7 @@ package actor Runner {
     // What spool.status.json shows
     var summaries: [String: TypeSummary] = [:]
     var knownTypes: [String] = []
+    var typeProblems = TypeProblems()
     var totals: [Standing: Int64] = [:]
     var show = ShowState()
 

@@ -18,8 +18,8 @@ extension Runner {
 
     private func cancel(_ name: JobName) throws(SpoolError) {
         guard let file = SpoolFile.cancel(name).fileName else { return }
-        let since = linked[file]
-        linked[file] = nil
+        let since = unsettled[file]
+        unsettled[file] = nil
         guard let stat = try spool.root.stat(file), stat.kind != .directory else {
             spentCancels.forget(file)
             return
@@ -46,11 +46,17 @@ extension Runner {
         }
         if try spool.root.mayBeForeign(stat) {
             // A client that links a temporary file into place is about to remove the other name.
-            linked[file] = since
-            guard hasSettled(file, stat, in: &linked) else { return }
-            linked[file] = nil
+            unsettled[file] = since
+            guard hasSettled(file, stat, in: &unsettled) else { return }
+            unsettled[file] = nil
             try refuseCancel(name, file, stat, "\(file) does not cancel \(name): \(Self.linkedError(stat).message)")
             return
+        }
+        if isBeingWritten(file, stat) {
+            // `echo '{"reason": "…"}' > NAME.cancel.json` is seen while it is still empty.
+            unsettled[file] = since
+            guard hasSettled(file, stat, in: &unsettled) else { return }
+            unsettled[file] = nil
         }
         let reason = try reason(in: file, stat)
         let user = Users.name(of: stat.owner) + (reason.map { ": \($0)" } ?? "")
@@ -58,6 +64,16 @@ extension Runner {
             try finishPending(job, .cancelled, "Cancelled by \(user)", error: nil)
         } else if let job = running[name] {
             askToStop(name, job.pending.jobID, .cancel(by: user))
+        }
+    }
+
+    private func isBeingWritten(_ file: FileName, _ stat: FileStat) -> Bool {
+        guard stat.kind == .file else { return false }
+        do throws(SpoolError) {
+            return try spool.root.open(file, O_RDONLY).isBeingWritten()
+        } catch {
+            // That it is there is what counts.
+            return false
         }
     }
 

@@ -188,7 +188,10 @@ extension Runner {
         if !job.isTold { feed.append(job.event, status) }
         leaveLane(status)
         totals[status.standing, default: 0] += 1
-        if status.startedAt != nil { summaries[status.identity.type, default: TypeSummary()].take(status) }
+        // A handler that is not there has not run, and whoever watches the type must hear of it.
+        if status.startedAt != nil || status.standing == .failed {
+            summaries[status.identity.type, default: TypeSummary()].take(status)
+        }
         show.isDirty = true
         heardOfJob(status)
         forgetNote(of: name)

@@ -33,8 +33,8 @@ extension Runner {
 
     private func readPause() throws(SpoolError) -> Pause? {
         guard let file = SpoolFile.pause.fileName else { return nil }
-        let since = linked[file]
-        linked[file] = nil
+        let since = unsettled[file]
+        unsettled[file] = nil
         guard let stat = try spool.root.stat(file) else {
             ignoredPause = nil
             pausedInode = nil
@@ -50,9 +50,9 @@ extension Runner {
         // One that counts already goes on counting: a link can only be made of it.
         if pausedInode != stat.inode, try spool.root.mayBeForeign(stat) {
             // A client that links a temporary file into place is about to remove the other name.
-            linked[file] = since
-            if hasSettled(file, stat, in: &linked) {
-                linked[file] = nil
+            unsettled[file] = since
+            if hasSettled(file, stat, in: &unsettled) {
+                unsettled[file] = nil
                 try refusePause(file, stat, "\(file) does not pause the spool: \(Self.linkedError(stat).message)")
             }
             return nil

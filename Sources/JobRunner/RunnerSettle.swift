@@ -31,7 +31,7 @@ extension Runner {
         for name in due(settling) {
             if let file = SpoolFile.request(name).fileName { look(at: file) }
         }
-        for file in due(linked) { look(at: file) }
+        for file in due(unsettled) { look(at: file) }
     }
 
     /// Those whose settling time is over.

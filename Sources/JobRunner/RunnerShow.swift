@@ -92,22 +92,30 @@ extension Runner {
                 JSONObject(Standing.allCases.filter(\.isOver).map { ($0.rawValue, JSON(totals[$0] ?? 0)) })),
             "last_sequence": JSON(numbers.last), "trouble": JSON(show.trouble),
             "trouble_at": JSON(show.troubleAt?.description), "schedules": schedules.summary,
-            "types": .object(JSONObject(typeSummaries.map { ($0.key, $0.value.json) })),
+            "types": .object(JSONObject(shownTypes)),
         ]
     }
 
     /// Every type that there is or that has run.
-    private var typeSummaries: [(key: String, value: TypeSummary)] {
+    private var shownTypes: [(String, JSON)] {
         let idle = Dictionary(uniqueKeysWithValues: knownTypes.map { ($0, TypeSummary()) })
-        return summaries.merging(idle) { summary, _ in summary }.sorted { $0.key < $1.key }
+        let summaries = summaries.merging(idle) { summary, _ in summary }
+        return summaries.sorted { $0.key < $1.key }.map { type, summary in
+            var shown = summary.json.object ?? [:]
+            shown["problem"] = JSON(typeProblems.types[type])
+            return (type, .object(shown))
+        }
     }
 
-    /// Types come and go with their files.
+    /// Types come and go with their files. What is wrong with one is told when it is seen, not only when a job is to run.
     func lookAtTypes() {
         do throws(SpoolError) {
             let names = try catalog.names().map(\.string)
-            if names == knownTypes { return }
+            let problems = try catalog.problems()
+            if names == knownTypes, problems == typeProblems { return }
+            for problem in problems.news(since: typeProblems) { logger.warning("\(problem)") }
             knownTypes = names
+            typeProblems = problems
             show.isDirty = true
         } catch {
             // A request of a type is where this matters; it says so itself.

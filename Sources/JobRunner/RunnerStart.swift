@@ -175,7 +175,7 @@ extension Runner {
         return AttemptPlan(
             jobID: job.jobID, attempt: attempt, command: command,
             environment: HandlerEnvironment.make(
-                definition, jobID: job.jobID, dryRun: request.dryRun, attempt: attempt,
+                definition, configuration.programs, jobID: job.jobID, dryRun: request.dryRun, attempt: attempt,
                 checkpoint: "\(spool.attempts.path)/\(job.jobID)/\(AttemptFile.checkpoint)",
                 workDirectory: workDirectory, spoolDirectory: spool.root.path),
             workingDirectory: definition.workingDirectory ?? AttemptFile.workDirectory(of: job.type),

@@ -5,6 +5,21 @@ import JSONText
 package import SpoolProtocol
 package import SpoolStorage
 
+/// What is wrong with definitions.
+package struct TypeProblems: Equatable {
+    /// By type.
+    package fileprivate(set) var types: [String: String] = [:]
+    /// With their directory, and so with all of them.
+    package fileprivate(set) var directory: String?
+
+    /// What is new since others were told of. What is wrong with the directory is said once, not of every type.
+    func news(since told: TypeProblems) -> [String] {
+        if let directory { return directory == told.directory ? [] : [directory] }
+        return types.filter { told.types[$0.key] != $0.value || told.directory != nil }.sorted { $0.key < $1.key }
+            .map(\.value)
+    }
+}
+
 package struct TypeCatalog {
     private let builtIn: [JobType: DefinitionFile]
     private let directory: Directory?
@@ -59,6 +74,17 @@ package struct TypeCatalog {
         }
     }
 
+    package mutating func problems() throws(SpoolError) -> TypeProblems {
+        var problems = TypeProblems()
+        for type in try names() {
+            if case .failure(let error) = try lookUp(type) { problems.types[type.string] = error.message }
+        }
+        if let directory, let problem = distrust(try Self.stat(of: directory)) {
+            problems.directory = "\(directory.path) is refused: \(problem)"
+        }
+        return problems
+    }
+
     // MARK: Files
 
     private typealias Found = Result<DefinitionFile, JobError>
@@ -76,6 +102,10 @@ package struct TypeCatalog {
         }
         // A file may refine the built-in type of its own name.
         if base == type, let builtIn = builtIn[type] { return .success(file.extending(builtIn)) }
+        if builtIn[base] == nil, try self.file(of: base) == nil {
+            let problem = unknown(base).message
+            return .failure(JobError(.unknownType, "the definition of \"\(type)\" extends \"\(base)\": \(problem)"))
+        }
         return try merged(base, depth: depth + 1).map { file.extending($0) }
     }
 

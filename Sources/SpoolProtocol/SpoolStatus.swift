@@ -56,7 +56,7 @@ public struct TypeSummary: Sendable, Equatable {
 
     public init() {}
 
-    /// Takes over a run that is over.
+    /// Takes over a run that is over, or a job that failed before it could run.
     public mutating func take(_ status: JobStatus) {
         lastRun = status.startedAt
         lastFinished = status.finishedAt

@@ -38,7 +38,9 @@ struct Examination {
         findings += attempt(.space) { () throws(SpoolClientError) in try spool.spaceFindings() }
         findings += daemon.findings
         findings += attempt(.canary) { () throws(SpoolClientError) in try canary() }
-        var catalog = TypeCheck(types, account: account, known: daemon.overview?.types.keys ?? [])
+        var catalog = TypeCheck(
+            types, shown: daemon.overview?.daemon?.typesDirectory, account: account,
+            known: daemon.overview?.types.keys ?? [])
         findings += catalog.findings()
         do throws(SpoolClientError) {
             let inventory = try spool.inventory()

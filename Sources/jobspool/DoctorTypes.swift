@@ -11,14 +11,20 @@ struct TypeCheck {
     private var catalog: TypeCatalog
     private let account: Account
     private let programs: ProgramPath
-    /// The types directory was named.
+    /// The types directory could be read.
     private let isComplete: Bool
+    /// Whoever asks has named it.
+    private let isNamed: Bool
     /// The types that the daemon says it knows.
     private let known: [String]
     private let openFailure: SpoolError?
 
-    /// - Parameter account: the daemon's user
-    init(_ path: String?, account: Account, known: [String]) {
+    /// - Parameters:
+    ///   - named: the types directory, as whoever asks has named it
+    ///   - shown: as the daemon says
+    ///   - account: the daemon's user
+    init(_ named: String?, shown: String?, account: Account, known: [String]) {
+        let path = named ?? shown
         var directory: Directory?
         var failure: SpoolError?
         do throws(SpoolError) {
@@ -29,6 +35,7 @@ struct TypeCheck {
         catalog = TypeCatalog(builtIn: BuiltInTypes.all, directory: directory, user: account.user)
         self.account = account
         self.known = known
+        isNamed = named != nil
         isComplete = directory != nil
         openFailure = failure
         programs = ProgramPath(own: Self.ownDirectory())
@@ -41,6 +48,13 @@ struct TypeCheck {
     }
 
     mutating func findings() -> [Finding] {
+        if let openFailure, !isNamed {
+            return [
+                .unchecked(
+                    .types, "the types directory cannot be read: \(openFailure)",
+                    remedy: "ask as the daemon's user or root, or name it with --types")
+            ]
+        }
         if let openFailure {
             return [
                 .problem(
@@ -51,9 +65,15 @@ struct TypeCheck {
         var findings: [Finding] = []
         var sound: [Definition] = []
         do throws(SpoolError) {
+            let problem = try catalog.problems().directory
+            if let problem {
+                findings.append(
+                    .problem(.types, problem, remedy: "nobody else than the daemon's user and root may write there"))
+            }
             for (type, definition) in try catalog.all() {
                 switch definition {
                 case .success(let definition): sound.append(definition)
+                case .failure where problem != nil: break
                 case .failure(let error):
                     findings.append(
                         .problem(
@@ -148,6 +168,13 @@ struct TypeCheck {
         }
         do throws(SpoolError) {
             guard let stat = try FileStat(following: program) else { return [] }
+            if let problem = ScriptInterpreter(of: program)?.problem(in: program) {
+                return [
+                    .problem(
+                        .handlers, "the handler \(program) of \(definition.type) cannot be started",
+                        remedy: problem)
+                ]
+            }
             let user = Users.name(of: account.user)
             if let place = try obstacle(to: program) ?? (FileAccess(stat).allows(.execute, to: account) ? nil : program)
             {

@@ -122,6 +122,37 @@ struct RaceTests {
         }
     }
 
+    @Test("a cancel file that is being written is read when it has been; that may take the settling time at the most")
+    func cancelIsWritten() async throws {
+        try await withBareDaemon(names: ["a", "b"]) { stage in
+            for (job, isClosed) in [("a", true), ("b", false)] as [(JobName, Bool)] {
+                try stage.drop(job)
+                try await eventually("\(job) to run") { stage.machine.alive.contains { $0.name == job } }
+                let attempt = try #require(stage.machine.alive.first { $0.name == job })
+                let file = SpoolFile.cancel(job)
+                let path = "\(stage.files.path)/\(file.modelName)"
+                let cancel = try #require(fopen(path, "we"))
+                stage.daemon.hint(.file(file.modelName))
+                try await stage.rest()
+                #expect(!attempt.hasOrder)
+                fputs(#"{"reason": "the wrong one"}"#, cancel)
+                if isClosed {
+                    fclose(cancel)
+                    stage.daemon.hint(.file(file.modelName))
+                    try await eventually("\(job) to be asked to stop") { attempt.hasOrder }
+                } else {
+                    try await stage.reach("\(job) to be asked to stop") { attempt.hasOrder }
+                    fclose(cancel)
+                }
+                try attempt.end(.exit(143))
+                try await eventually("the result of \(job)") { try stage.files.result(of: job) != nil }
+                let message = try stage.files.result(of: job)?.status.message
+                #expect(message?.hasSuffix(isClosed ? ": the wrong one" : Users.name(of: geteuid())) == true)
+                try await stage.rest()
+            }
+        }
+    }
+
     @Test("a cancel of the next run is left for it when the run before ends") func cancelOfNext() async throws {
         let files = Mutex<SpoolFiles?>(nil)
         let hasCome = Atomic(false)
