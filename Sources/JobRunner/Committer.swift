@@ -143,7 +143,7 @@ final class Committer: Sendable {
         for (index, error) in zip(results, errors) { reports[index].resultError = error }
         for (index, order) in orders.enumerated() where order.part != .result && reports[index].resultError == nil {
             do throws(SpoolError) {
-                try spool.publish(order.result.status.json, as: .status(order.name), .process)
+                try spool.showEnd(order.result.status)
             } catch {
                 reports[index].statusError = error
             }
@@ -164,6 +164,12 @@ final class Committer: Sendable {
 }
 
 extension Spool {
+    /// Announces a result that is on the disk; unless somebody who saw it there has taken it away by now, with all else of the job.
+    func showEnd(_ status: JobStatus) throws(SpoolError) {
+        guard let result = SpoolFile.result(status.identity.name).fileName, try root.stat(result) != nil else { return }
+        try publish(status.json, as: .status(status.identity.name), .process)
+    }
+
     /// Whether another request has come since the one that a job ran for.
     func hasNewRequest(since ended: JobStatus) throws(SpoolError) -> Bool {
         guard let file = SpoolFile.request(ended.identity.name).fileName, let stat = try root.stat(file) else {

@@ -16,7 +16,7 @@ struct PendingJob: Sendable, Named {
     /// Attempts so far.
     private(set) var attemptCount: UInt32 = 0
     /// What the request says about its turn.
-    let turn: TurnPolicy
+    private(set) var turn: TurnPolicy
     private let slotBox: Rare<ScheduleSlot>?
     private var waitingBox: Rare<Waiting>?
 
@@ -33,6 +33,12 @@ struct PendingJob: Sendable, Named {
         self.createdAt = createdAt
         self.turn = turn
         slotBox = slot.map(Rare.init)
+    }
+
+    func with(_ turn: TurnPolicy) -> PendingJob {
+        var job = self
+        job.turn = turn
+        return job
     }
 
     var jobID: String { id.string }
@@ -137,6 +143,8 @@ struct TurnPolicy: Sendable {
         conditions = hasConditions ? Rare((request.notBefore, request.after)) : nil
     }
 
+    /// The request has been read.
+    var isKnown: Bool { work != nil }
     /// -100 to 100.
     var priority: Int { Int(smallPriority) }
     var notBefore: Timestamp? { conditions?.value.notBefore }
@@ -202,6 +210,8 @@ struct AttemptPolicy: Sendable {
 /// A job that is over and whose result the disk has not taken yet.
 struct FinishedJob: Sendable {
     var result: JobResult
+    /// What it was, of a job whose attempt has ended.
+    var ran: PendingJob?
     var owner: UInt32
     var event: JobEvent.Kind
     /// The committer has it.

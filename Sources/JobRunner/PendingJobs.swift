@@ -49,7 +49,7 @@ struct PendingJobs {
 
     /// Whether a place in a queue is still that of a job that waits for nothing but its turn.
     func counts(_ entry: LaneQueue.Entry) -> Bool {
-        jobs[entry.name].map { $0.sequence == entry.sequence && $0.waiting == nil } ?? false
+        jobs[entry.name].map { $0.queueEntry == entry && $0.waiting == nil } ?? false
     }
 
     func count(of user: UInt32) -> Int { users[user]?.jobs ?? 0 }

@@ -53,6 +53,7 @@ package actor Runner {
     /// `News.recheck` is on its way.
     var isToRecheck = false
     var archived = ArchivedResults()
+    var ends = RecentEnds()
     /// Pending jobs that wait for what the archive may have, and for which it is still to be searched.
     var owed: Set<JobName> = []
     /// From when on an empty request is explained again, CLOCK_MONOTONIC, seconds.
@@ -88,6 +89,10 @@ package actor Runner {
     var pausedInode: UInt64?
     /// Files that are in the way and cannot be moved.
     var obstructions = ToldObstacles()
+    /// Of jobs that are not yet told to be over: their cancel files, as they were when they were heard.
+    var heardCancels: [JobName: FileStat] = [:]
+    /// Jobs with a cancel file that is about a request that is still to be looked at.
+    var waitingCancels: Set<JobName> = []
     /// Cancel files that have had their effect and cannot be removed.
     var spentCancels = ToldObstacles()
     var isReplaced = false

@@ -41,6 +41,7 @@ extension Runner {
         case .valid(let request, let stat, let isBeingWritten):
             guard try isNew(name, stat, request) else {
                 settles(name)
+                try relearnTurn(of: name, request)
                 unpark(name)
                 return false
             }
@@ -168,6 +169,21 @@ extension Runner {
     private static func describe(_ request: Request) -> String {
         guard request.type.string.hasSuffix(".sync") else { return request.type.string }
         return request.params["path"]?.string.map { "Sync \($0)" } ?? request.type.string
+    }
+
+    /// A request that could not be read when the daemon came is back as it was.
+    private func relearnTurn(of name: JobName, _ request: Request) throws(SpoolError) {
+        guard let job = pending[name], !job.turn.isKnown else { return }
+        let found = try catalog.lookUp(job.type)
+        let definition: Definition?
+        do throws(JobError) {
+            definition = try found.get()
+        } catch {
+            // It says so itself when its turn has come.
+            definition = nil
+        }
+        enqueue(job.with(TurnPolicy(request, definition)))
+        if job.waiting != nil { recheck.insert(name) }
     }
 
     /// A request whose turn came while it was away is back as it was.

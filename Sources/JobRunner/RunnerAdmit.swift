@@ -19,14 +19,17 @@ extension Runner {
     func turn(of job: PendingJob) throws(SpoolError) -> Turn {
         var job = job
         if case .jobs(let names, _) = job.waiting {
-            let states = try dependencyStates(of: names)
+            let states = try dependencyStates(of: names, for: job)
             if archived.takeOwed() { owed.insert(job.name) }
             switch DependencyVerdict(states) {
             case .failed(let error): return .over(.failed, error)
             case .waiting(let names, let unknown):
                 job.waiting = .jobs(names, unknown: unknown)
                 return .waits(job)
-            case .met: job.waiting = job.turn.notBefore.map { .time($0) }
+            case .met:
+                // What else it waits for is in its request, which could not be read yet.
+                if !job.turn.isKnown { return .waits(job) }
+                job.waiting = job.turn.notBefore.map { .time($0) }
             }
         }
         if case .time(let time) = job.waiting {
@@ -70,6 +73,7 @@ extension Runner {
     /// Looks again at jobs whose wait may be over. What the disk does not allow is tried again.
     func lookAtWaiting() {
         lookAtOwed()
+        defer { if recheck.isEmpty, rechecking.isEmpty { ends = RecentEnds() } }
         var deadline: Double?
         while !recheck.isEmpty || !rechecking.isEmpty, Clock.monotonic() >= troubleUntil {
             if rechecking.isEmpty {
@@ -115,7 +119,8 @@ extension Runner {
         guard let job = pending[name], let waiting = job.waiting else { return }
         if case .join(let target) = waiting {
             if isUnderWay(target) { return }
-            if let result = try findResult(of: target.name, jobID: target.jobID),
+            let known = ends.results[target.jobID]
+            if let result = known == nil ? try findResult(of: target.name, jobID: target.jobID) : known,
                 result.status.standing.countsForJoiners
             {
                 try finish(job, joining: result)
@@ -164,16 +169,29 @@ extension Runner {
     // MARK: Other jobs
 
     private func dependencyStates(
-        of names: [JobName]
+        of names: [JobName], for job: PendingJob
     ) throws(SpoolError) -> [(name: JobName, state: DependencyState)] {
         var others: Set<JobName> = []
-        for name in names where try !isUnderWay(name) { others.insert(name) }
+        let known = ends.standings(for: job)
+        for name in names where known[name] == nil {
+            if try !isUnderWay(name) { others.insert(name) }
+        }
         let results = try findLastResults(of: others)
         return names.map { name in
-            guard others.contains(name) else { return (name, .underWay) }
-            guard let standing = results[name] else { return (name, .unknown) }
+            guard known[name] != nil || others.contains(name) else { return (name, .underWay) }
+            guard let standing = known[name] ?? results[name] else { return (name, .unknown) }
             return (name, standing == .completed ? .completed : .ended(standing))
         }
+    }
+
+    /// Whoever waits for a job that is over is looked at again. By now its files may be gone, or those of its next run.
+    func tellWaiting(of result: JobResult) {
+        let (name, jobID) = (result.status.identity.name, result.status.identity.jobID)
+        let joiners = pending.joiners(of: jobID)
+        if !joiners.isEmpty { ends.results[jobID] = result }
+        if pending.hasDependents(on: name) { ends.put(name, result.status.standing, before: numbers.last) }
+        recheckDependents(on: name)
+        recheck.formUnion(joiners.map(\.name))
     }
 
     private func isUnderWay(_ name: JobName) throws(SpoolError) -> Bool {
@@ -198,9 +216,26 @@ extension Runner {
     }
 }
 
+/// What became of jobs for which others waited, as long as those have not all been looked at.
+struct RecentEnds {
+    /// By `job_id`.
+    var results: [String: JobResult] = [:]
+    private var standings: [JobName: (standing: Standing, lastSequence: Int64)] = [:]
+
+    mutating func put(_ name: JobName, _ standing: Standing, before sequence: Int64) {
+        standings[name] = (standing, sequence)
+    }
+
+    /// Jobs that were accepted later wait for the next runs.
+    func standings(for job: PendingJob) -> [JobName: Standing] {
+        if standings.isEmpty { return [:] }
+        return standings.compactMapValues { job.sequence <= $0.lastSequence ? $0.standing : nil }
+    }
+}
+
 extension Standing {
     /// A job that was cancelled has done nothing for those that wait for its result.
-    fileprivate var countsForJoiners: Bool {
+    var countsForJoiners: Bool {
         switch self {
         case .completed, .failed: true
         case .pending, .running, .cancelled, .rejected: false

@@ -9,7 +9,7 @@ extension Runner {
         switch job.turn.onBusy {
         case .queue: LaneFacts()
         case .reject: LaneFacts(holder: try holder(of: job.lane))
-        case .join: LaneFacts(equal: equal(to: job))
+        case .join: LaneFacts(equal: try equal(to: job))
         case .replace: LaneFacts(sameType: replaceable(by: job))
         }
     }
@@ -19,20 +19,30 @@ extension Runner {
         if let job = lanes[lane]?.running.first.flatMap({ running[$0] }) { return job.reference }
         for name in lanes[lane]?.ending ?? [] {
             guard let status = finishing[name]?.result.status else { continue }
-            let jobID = status.identity.jobID
-            // Others may see the result before the runner hears that it is there.
-            if try readResult(of: name)?.status.identity.jobID == jobID { continue }
-            return JobReference(name: name, jobID: jobID, startedAt: status.startedAt)
+            if try isSeenToBeOver(status) { continue }
+            return JobReference(name: name, jobID: status.identity.jobID, startedAt: status.startedAt)
         }
         if let next = nextInQueue(of: lane) { return pending[next]?.reference }
         guard pending.count(inLane: lane).queued > 0 else { return nil }
         return pending.all.filter { $0.lane == lane && $0.isQueued }.min { $0.sequence < $1.sequence }?.reference
     }
 
+    /// Others may see a result before the runner hears that it is there.
+    func isSeenToBeOver(_ status: JobStatus) throws(SpoolError) -> Bool {
+        try readResult(of: status.identity.name)?.status.identity.jobID == status.identity.jobID
+    }
+
     /// The first job that does the same and is not about to be cancelled.
-    private func equal(to job: PendingJob) -> JobReference? {
+    private func equal(to job: PendingJob) throws(SpoolError) -> JobReference? {
         func isEqual(_ other: PendingJob) -> Bool {
             other.turn.work != nil && other.turn.work == job.turn.work && other.type == job.type
+        }
+        for name in lanes[job.lane]?.ending ?? [] {
+            guard let other = finishing[name], let pending = other.ran, isEqual(pending) else { continue }
+            let status = other.result.status
+            if status.standing.countsForJoiners, try !isSeenToBeOver(status) {
+                return JobReference(name: name, jobID: pending.jobID, startedAt: status.startedAt)
+            }
         }
         let atWork = running.values.filter { isEqual($0.pending) && !$0.isBeingCancelled }
         if let first = atWork.min(by: { $0.pending.sequence < $1.pending.sequence }) { return first.reference }
@@ -54,18 +64,29 @@ extension Runner {
 
     func replace(_ others: [JobReference], by job: PendingJob) throws(SpoolError) {
         let reason = "replaced by \(job.name)"
+        let others = others.filter { other in
+            [pending[other.name]?.jobID, running[other.name]?.pending.jobID].contains(other.jobID)
+        }
+        // By files, so that it holds when the daemon dies before they are over.
+        for other in others { try putCancel(of: other.name, reason) }
+        if !others.isEmpty { try spool.root.sync() }
         for other in others {
             if let waiting = pending[other.name], waiting.jobID == other.jobID {
                 try finishPending(waiting, .cancelled, "Cancelled: \(reason)", error: nil)
-            } else if running[other.name]?.pending.jobID == other.jobID {
-                // By a file, so that it holds when the daemon dies before the attempt has ended.
-                do throws(SpoolError) {
-                    try spool.publish(["reason": .string(reason)], as: .cancel(other.name), .power)
-                } catch  where error.isForbidden {
-                    // Somebody else's cancel file cannot be replaced; this daemon knows all the same.
-                }
+            } else {
                 askToStop(other.name, other.jobID, .cancel(by: "\(Users.name(of: job.owner)): \(reason)"))
             }
+        }
+    }
+
+    private func putCancel(of name: JobName, _ reason: String) throws(SpoolError) {
+        do throws(SpoolError) {
+            try spool.publish(["reason": .string(reason)], as: .cancel(name), .powerAfterDirectorySync)
+            heardCancels[name] = try SpoolFile.cancel(name).fileName.flatMap { (file) throws(SpoolError) in
+                try spool.root.visibleStat(file)
+            }
+        } catch  where error.isForbidden {
+            // Somebody else's cancel file cannot be replaced; this daemon knows all the same.
         }
     }
 }

@@ -18,6 +18,7 @@ extension Runner {
 
     private func cancel(_ name: JobName) throws(SpoolError) {
         guard let file = SpoolFile.cancel(name).fileName else { return }
+        waitingCancels.remove(name)
         let since = unsettled[file]
         unsettled[file] = nil
         guard let stat = try spool.root.stat(file), stat.kind != .directory else {
@@ -58,6 +59,12 @@ extension Runner {
             guard hasSettled(file, stat, in: &unsettled) else { return }
             unsettled[file] = nil
         }
+        if let job = pending[name], try isOvertaken(job) {
+            // It is about the newer request, which comes to it when it has been looked at.
+            waitingCancels.insert(name)
+            return
+        }
+        heardCancels[name] = stat
         let reason = try reason(in: file, stat)
         let user = Users.name(of: stat.owner) + (reason.map { ": \($0)" } ?? "")
         if let job = pending[name] {
@@ -65,6 +72,25 @@ extension Runner {
         } else if let job = running[name] {
             askToStop(name, job.pending.jobID, .cancel(by: user))
         }
+    }
+
+    /// Whether there is a newer request than the one that a job is for. It is looked at as soon as that is possible.
+    private func isOvertaken(_ job: PendingJob) throws(SpoolError) -> Bool {
+        guard let request = SpoolFile.request(job.name).fileName, let stat = try spool.root.stat(request),
+            !isStill(job, stat)
+        else { return false }
+        // Otherwise it is looked at when that is over.
+        if !unsynced.contains(job.name), settling[job.name] == nil { look(at: request) }
+        return true
+    }
+
+    /// A cancel that waited for a request to be looked at.
+    func lookAtWaitingCancel(of name: JobName) {
+        guard waitingCancels.contains(name), !unsynced.contains(name), settling[name] == nil,
+            let file = SpoolFile.cancel(name).fileName
+        else { return }
+        waitingCancels.remove(name)
+        look(at: file)
     }
 
     private func isBeingWritten(_ file: FileName, _ stat: FileStat) -> Bool {
@@ -92,7 +118,11 @@ extension Runner {
     /// Its job is being committed, and will remove the file; or its request has not been looked at yet, and its
     /// acceptance looks for the file; or there is nothing to cancel.
     private func cancelNothing(_ name: JobName, _ file: FileName) throws(SpoolError) {
-        if finishing[name] != nil { return }
+        if let job = finishing[name] {
+            // Nobody can see yet that it is over.
+            if try !isSeenToBeOver(job.result.status) { heardCancels[name] = try spool.root.visibleStat(file) }
+            return
+        }
         if let request = SpoolFile.request(name).fileName, let stat = try spool.root.stat(request),
             try isNew(name, stat)
         {
@@ -102,13 +132,26 @@ extension Runner {
         if try dismissCancel(file) { logger.info("nothing to cancel", metadata: ["name": "\(name)"]) }
     }
 
-    /// A cancel file that was there before the result of a cancelled run is that run's: a daemon that died has left it, and the new run is
+    /// The cancel file of a run that is over goes; one that came for the next run, which has been dropped already, stays.
+    func dismissCancel(of ended: JobStatus) throws(SpoolError) {
+        let name = ended.identity.name
+        let heard = heardCancels.removeValue(forKey: name)
+        guard let file = SpoolFile.cancel(name).fileName, let asked = try spool.root.visibleStat(file) else { return }
+        if asked != heard, try spool.hasNewRequest(since: ended), let result = SpoolFile.result(name).fileName,
+            // To get its name changes a file.
+            let shown = try spool.root.stat(result), asked.changed >= shown.changed
+        {
+            return
+        }
+        _ = try dismissCancel(file)
+    }
+
+    /// A cancel file that was there before the result of a run is that run's: a daemon that died has left it, and the new run is
     /// not to end by it. Both times are the file system's: no other machine's clock has a part in them.
     func dismissSpentCancel(of name: JobName) throws(SpoolError) {
         guard let cancel = SpoolFile.cancel(name).fileName, let result = SpoolFile.result(name).fileName,
             let asked = try spool.root.visibleStat(cancel), let ended = try spool.root.stat(result),
-            asked.isUnchanged(since: ended),
-            try spool.readOwn(.result(name))?["status"]?.string == Standing.cancelled.rawValue
+            asked.isUnchanged(since: ended), try spool.isOwn(result)
         else { return }
         if try dismissCancel(cancel) {
             logger.info("removed a cancel file that has had its effect", metadata: ["name": "\(name)"])

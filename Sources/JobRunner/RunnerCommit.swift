@@ -35,6 +35,7 @@ extension Runner {
                 unsynced.failed.append(name)
                 if stopping != nil, let job = running[name] { hearPostponed(of: job.pending.lane) }
                 tell(error)
+                if let job = finishing[name] { tryFinishingNext(in: job.result.status.identity.lane, after: name) }
                 continue
             }
             tellAcceptance(of: name)

@@ -218,6 +218,6 @@ extension Runner {
         lanes[job.pending.lane]?.end(job.pending.name)
         lanes[job.pending.lane]?.awaitResult(of: job.pending.name)
         let leavesSpare = job.attempt == 1 && job.state == .running && record.end != .vanished
-        finish(result, owner: job.pending.owner, event: event, leavesSpare: leavesSpare)
+        finish(result, ran: job.pending, owner: job.pending.owner, event: event, leavesSpare: leavesSpare)
     }
 }

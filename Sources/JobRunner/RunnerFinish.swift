@@ -11,10 +11,11 @@ extension Runner {
     /// Commits a result now, or as soon as the disk takes it.
     /// - Parameter isUnheardOf: neither a status nor the feed has told of the job.
     func finish(
-        _ result: JobResult, owner: UInt32, event: JobEvent.Kind, leavesSpare: Bool = false, isUnheardOf: Bool = false
+        _ result: JobResult, ran: PendingJob? = nil, owner: UInt32, event: JobEvent.Kind, leavesSpare: Bool = false,
+        isUnheardOf: Bool = false
     ) {
         finishing[result.status.identity.name] = FinishedJob(
-            result: result, owner: owner, event: event, isUnheardOf: isUnheardOf, leavesSpare: leavesSpare)
+            result: result, ran: ran, owner: owner, event: event, isUnheardOf: isUnheardOf, leavesSpare: leavesSpare)
         tryFinishing(result.status.identity.name)
     }
 
@@ -89,7 +90,9 @@ extension Runner {
 
     func tryFinishing(_ name: JobName) {
         // One that the feed has not told of yet is told of first.
-        guard var job = finishing[name], !job.isOnItsWay, !unsynced.contains(name) else { return }
+        guard var job = finishing[name], !job.isOnItsWay, !unsynced.contains(name), !isBehindAnEnd(name, job) else {
+            return
+        }
         do throws(SpoolError) {
             // The feed knows the job first: by what it says is open a daemon that returns finds what it has to complete.
             if !job.isCommitted { try feed.flush() }
@@ -102,6 +105,28 @@ extension Runner {
         finishing[name] = job
         let part: ResultOrder.Part = job.isCommitted ? .status : job.isUnheardOf ? .result : .resultAndStatus
         committer.commit(ResultOrder(result: job.result, part: part))
+        tryFinishingNext(in: job.result.status.identity.lane, after: name)
+    }
+
+    /// Whether another job of the lane ended before this one, and its result is to come first. What the disk does not take is not waited for.
+    private func isBehindAnEnd(_ name: JobName, _ job: FinishedJob) -> Bool {
+        guard job.ran != nil, let ending = lanes[job.result.status.identity.lane]?.ending, ending.first != name else {
+            return false
+        }
+        return ending.prefix { $0 != name }.contains { before in
+            guard let other = finishing[before] else { return false }
+            return !other.isOnItsWay && !other.isCommitted && !other.isObstructed && !other.hasFailed
+                && !unsynced.failed.contains(before)
+        }
+    }
+
+    /// Results that waited for this one.
+    func tryFinishingNext(in lane: String, after name: JobName) {
+        guard let ending = lanes[lane]?.ending, let index = ending.firstIndex(of: name) else { return }
+        let waiting = ending[(index + 1)...].first { next in
+            finishing[next].map { !$0.isOnItsWay && !$0.isObstructed && !$0.hasFailed } ?? false
+        }
+        if let waiting { tryFinishing(waiting) }
     }
 
     /// Results are on the disk, or are not. A few at a time: the end of an attempt must not wait for all that is to be told of others.
@@ -120,6 +145,7 @@ extension Runner {
     private func hasFailed(_ name: JobName) {
         guard let job = finishing[name] else { return }
         finishing[name]?.hasFailed = true
+        tryFinishingNext(in: job.result.status.identity.lane, after: name)
         // When the daemon stops, those behind it need not wait any longer.
         if stopping != nil { hearPostponed(of: job.result.status.identity.lane) }
     }
@@ -159,7 +185,7 @@ extension Runner {
         finishing[job.result.status.identity.name] = job
         try feed.flush()
         do throws(SpoolError) {
-            try spool.publish(job.result.status.json, as: .status(job.result.status.identity.name), .process)
+            try spool.showEnd(job.result.status)
         } catch {
             try judgeStatusError(error, job)
         }
@@ -195,19 +221,14 @@ extension Runner {
         show.isDirty = true
         heardOfJob(status)
         forgetNote(of: name)
-        recheckDependents(on: name)
-        recheck.formUnion(pending.joiners(of: status.identity.jobID).map(\.name))
+        tellWaiting(of: job.result)
         logger.info(
             "over",
             metadata: [
                 "name": "\(name)", "status": "\(status.standing.rawValue)", "message": "\(status.message)",
             ])
         do throws(SpoolError) {
-            // A cancel of the next run is left for that.
-            let hasNext = try status.standing == .cancelled ? false : spool.hasNewRequest(since: status)
-            if let cancel = SpoolFile.cancel(name).fileName, !hasNext {
-                _ = try dismissCancel(cancel)
-            }
+            try dismissCancel(of: status)
         } catch {
             // It finds nothing to cancel.
             logger.warning("cannot clean up after \(name): \(error)")

@@ -135,6 +135,8 @@ extension Runner {
         if mayLackContents { try JobLog.mend(name, in: spool) }
         let identity = status.identity
         numbers.saw(identity.sequence)
+        // It was over, and somebody has taken its result away: if its request is still there it is looked at as any other.
+        if status.standing.isOver { return }
         let owner = try owner(of: name, status)
         let request = try request(of: name, status.request, from: identity.slot == nil ? owner : geteuid())
         let definition = try definition(of: type)

@@ -52,13 +52,14 @@ extension Runner {
 
     /// The status of a job that the feed does not know to be over, and that is.
     private func findEnd(of told: FeedRecord.Told) throws(SpoolError) -> JobStatus? {
-        guard var status = try findResult(of: told.name, jobID: told.id?.string)?.status else { return nil }
-        // The log's last lines are the one thing that a result does not repeat.
-        if let shown = try spool.readOwn(.status(told.name)).flatMap(JobStatus.init(json:)),
-            JobID(shown.identity.jobID) == told.id
-        {
-            status.recentLogs = shown.recentLogs
+        let shown = try spool.readOwn(.status(told.name)).flatMap(JobStatus.init(json:))
+            .flatMap { JobID($0.identity.jobID) == told.id ? $0 : nil }
+        guard var status = try findResult(of: told.name, jobID: told.id?.string)?.status else {
+            // Somebody has taken the result away.
+            return shown.flatMap { $0.standing.isOver ? $0 : nil }
         }
+        // The log's last lines are the one thing that a result does not repeat.
+        if let shown { status.recentLogs = shown.recentLogs }
         return status
     }
 

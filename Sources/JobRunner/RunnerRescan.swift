@@ -173,17 +173,17 @@ extension Runner {
         return there.isSameFile(as: try spool.root.stat())
     }
 
-    /// Whether a request is to be looked at. Of a finished job's the change times (which nobody can set) tell without a
-    /// look into its result: a file that has not changed since its result was written is the one that ran. Unless somebody has set the
-    /// clock back, and the result is of a time to come.
+    /// Whether a request is to be looked at. Of a finished job's the times tell without a look into its result: a file that has not changed
+    /// (which nobody can hide) since its result was written is the one that ran. Unless somebody has set the clock back, and the
+    /// result is of a time to come. When the result's inode was changed, by chmod(1) for example, says nothing.
     private func isNews(_ job: JobName, _ stat: FileStat) throws(SpoolError) -> Bool {
-        if let known = pending[job] { return !isStill(known, stat) || parked.contains(job) }
+        if let known = pending[job] { return !isStill(known, stat) || parked.contains(job) || !known.turn.isKnown }
         if running[job] != nil || finishing[job] != nil { return false }
         guard let name = SpoolFile.result(job).fileName, let result = try spool.root.stat(name) else { return true }
         if result.mode & Spool.overtakenMode & ~Spool.mode != 0 { return true }
         let margin: Int64 = 2_000_000_000
         let now = Clock.now().milliseconds * 1_000_000
         // What is left over is looked at a few at a time: a rescan must hold nobody up.
-        return !(stat.changed + margin < result.changed && result.changed <= now)
+        return !(stat.changed + margin < result.modified && result.modified <= now)
     }
 }

@@ -113,7 +113,11 @@ extension Runner {
     /// True when it is a request that has been accepted.
     private func judge(_ name: FileName) throws(SpoolError) -> Bool {
         switch SpoolFile(name) {
-        case .request(let job): if !unrestored.contains(job) { return try examine(job) }
+        case .request(let job):
+            if unrestored.contains(job) { return false }
+            let isAccepted = try examine(job)
+            lookAtWaitingCancel(of: job)
+            return isAccepted
         case .badName(let reason): noticeBadName(name, reason)
         case .pause: try lookAtPause()
         case .schedule(let schedule): try examineSchedule(schedule)

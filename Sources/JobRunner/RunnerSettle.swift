@@ -12,7 +12,7 @@ extension Runner {
 
     /// What keeps it from being read, such as a lease, may pass any time.
     func lookAgainSoon(atParked name: JobName, _ stat: FileStat) {
-        guard parked.contains(name), hasSettled(name, stat) else { return }
+        guard parked.contains(name) || pending[name]?.turn.isKnown == false, hasSettled(name, stat) else { return }
         settling[name] = nil
         _ = hasSettled(name, stat)
     }

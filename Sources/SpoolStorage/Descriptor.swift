@@ -166,8 +166,11 @@ package struct FileStat: Sendable, Equatable {
 
     /// Whether the file was there, as it is, before another one of its file system was written.
     package func isUnchanged(since other: FileStat) -> Bool {
-        changed < other.fingerprint.seconds &* 1_000_000_000 &+ other.fingerprint.nanoseconds
+        changed < other.modified
     }
+
+    /// st_mtim, in nanoseconds.
+    package var modified: Int64 { fingerprint.seconds &* 1_000_000_000 &+ fingerprint.nanoseconds }
 
     /// stat(2) of a path that people name, links followed.
     package init?(following path: String, system: SystemCalls = .real) throws(SpoolError) {

@@ -119,5 +119,23 @@ extension EndToEnd {
             #expect(yard.shell("mv .second second.json").status == 0)
             #expect(try await yard.result("second")["status"] == "completed")
         }
+
+        @Test("that is dropped while no daemon is there runs, whatever has been done to its result's inode since")
+        func resultIsTouched() async throws {
+            try yard.define("t", "exit 0")
+            try await yard.start()
+            try yard.drop("219", ["type": "t"])
+            let first = try await yard.result("219")["job_id"]?.string
+            try await yard.standing("219", "completed")
+            _ = try await yard.stopDaemon()
+            try yard.drop("219", ["type": "t", "description": "again"])
+            try await eventually("its result to be far younger by its time of change") {
+                let script =
+                    "chmod 640 219.result.json; [ $(($(stat -c %Z 219.result.json) - $(stat -c %Z 219.json))) -gt 3 ]"
+                return yard.shell(script).status == 0 ? true : nil
+            }
+            try await yard.start("--rescan", "1")
+            #expect(try await yard.result("219", after: first)["description"] == "again")
+        }
     }
 }

@@ -92,36 +92,6 @@ struct RaceTests {
         }
     }
 
-    /// Whoever sees a result takes its job for over, and asks for the next one.
-    @Test("a job whose result is there keeps nobody out of its lane, though the runner has not heard of that yet")
-    func resultIsSeen() async throws {
-        let gate = Gate()
-        let files = Mutex<SpoolFiles?>(nil)
-        try await withBareDaemon(
-            names: ["a", "b"], before: { spool in files.withLock { $0 = spool } },
-            fault: { operation, called in
-                guard operation == .rename, called.hasSuffix("/a.status.json"), let spool = files.withLock(\.self),
-                    access("\(spool.path)/a.result.json", F_OK) == 0
-                else { return nil }
-                gate.pass()
-                return nil
-            }
-        ) { stage in
-            defer {
-                gate.open()
-                files.withLock { $0 = nil }
-            }
-            try stage.drop("a")
-            try await eventually("a to run") { !stage.machine.alive.isEmpty }
-            try #require(stage.machine.alive.first).end(.exit(0))
-            try await eventually("a's result") { try stage.files.root.stat(FileName("a.result.json")) != nil }
-            try stage.drop("b", #", "on_busy": "reject""#)
-            try await eventually("b to run; the log says \(stage.log.lines)") {
-                stage.machine.alive.first?.name == "b"
-            }
-        }
-    }
-
     @Test("a cancel file that is being written is read when it has been; that may take the settling time at the most")
     func cancelIsWritten() async throws {
         try await withBareDaemon(names: ["a", "b"]) { stage in
@@ -310,40 +280,6 @@ struct RaceTests {
             #expect(try await stage.daemon.ask(1) { $0.schedules.entries["s"].map { $0.content == nil } }.first == true)
             try await stage.reach("its job to run") { !stage.machine.alive.isEmpty }
             #expect(stage.machine.takeLaunches().first?.input["params"]?["x"]?.string == text)
-        }
-    }
-}
-
-/// Waits until what is made now is so many seconds younger than a file, by the kernel's times of change; false when that takes too long.
-private func becomesOlder(_ path: String, by seconds: Double) -> Bool {
-    let never = Gate()
-    for _ in 0..<200 {
-        var (old, new) = (stat(), stat())
-        let scratch = path + ".tmp"
-        close(open(scratch, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600))
-        defer { unlink(scratch) }
-        guard stat(path, &old) == 0, stat(scratch, &new) == 0 else { return false }
-        let nanoseconds = Double(new.st_ctim.tv_nsec - old.st_ctim.tv_nsec)
-        if Double(new.st_ctim.tv_sec - old.st_ctim.tv_sec) + nanoseconds / 1e9 > seconds { return true }
-        never.pass(within: 0.05)
-    }
-    return false
-}
-
-/// Holds up threads until it is open; no longer than tests have patience.
-private final class Gate: Sendable {
-    private let isOpen = Monitor(false)
-
-    func open() {
-        isOpen.withLock { $0 = true }
-        isOpen.notify(all: true)
-    }
-
-    /// - Parameter seconds: at the most
-    func pass(within seconds: Double = 30) {
-        let deadline = Monitor<Bool>.now() + seconds
-        isOpen.wait { isOpen in
-            isOpen || Monitor<Bool>.now() >= deadline ? .found(()) : .nothingBefore(deadline)
         }
     }
 }

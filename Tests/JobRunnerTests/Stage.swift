@@ -117,6 +117,8 @@ struct Stage {
         return try JSON(parsing: try #require(try Directory.open(path).read(AttemptFile.request)))
     }
 
+    func hint(_ file: SpoolFile) { daemon.hint(.file(file.modelName)) }
+
     /// Time has passed.
     func tick() { daemon.tick() }
 
