@@ -1,5 +1,5 @@
-/// The files of an attempt: `.jobspool/attempts/JOB_ID/N/`, and beside them, for all attempts of a job, `checkpoint.json`
-/// and `job.json`. The one place that spells these names.
+/// The files of an attempt: `.jobspool/attempts/JOB_ID/N/`, and beside them, for all attempts of a job, `checkpoint.json`,
+/// `job.json` and, for the last one, `policy.json`. The one place that spells these names.
 ///
 /// | file | written by | meaning |
 /// |---|---|---|
@@ -25,6 +25,8 @@ enum AttemptFile {
     // Beside the attempts
     static let checkpoint = FileName("checkpoint.json")
     static let job = FileName("job.json")
+    /// `AttemptPolicy`, where it is not the usual one.
+    static let policy = FileName("policy.json")
 
     /// The work directory of a type, from an attempt's own directory: both are in `.jobspool`.
     static func workDirectory(of type: JobType) -> String { "../../../work/\(type)" }

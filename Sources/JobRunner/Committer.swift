@@ -37,6 +37,8 @@ struct ResultOrder: Sendable {
 struct CommitReport: Sendable {
     var name: JobName
     var jobID: String
+    /// Another request was there before the result was.
+    var isOvertaken = false
     /// The result is not on the disk, or not known to be.
     var resultError: SpoolError?
     /// The result is, the status is not in its place.
@@ -140,7 +142,10 @@ final class Committer: Sendable {
         let errors = spool.publishTogether(results.map { (orders[$0].result.json, .result(orders[$0].name)) }) { file in
             if case .result(let name) = file, overtaken.contains(name) { Spool.overtakenMode } else { Spool.mode }
         }
-        for (index, error) in zip(results, errors) { reports[index].resultError = error }
+        for (index, error) in zip(results, errors) {
+            reports[index].resultError = error
+            reports[index].isOvertaken = overtaken.contains(orders[index].name)
+        }
         for (index, order) in orders.enumerated() where order.part != .result && reports[index].resultError == nil {
             do throws(SpoolError) {
                 try spool.showEnd(order.result.status)

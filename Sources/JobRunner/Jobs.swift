@@ -180,8 +180,8 @@ struct RunningJob: Sendable {
     }
 }
 
-/// What a definition and a request say about a job's attempts.
-struct AttemptPolicy: Sendable {
+/// What a definition and a request say about a job's attempts. Each has what was said when it started, also when a daemon returns.
+struct AttemptPolicy: Sendable, Equatable {
     var timeoutSeconds: Double?
     var stallSeconds: Double?
     var graceSeconds: Double
@@ -205,6 +205,28 @@ struct AttemptPolicy: Sendable {
         retry = .never
         onInterrupted = .resume
     }
+
+    var json: JSON {
+        [
+            "timeout_seconds": JSON(timeoutSeconds), "stall_seconds": JSON(stallSeconds),
+            "grace_seconds": JSON(graceSeconds), "on_interrupted": .string(onInterrupted.rawValue),
+            "retry": ["max_attempts": JSON(retry.maxAttempts), "backoff_seconds": JSON(retry.backoffSeconds)],
+        ]
+    }
+
+    /// nil when a daemon has not written that.
+    init?(json: JSON) {
+        guard let grace = json["grace_seconds"]?.double,
+            let onInterrupted = json["on_interrupted"]?.string.flatMap(OnInterrupted.init(rawValue:)),
+            let maxAttempts = json["retry"]?["max_attempts"]?.int,
+            let backoff = json["retry"]?["backoff_seconds"]?.double
+        else { return nil }
+        timeoutSeconds = json["timeout_seconds"]?.double
+        stallSeconds = json["stall_seconds"]?.double
+        graceSeconds = grace
+        retry = RetryPolicy(maxAttempts: maxAttempts, backoffSeconds: backoff)
+        self.onInterrupted = onInterrupted
+    }
 }
 
 /// A job that is over and whose result the disk has not taken yet.
@@ -220,6 +242,8 @@ struct FinishedJob: Sendable {
     var hasFailed = false
     /// The result is on the disk; status and cleaning up may still be to do.
     var isCommitted = false
+    /// Another request was there before the result was.
+    var isOvertaken = false
     /// Neither a status nor the feed has told of it before.
     var isUnheardOf = false
     /// The feed tells of its end.

@@ -184,12 +184,16 @@ extension Runner {
         }
     }
 
-    /// Whoever waits for a job that is over is looked at again. By now its files may be gone, or those of its next run.
-    func tellWaiting(of result: JobResult) {
-        let (name, jobID) = (result.status.identity.name, result.status.identity.jobID)
+    /// Whoever waits for a job that is over is looked at again. By now its files may be gone, or those of its next run. What waits for a
+    /// name waits on when there was a newer request of it before the job was seen to be over.
+    func tellWaiting(of job: FinishedJob) {
+        let status = job.result.status
+        let (name, jobID) = (status.identity.name, status.identity.jobID)
         let joiners = pending.joiners(of: jobID)
-        if !joiners.isEmpty { ends.results[jobID] = result }
-        if pending.hasDependents(on: name) { ends.put(name, result.status.standing, before: numbers.last) }
+        if !joiners.isEmpty { ends.results[jobID] = job.result }
+        if !job.isOvertaken, pending.hasDependents(on: name) {
+            ends.put(name, status.standing, before: numbers.last)
+        }
         recheckDependents(on: name)
         recheck.formUnion(joiners.map(\.name))
     }

@@ -53,8 +53,8 @@ extension Runner {
             : SavedCheckpoint(
                 value: last, isProgress: starting.map { $0 != last } ?? false, mayBeAhead: mayLackContents)
         var running = RunningJob(
-            pending: job, policy: policy, link: AttemptLink(process), history: history,
-            attempt: attempt, attemptStartedAt: startedAt, status: status)
+            pending: job, policy: try readPolicy(in: jobDirectory) ?? policy, link: AttemptLink(process),
+            history: history, attempt: attempt, attemptStartedAt: startedAt, status: status)
         // As an earlier daemon left it.
         if try process.isStoppedWithDaemon() {
             running.state = .stopping(.shutdown)

@@ -58,9 +58,11 @@ extension Runner {
             let spare = try spares.take(for: job.jobID)
             let jobDirectory =
                 if let spare { spare.job } else { try spool.attempts.makeDirectory(job.jobID, mode: 0o700) }
+            let policy = AttemptPolicy(definition, request)
+            try write(policy, attempt: 1, in: jobDirectory)
             return ArmedJob(
                 job: job, request: KnownRequest(name: job.name, request: request, stat: stat),
-                policy: AttemptPolicy(definition, request), jobDirectory: jobDirectory,
+                policy: policy, jobDirectory: jobDirectory,
                 attempt: try AttemptProcess.prepare(plan, in: jobDirectory, spare), validUntil: end)
         } catch let error as SpoolError {
             logger.warning("\(job.name) cannot be made ready: \(error)")

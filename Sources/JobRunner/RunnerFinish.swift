@@ -154,7 +154,10 @@ extension Runner {
     private func conclude(_ report: CommitReport) {
         guard var job = finishing[report.name], job.result.status.identity.jobID == report.jobID else { return }
         job.isOnItsWay = false
-        if report.resultError == nil { job.isCommitted = true }
+        if report.resultError == nil {
+            job.isCommitted = true
+            job.isOvertaken = job.isOvertaken || report.isOvertaken
+        }
         finishing[report.name] = job
         do throws(SpoolError) {
             if let error = report.resultError { throw error }
@@ -221,7 +224,7 @@ extension Runner {
         show.isDirty = true
         heardOfJob(status)
         forgetNote(of: name)
-        tellWaiting(of: job.result)
+        tellWaiting(of: job)
         logger.info(
             "over",
             metadata: [

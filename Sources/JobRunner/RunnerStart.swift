@@ -104,6 +104,8 @@ extension Runner {
         } catch {
             preconditionFailure("neither a job's nor a file's error: \(error)")
         }
+        let policy = AttemptPolicy(definition, request)
+        try write(policy, attempt: attempt, in: jobDirectory)
         let process: AttemptProcess
         do throws(SpoolError) {
             process = try AttemptProcess.start(
@@ -120,7 +122,7 @@ extension Runner {
             return
         }
         began(
-            job, request, AttemptPolicy(definition, request), process, at: Clock.now(), history, attempt: attempt,
+            job, request, policy, process, at: Clock.now(), history, attempt: attempt,
             checkpoint, in: jobDirectory)
     }
 
@@ -216,6 +218,26 @@ extension Runner {
     }
 
     // MARK: Small files
+
+    /// Keeps what is said about an attempt; the usual is not written down.
+    func write(_ policy: AttemptPolicy, attempt: Int, in jobDirectory: Directory) throws(SpoolError) {
+        if policy != .fallback {
+            try spool.publish(policy.json.line, as: AttemptFile.policy, in: jobDirectory, .process)
+        } else if attempt > 1 {
+            try jobDirectory.remove(AttemptFile.policy)
+        }
+    }
+
+    /// What was said about a job's last attempt when that began; nil when that was the usual.
+    func readPolicy(in jobDirectory: Directory) throws(SpoolError) -> AttemptPolicy? {
+        guard let bytes = try jobDirectory.read(AttemptFile.policy) else { return nil }
+        do {
+            return AttemptPolicy(json: try JSON(parsing: bytes))
+        } catch {
+            logger.error("\(jobDirectory.path) has a policy that cannot be read and counts for nothing: \(error)")
+            return nil
+        }
+    }
 
     func readHistory(_ jobID: String) throws(SpoolError) -> JobHistory {
         if let known = unwritten[jobID] { return known.history }

@@ -69,6 +69,7 @@ final class Spares: Sendable {
     /// Keeps the directory of a job that has had one attempt, which ended as it should: no process has its files open.
     func keep(_ jobID: String) throws(SpoolError) {
         let directory = try spool.attempts.directory(jobID)
+        try directory.remove(AttemptFile.policy)
         let isPlain = try directory.entries() == [Self.attempt]
         guard isPlain, kept.withLock({ $0.count < Self.limit }) else {
             try spool.attempts.removeTree(FileName(jobID))

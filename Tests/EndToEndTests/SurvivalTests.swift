@@ -290,6 +290,30 @@ extension EndToEnd {
             try await checkFeed()
         }
 
+        @Test("keeps what was said of its time and its attempts when it started, whatever its request says by now")
+        func policy() async throws {
+            try yard.define("t", #"[ "$JOBSPOOL_ATTEMPT" = 1 ] && while [ ! -e ../go ]; do sleep 0.02; done; exit 75"#)
+            try yard.define("long", "sleep 60", ["lane": "long"])
+            try await yard.start()
+            try yard.drop("again", ["type": "t", "retry": ["max_attempts": 2, "backoff_seconds": 0]])
+            try yard.drop("timed", ["type": "long", "timeout_seconds": 2])
+            var jobs: [String: String] = [:]
+            for name in ["again", "timed"] { jobs[name] = try await yard.standing(name, "running")["job_id"]?.string }
+            yard.killDaemon()
+            try yard.drop("again", ["type": "t", "description": "changed"])
+            try yard.drop("timed", ["type": "long", "description": "changed"])
+            chmod("\(yard.root)/types/long.json", 0o666)
+            try await yard.start()
+            try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")
+            try await eventually("one to be tried again, the other to be stopped") {
+                let events = try yard.lines("spool.events.jsonl")
+                func tells(_ event: String, _ name: String) -> Bool {
+                    events.contains { $0["event"]?.string == event && $0["job_id"]?.string == jobs[name] }
+                }
+                return tells("requeued", "again") && tells("failed", "timed") ? true : nil
+            }
+        }
+
         /// The feed has no gap, and says the same as the files of every job that is over.
         private func checkFeed() async throws {
             try await eventually("the feed to say that every job is over") {

@@ -56,8 +56,8 @@ struct ModelJob {
     var goneSince: Double?
     /// Another version of its request has come.
     var isOutdated = false
-    /// A daemon that returned may not have found out what its request said of retries.
-    var policyIsUncertain = false
+    /// A daemon that returned may not have found out what its request asked for.
+    var workIsForgotten = false
     /// As far as has been seen.
     var isOpen = true
     /// How it ended, when that has been seen.
@@ -95,9 +95,7 @@ struct ModelJob {
 
     /// - Throws: `Violation` when an attempt was made that must not have been.
     func position() throws(Violation) -> Position {
-        let judges = (policyIsUncertain ? [asked.retry, asked.type.retry] : [asked.retry]).map {
-            Judge(type: asked.type, retry: $0, itemsFailed: !itemErrors.isEmpty)
-        }
+        let judge = Judge(type: asked.type, retry: asked.retry, itemsFailed: !itemErrors.isEmpty)
         var position = Position(waits: [Wait(spent: Spent(), isRetry: false)])
         for story in attempts {
             if position.waits.isEmpty {
@@ -106,7 +104,7 @@ struct ModelJob {
             }
             guard let ending = story.ending else { return Position(isAtWork: true) }
             var next = Position()
-            for (wait, asking, judge) in Self.combinations(position.waits, story.askings, judges) {
+            for (wait, asking) in Self.combinations(position.waits, story.askings) {
                 switch judge.conclude(ending, asking, madeProgress: story.madeProgress, wait.spent) {
                 case .over(let over): next.overs.insert(over)
                 case .again(let spent, let isRetry): next.waits.insert(Wait(spent: spent, isRetry: isRetry))
@@ -117,10 +115,8 @@ struct ModelJob {
         return position
     }
 
-    private static func combinations(
-        _ waits: Set<Wait>, _ askings: [Asking], _ judges: [Judge]
-    ) -> [(Wait, Asking, Judge)] {
-        waits.flatMap { wait in askings.flatMap { asking in judges.map { (wait, asking, $0) } } }
+    private static func combinations(_ waits: Set<Wait>, _ askings: [Asking]) -> [(Wait, Asking)] {
+        waits.flatMap { wait in askings.map { (wait, $0) } }
     }
 
     /// What its next attempt may be given as checkpoint.

@@ -189,7 +189,7 @@ struct ReferenceModel {
         isServed = true
         noticeAll()
         for job in jobs.values where job.isOpen && names[job.name]?.file?.fingerprint != job.version.fingerprint {
-            jobs[job.id]?.policyIsUncertain = true
+            jobs[job.id]?.workIsForgotten = true
         }
         for name in names.keys {
             names[name]?.settlesFrom = nil

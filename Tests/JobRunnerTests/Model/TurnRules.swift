@@ -74,7 +74,7 @@ extension ReferenceModel {
             case .reject where other.isAdmitted && other.asked.type.lane == job.asked.type.lane:
                 throw Violation("\(job.name) is in a lane with \(other.name): it should be rejected")
             // What a request asked for is forgotten when daemon and request have gone.
-            case .join where other.isAdmitted && asksForTheSame(job, other) && !other.policyIsUncertain:
+            case .join where other.isAdmitted && asksForTheSame(job, other) && !other.workIsForgotten:
                 throw Violation("\(job.name) does not wait for the result of \(other.name)")
             case .replace
             where other.asked.type == job.asked.type && !(seen.families[other.name]?.isCancelled ?? false):
