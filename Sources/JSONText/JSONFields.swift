@@ -123,12 +123,22 @@ extension JSON {
 }
 
 /// The candidate with the smallest edit distance (Levenshtein) to the word, if it is near enough to be a slip: at most a
-/// third of its letters, and two at the least, but fewer than all letters of the word.
+/// third of its letters, and two at the least, but fewer than all letters of the word. Else the one that begins alike: with three letters
+/// at the least, and three fifths of the shorter one.
 public func nearestWord(to word: String, among candidates: [String]) -> String? {
     let scored = candidates.map { (candidate: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
     guard let best = scored.min(by: { $0.distance < $1.distance }) else { return nil }
     let isSlip = best.distance <= max(2, best.candidate.count / 3) && best.distance < word.count
-    return isSlip ? best.candidate : nil
+    return isSlip ? best.candidate : candidateThatBeginsAlike(word, candidates)
+}
+
+private func candidateThatBeginsAlike(_ word: String, _ candidates: [String]) -> String? {
+    let alike = candidates.map { candidate in
+        (candidate: candidate, count: zip(word.lowercased(), candidate.lowercased()).prefix { $0 == $1 }.count)
+    }
+    let best = alike.filter { $0.count >= 3 && 5 * $0.count >= 3 * min(word.count, $0.candidate.count) }
+        .max { ($0.count, -$0.candidate.count) < ($1.count, -$1.candidate.count) }
+    return best?.candidate
 }
 
 private func editDistance(_ a: String, _ b: String) -> Int {

@@ -139,6 +139,7 @@ struct JSONParser {
 
     private mutating func parseNumber() throws(JSONSyntaxError) -> JSONNumber {
         let start = at
+        if bytes[at...].starts(with: "-Inf".utf8) || bytes[at...].starts(with: "-inf".utf8) { throw unexpectedValue() }
         _ = consume("-")
         if !consume("0") { try digits() }
         if consume(".") { try digits() }
@@ -183,7 +184,14 @@ struct JSONParser {
         let isWord = ["True", "False", "None", "TRUE", "FALSE", "NULL", "Null", "nil"].contains {
             bytes[at...].starts(with: $0.utf8)
         }
-        return unexpected("a value", isWord ? "JSON has `true`, `false` and `null`" : nil)
+        let isNumber = ["NaN", "Infinity", "-Infinity", "nan", "inf", "-inf"].contains {
+            bytes[at...].starts(with: $0.utf8)
+        }
+        return unexpected(
+            "a value",
+            isWord
+                ? "JSON has `true`, `false` and `null`"
+                : isNumber ? "JSON has no NaN and no infinity: write `null`, or leave it out" : nil)
     }
 
     /// What people write who know other languages better.

@@ -51,7 +51,7 @@ extension JSONParser {
                 throw failure("half of a surrogate pair", at: start)
             }
             decoded.append(contentsOf: character.utf8)
-        default: throw failure("an escape that JSON does not have", at: start)
+        default: throw failure("an escape that JSON does not have: a backslash itself is written \\\\", at: start)
         }
     }
 

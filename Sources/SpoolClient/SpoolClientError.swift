@@ -74,7 +74,8 @@ extension SpoolClientError {
         case .invalidName(let problem): problem
         case .invalidRequest(let error): error.message
         case .notPermitted(let what): what
-        case .damaged(let path, let why): "\(path) is not what a daemon writes: \(why)"
+        case .damaged(let path, let why):
+            "\(path) is not what a daemon writes: \(why); rename it if it was meant to be something else, or remove it"
         case .system(let what): what
         }
     }

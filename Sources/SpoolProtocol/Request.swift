@@ -98,6 +98,10 @@ extension Request {
             } catch {
                 throw fields.wrong("after", "names no job: \(error)")
             }
+            if text.hasSuffix(".json") {
+                let name = String(text.dropLast(5)).printable(limit: 100)
+                throw fields.wrong("after", "names jobs, not their files: write \"\(name)\"")
+            }
         }
         return names
     }

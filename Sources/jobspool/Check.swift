@@ -1,27 +1,38 @@
 /// `jobspool check`: what a daemon would say of requests and schedules, without one.
 import ArgumentParser
 import JSONText
+import JobRunner
 import SpoolClient
 import SpoolProtocol
+import SpoolStorage
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Say what is wrong with requests and schedules: line, column, field and remedy.",
         discussion: """
-            A file whose name ends in .schedule.json is checked as a schedule. Exits with 65 when anything is wrong. - is \
+            A file whose name ends in .schedule.json is checked as a schedule. With --types also what the type says is checked: \
+            that it is there, its parameters, and whether it can do a dry run. Exits with 65 when anything is wrong. - is \
             standard input.
             """)
 
     @Flag(help: "Print JSON.") var json = false
+    @Option(help: ArgumentHelp("The daemon's directory of type definitions.", valueName: "dir")) var types: String?
     @Argument(help: "Files of requests and schedules; - is a request on standard input.") var files: [String]
 
     func run() throws {
+        var catalog = try types.map { path in
+            do {
+                return TypeCatalog(builtIn: BuiltInTypes.all, directory: try Directory.open(path))
+            } catch {
+                throw ValidationError("--types: \(safe("\(error)"))")
+            }
+        }
         var reports: [JSON] = []
         var worst = ExitStatus.success
         for file in files {
             do {
-                let problems = try check(file)
+                let problems = try check(file, &catalog)
                 if !problems.isEmpty, worst == .success { worst = .badRequest }
                 reports.append([
                     "file": .string(file), "ok": .bool(problems.isEmpty), "problems": .array(problems.map(\.json)),
@@ -37,7 +48,7 @@ struct Check: ParsableCommand {
         if worst != .success { throw ExitCode(worst.rawValue) }
     }
 
-    private func check(_ file: String) throws -> [JobError] {
+    private func check(_ file: String, _ catalog: inout TypeCatalog?) throws -> [JobError] {
         var problems: [JobError] = []
         var schedule: JobName?
         if file != "-", let last = file.split(separator: "/").last {
@@ -50,11 +61,14 @@ struct Check: ParsableCommand {
         let bytes = try readInput(file)
         var praise = ""
         do throws(JobError) {
+            let request: Request
             if let schedule {
-                praise = try Self.check(bytes, schedule: schedule)
+                (request, praise) = try Self.check(bytes, schedule: schedule)
             } else {
-                praise = "of type \(try Request(checking: bytes).type)"
+                request = try Request(checking: bytes)
+                praise = "of type \(request.type)"
             }
+            _ = try catalog?.definition(of: request.type).params(for: request)
         } catch {
             problems.append(error)
         }
@@ -65,9 +79,10 @@ struct Check: ParsableCommand {
         return problems
     }
 
-    private static func check(_ bytes: [UInt8], schedule name: JobName) throws(JobError) -> String {
+    private static func check(_ bytes: [UInt8], schedule name: JobName) throws(JobError) -> (Request, String) {
         let check = try ScheduleCheck(bytes, name: name)
-        return "of type \(check.schedule.request.type), \(shown(check.next).map { "next at \($0)" } ?? "off")"
+        let praise = "of type \(check.schedule.request.type), \(shown(check.next).map { "next at \($0)" } ?? "off")"
+        return (check.schedule.request, praise)
     }
 }
 

@@ -14,7 +14,8 @@ struct Doctor: ClientCommand {
             jobspool doctor /var/spool/jobspool --types /etc/jobspool/types
             jobspool doctor 219
 
-            The first argument is the spool when it names a directory, or has a slash; the others are jobs. It sees most as \
+            The first argument is the spool when it has a slash, or names a directory and neither --spool nor JOBSPOOL_DIR \
+            names the spool; the others are jobs. It sees most as \
             root or as the daemon's user. Exits with 0 when nothing is wrong, with 2 when there are only warnings, and with 1 \
             when there are problems.
             """)
@@ -44,6 +45,7 @@ struct Doctor: ClientCommand {
 
     private static func isDirectory(_ argument: String) -> Bool {
         if argument.contains("/") { return true }
+        if getenv("JOBSPOOL_DIR") != nil, ![".", ".."].contains(argument) { return false }
         var found = stat()
         return stat(argument, &found) == 0 && found.st_mode & S_IFMT == S_IFDIR
     }

@@ -54,8 +54,12 @@ struct Logs: ClientCommand {
                 isFirst = false
             }
             switch sight {
-            case .over:
+            case .over(let view, let result):
                 write([reader.remainder()].compactMap(\.self))
+                // A handler that could not be started, or that failed without a word, has left no line.
+                if result.status.standing != .completed, !options.json {
+                    Stream.diagnostics.note("\(safe(view.name.string)): \(safe(view.summary))")
+                }
                 return .success
             case .underWay:
                 usleep(UInt32(min(watch.pause, 0.2) * 1_000_000))

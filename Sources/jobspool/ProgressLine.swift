@@ -10,7 +10,7 @@ struct ProgressLine {
     private let isQuiet: Bool
     private var drawnAt = -Double.infinity
     private var isDrawn = false
-    private var askedAt = Clock.monotonic()
+    private var askedAt = Clock.monotonic() - secondsBetweenQuestions + secondsBeforeFirstQuestion
     private var hint = ""
 
     init(_ name: JobName, isQuiet: Bool) {
@@ -20,6 +20,7 @@ struct ProgressLine {
 
     private static let secondsBetweenLines = 0.1
     private static let secondsBetweenQuestions = 2.0
+    private static let secondsBeforeFirstQuestion = 0.3
     private static let barColumns = 20
 
     mutating func show(

@@ -45,7 +45,10 @@ struct RequestOptions: ParsableArguments {
         if dryRun { object["dry_run"] = true }
         if let priority { object["priority"] = JSON(priority) }
         if let onBusy { object["on_busy"] = .string(onBusy) }
-        if !after.isEmpty { object["after"] = .array(after.map { .string($0) }) }
+        if !after.isEmpty {
+            // As everywhere, a job may be meant by the name of its request's file.
+            object["after"] = .array(after.map { .string($0.hasSuffix(".json") ? String($0.dropLast(5)) : $0) })
+        }
         if let notBefore { object["not_before"] = .string(notBefore) }
         if let timeoutSeconds {
             // JSON has no word for these.

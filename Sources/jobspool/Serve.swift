@@ -116,7 +116,8 @@ struct Serve: ParsableCommand {
         case let error as WatcherError: refuse(.noSpool, "\(error)")
         case let error as SpoolError:
             switch error.code {
-            case ENOENT, ENOTDIR:
+            case ENOTDIR: refuse(.noSpool, "\(error): name a directory")
+            case ENOENT:
                 refuse(.noSpool, "\(error): make the directory first (mkdir -p \(safe(shellQuoted(path: error.path))))")
             case EACCES, EPERM: refuse(.noPermission, "\(error)")
             default: refuse(.inputOutput, "\(error)")

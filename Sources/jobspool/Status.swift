@@ -93,6 +93,13 @@ struct Status: ClientCommand {
                     "\(lane.running ?? "idle"), \(lane.queued) queued"
                         + (lane.waiting > 0 ? ", \(lane.waiting) waiting" : ""))
             }
+            for held in status.heldBack {
+                let count = "\(held.requests)\(held.isMore ? " or more" : "")"
+                fields.add(
+                    "held back",
+                    "\(count) requests of \(safe(held.user)), who has \(held.pending) pending jobs of \(held.limit)",
+                    .yellow)
+            }
             fields.add("updated", shown(status.updatedAt))
         }
         fields.write(to: .output)

@@ -11,7 +11,8 @@ struct Wait: ClientCommand {
         discussion: "Of several jobs the one that went worst says the exit status.")
 
     @OptionGroup var options: SpoolOptions
-    @Option(help: "Give up after this many seconds (exit 124); the jobs go on.") var timeout: Double?
+    @Option(parsing: .unconditional, help: "Give up after this many seconds (exit 124); the jobs go on.") var timeout:
+        Double?
     @Argument(help: "Names of jobs, or job_ids.") var names: [String]
 
     func validate() throws {

@@ -41,6 +41,11 @@ struct JSONErrorTests {
             ("{True: 1}", "'T' where a key in quotes should be"),
             ("{\"a\": Tomorrow}", "'T' where a value should be"),
             ("{\"a\": None}", "'N' where a value should be: JSON has `true`, `false` and `null`"),
+            ("[NaN]", "'N' where a value should be: JSON has no NaN and no infinity: write `null`, or leave it out"),
+            (
+                "-Infinity",
+                "'-' where a value should be: JSON has no NaN and no infinity: write `null`, or leave it out"
+            ),
             ("[1, nil]", "'n' where a value should be: JSON has `true`, `false` and `null`"),
             ("{\"a\": 1 # one\n}", "'#' where a comma or a closing brace should be: JSON has no comments"),
             ("{\"a\": }", "'}' where a value should be"),
@@ -112,8 +117,8 @@ struct JSONErrorTests {
         WrongText("\"a\nb\"", 1, 3, "a line break inside a string"),
         WrongText("\"\u{0}\"", 1, 2, "a NUL byte inside a string"),
         WrongText("\"\\n\u{1F}\"", 1, 4, "control character 31 inside a string"),
-        WrongText("\"\\x41\"", 1, 2, "an escape that JSON does not have"),
-        WrongText("\"ab\\'\"", 1, 4, "an escape that JSON does not have"),
+        WrongText("\"\\x41\"", 1, 2, "an escape that JSON does not have: a backslash itself is written \\\\"),
+        WrongText("\"ab\\'\"", 1, 4, "an escape that JSON does not have: a backslash itself is written \\\\"),
         WrongText("\"\\u00g0\"", 1, 6, "'g' where a hexadecimal digit should be"),
         WrongText("\"\\u12\"", 1, 6, "'\"' where a hexadecimal digit should be"),
         WrongText("\"\\uD800\"", 1, 2, "half of a surrogate pair"),

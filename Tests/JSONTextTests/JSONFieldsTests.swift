@@ -96,10 +96,11 @@ struct JSONFieldsTests {
     }
 
     @Test(
-        "the nearest word is one that a slip of the hand explains",
+        "the nearest word is one that a slip of the hand explains, or that begins alike",
         arguments: [
             ("tpye", "type"), ("typ", "type"), ("TYPE", "type"), ("params_", "params"), ("xyz", nil), ("", nil),
-            ("priorty", "priority"), ("timeout", nil),
+            ("priorty", "priority"), ("timeout", "timeout_seconds"),
+            ("prio", "priority"), ("params.path", "params"), ("pr", nil),
         ])
     func nearest(_ word: String, _ nearest: String?) {
         #expect(nearestWord(to: word, among: ["type", "params", "priority", "timeout_seconds"]) == nearest)

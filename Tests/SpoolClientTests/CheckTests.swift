@@ -36,6 +36,28 @@ struct CheckTests {
         #expect(ended.output.contains(row.says), "\(ended.output)")
     }
 
+    @Test("says with --types what the type would say") func types() throws {
+        let spool = try TestSpool()
+        let script = """
+            cd "$JOBSPOOL_DIR"; mkdir types; chmod 755 types
+            echo '{"command": ["true"], "params": {"a": 1}, "request_params": ["a"]}' > types/t.json; chmod 644 types/t.json
+            echo '{"type": "t", "params": {"a": 2}}' > right.json; echo '{"type": "t", "params": {"b": 2}}' > wrong.json
+            echo '{"type": "u"}' > unknown.json
+            echo '{"every_seconds": 60, "request": {"type": "u"}}' > s.schedule.json
+            jobspool check right.json unknown.json s.schedule.json && echo WITHOUT
+            jobspool check --types types right.json && echo RIGHT
+            for file in wrong unknown s.schedule; do jobspool check --types types $file.json; echo $?; done
+            jobspool check --types /nowhere right.json 2>&1 | head -n 1
+            """
+        let output = try CommandRunner.run(script, in: spool.path).output
+        #expect(output.contains("WITHOUT"), "\(output)")
+        #expect(output.contains("RIGHT"), "\(output)")
+        #expect(output.split(separator: "\n").filter { $0 == "65" }.count == 3, "\(output)")
+        #expect(output.contains("wrong.json: ") && output.contains("b"), "\(output)")
+        #expect(output.contains("there is no type \"u\""), "\(output)")
+        #expect(output.contains("/nowhere"), "\(output)")
+    }
+
     @Test("marks the place below the line, also behind wide characters and tabs") func mark() throws {
         let spool = try TestSpool()
         try spool.write("\t{\"type\": \"文書\", \"x\": 1}", "r.json")

@@ -32,6 +32,21 @@ struct CommandTests {
         #expect(ended.output.wholeMatch(of: /[0-9]+\.[0-9]+\.[0-9]+\n/) != nil)
     }
 
+    @Test("takes a request's file name for its job in `after`; a request that says so itself hears what to write")
+    func afterFiles() throws {
+        let ended = try run("jobspool submit --type x --after a.json --name b && jq -c .after \"$JOBSPOOL_DIR/b.json\"")
+        #expect(ended.output.hasSuffix("[\"a\"]\n"), "\(ended.output)")
+        let wrong = try run(#"echo '{"type": "x", "after": ["a.json"]}' | jobspool check -"#)
+        #expect(wrong.status == 65)
+        #expect(wrong.output.contains("names jobs, not their files: write \"a\""), "\(wrong.output)")
+    }
+
+    @Test("tells at the end of a log that is followed why the job is over, unless it completed") func logEnds() throws {
+        try makeEndings()
+        #expect(try run("jobspool logs -f success 2>&1").output == "")
+        #expect(try run("jobspool logs -f failed 2>&1 >/dev/null").output.hasPrefix("jobspool: failed: failed"))
+    }
+
     // MARK: Exit statuses
 
     private func makeEndings() throws {

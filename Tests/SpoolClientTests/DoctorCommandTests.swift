@@ -49,6 +49,15 @@ struct DoctorCommandTests {
         #expect(try run(TestSpool.jobID(1)).output.contains("success completed"))
     }
 
+    @Test("takes a word for a job when the spool is named already, whatever lies in the working directory")
+    func directoryOfTheSameName() throws {
+        try spool.makeJobs([("success", .completed, "x")])
+        let ended = try CommandRunner.run(
+            "cd \"$JOBSPOOL_DIR\" && mkdir success && jobspool doctor success", in: spool.path)
+        #expect(ended.status == 0)
+        #expect(ended.output.contains("success completed"), "\(ended.output)")
+    }
+
     @Test("names commands that a shell takes as they are meant, whatever the job is called")
     func quotes() throws {
         let name = "a;touch PWNED;"

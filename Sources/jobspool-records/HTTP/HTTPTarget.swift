@@ -21,9 +21,10 @@ final class HTTPTarget: RecordTarget {
         self.params = params
         self.job = job
         run = job.request.jobID.isEmpty ? "\(UInt64.random(in: .min ... .max))" : job.request.jobID
-        connection = try HTTPConnection(params.connection, to: params.address, job, pacing)
+        // First what may fail: a connection that has been made has to be closed.
         entries = try SQLiteTarget(
             path: params.state, table: params.name, job, keepsFields: false)
+        connection = try HTTPConnection(params.connection, to: params.address, job, pacing)
     }
 
     func count() throws -> Int { try entries.count() }

@@ -155,6 +155,12 @@ extension ReferenceModel {
         }
     }
 
+    /// Whether another version than that of a status is still being written.
+    private func isWritingNext(_ state: NameState, _ status: JobStatus, _ seen: Seen) -> Bool {
+        guard let file = state.file, file.asked.form == .torn else { return false }
+        return file.fingerprint != status.request && !hasSettled(state, seen)
+    }
+
     private func checkCancel(
         _ name: JobName, _ state: NameState, _ family: Family, _ seen: Seen
     ) throws(Violation) {
@@ -171,8 +177,10 @@ extension ReferenceModel {
         guard isServed, state.cancel == .noticed, family.isCancelled else { return }
         if let attempt = seen.alive.first(where: { $0.name == name }) {
             if !attempt.hasOrder { throw Violation("\(name) was cancelled, and its attempt was not asked to stop") }
-        } else if family.status != nil && family.result == nil || state.isNoticed && hasSettled(state, seen) {
-            // One that comes before its request waits for it.
+        } else if family.status.map({ family.result == nil && !isWritingNext(state, $0, seen) }) ?? false
+            || state.isNoticed && hasSettled(state, seen)
+        {
+            // One that comes before its request, or while the next version is being written, waits for that.
             throw Violation("\(name) was cancelled, and nothing came of it")
         }
     }
