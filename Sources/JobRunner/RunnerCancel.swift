@@ -80,7 +80,7 @@ extension Runner {
             !isStill(job, stat)
         else { return false }
         // Otherwise it is looked at when that is over.
-        if !unsynced.contains(job.name), settling[job.name] == nil { look(at: request) }
+        if !unsynced.contains(job.name), settling[job.name]?.stat != stat { look(at: request) }
         return true
     }
 

@@ -9,8 +9,7 @@ extension Runner {
         guard let job = running[name], job.pending.jobID == jobID else { return }
         if let before = job.before, running[before.name]?.pending.jobID == before.jobID {
             // A job that was quicker than the one that saw its predecessor end. Ends keep their order.
-            lanes[job.pending.lane]?.postponed.append(.followed(name, jobID: jobID, report))
-            return
+            return postpone(job, report)
         }
         defer { if running[name] == nil { hearPostponed(of: job.pending.lane) } }
         switch report.ending {
@@ -18,6 +17,7 @@ extension Runner {
             leaveRunning(job)
             lanes[job.pending.lane]?.end(name)
         case .neverStarted:
+            if isHeld(job.pending) { return postpone(job, report) }
             leaveRunning(job)
             // Daemon and supervisor died between two steps, or the machine cannot start processes: nothing has run.
             requeue(job, job.history, report, "Waiting", after: 1)
@@ -42,12 +42,7 @@ extension Runner {
             interruptionsWithoutProgress: interruptions,
             retry: job.policy.retry, onInterrupted: job.policy.onInterrupted)
         let (_, move) = Self.state(of: job, record).after(.attemptEnded(attempt))
-        if case .again = move, isHeld(job.pending) {
-            // What came before is told first.
-            lanes[job.pending.lane]?.postponed.append(
-                .followed(job.pending.name, jobID: job.pending.jobID, report))
-            return
-        }
+        if case .again = move, isHeld(job.pending) { return postpone(job, report) }
         leaveRunning(job)
         if case .again(.notStarted(let error)) = move {
             waitForMachine(job, report, error)
@@ -71,6 +66,11 @@ extension Runner {
         case .again(.notStarted), .run, .stop, .nothing:
             preconditionFailure("an attempt's end is no reason for \(move)")
         }
+    }
+
+    /// What came before is told first.
+    private func postpone(_ job: RunningJob, _ report: FollowReport) {
+        lanes[job.pending.lane]?.postponed.append(.followed(job.pending.name, jobID: job.pending.jobID, report))
     }
 
     /// Whether something has to be told before a job goes back to its queue.

@@ -291,6 +291,28 @@ struct SeenFirstTests {
         }
     }
 
+    @Test("An attempt that never began tells nobody of its job before that is on the disk") func unsynced() async throws
+    {
+        try await withGate(
+            at: .sync, { files, called in called == "a.json" && access("\(files.path)/a.status.json", F_OK) == 0 }
+        ) { stage, gate in
+            try stage.drop("a")
+            let attempt = try await attempt(of: "a", stage)
+            try attempt.directory.open(AttemptFile.record, O_WRONLY).truncate(to: 0)
+            attempt.close()
+            try await eventually("its end to be heard") {
+                try await stage.daemon.ask(1) { runner in
+                    runner.pending["a"] != nil || runner.lanes.values.contains { !$0.postponed.isEmpty }
+                }.first == true
+            }
+            _ = try await stage.daemon.ask(10) { _ in true }
+            #expect(try stage.files.lines(.events) == [])
+            gate.open()
+            try await stage.reach("it to be tried again") { !stage.machine.alive.isEmpty }
+            #expect(try stage.files.lines(.events).first?["event"] == "accepted")
+        }
+    }
+
     @Test("finds what the feed tells: results of one lane come in the order in which its jobs ran") func order()
         async throws
     {

@@ -1,8 +1,9 @@
 /// Every operation of a runner with every fault of its disk at every system call: once, and lasting until it is lifted.
 ///
 /// Which points are tried: `JOBSPOOL_TEST_FAULTS` many (without it as many as fit into 12 s), or `all`; `JOBSPOOL_TEST_SEED` shuffles them;
-/// `JOBSPOOL_TEST_PART=2/4` takes the second quarter. All of them: `JOBSPOOL_TEST_FAULTS=all swift test --filter FaultTests`. One of
-/// them, as a violation names it: `JOBSPOOL_TEST_FAULTS="EIO at call 602"`.
+/// `JOBSPOOL_TEST_PART=2/4` takes the second quarter; `JOBSPOOL_TEST_AT_ONCE` lives go on at once, of which most wait most of the time. All
+/// of them: `JOBSPOOL_TEST_FAULTS=all swift test --filter FaultTests`, and three times as fast with `-c release -Xswiftc
+/// -enable-testing` and eight at once. One of them, as a violation names it: `JOBSPOOL_TEST_FAULTS="EIO at call 602"`.
 import Glibc
 import SpoolStorage
 import Synchronization
@@ -44,8 +45,9 @@ struct FaultTests {
         }
         let deadline = asked == nil ? ContinuousClock.now + Self.patience : nil
         let tally = Tally(plans)
+        let atOnce = Self.variable("JOBSPOOL_TEST_AT_ONCE").flatMap { Int($0) }
         await withDiscardingTaskGroup { group in
-            for _ in 0..<max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) {
+            for _ in 0..<max(1, atOnce ?? min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) {
                 group.addTask {
                     while deadline.map({ ContinuousClock.now < $0 }) ?? true, let plan = tally.next() {
                         tally.add(plan, await FaultLife.live(plan))

@@ -13,7 +13,7 @@ final class FakeAttempt: Sendable {
     let name: JobName
     let jobID: String
     let number: Int
-    private let directory: Directory
+    let directory: Directory
     private let descriptors: Mutex<Descriptors?>
 
     private struct Descriptors {
