@@ -256,11 +256,12 @@ extension Runner {
         }
     }
 
-    /// The request may have been changed while its job ran.
+    /// The request may have been changed while its job ran, or been put aside while it got to the disk.
     func lookForChange(of name: JobName, since version: Fingerprint) {
         guard let request = SpoolFile.request(name).fileName else { return }
         do throws(SpoolError) {
-            if try spool.root.stat(request)?.fingerprint == version, settling[name] == nil { return }
+            let isStill = try spool.root.stat(request)?.fingerprint == version
+            if isStill, settling[name] == nil, !parked.contains(name) { return }
         } catch {
             if isOfOneFile(error, of: [name]) { return }
             tell(error)

@@ -92,6 +92,44 @@ struct RaceTests {
         }
     }
 
+    @Test("a request that cannot be read in its turn, while it gets to the disk, has its turn when it is there")
+    func unreadableAndUnsynced() async throws {
+        let gate = Gate()
+        let isHeld = Atomic(false)
+        let isForbidden = Atomic(false)
+        try await withBareDaemon(
+            names: ["a", "b"],
+            fault: { operation, called in
+                guard called == "b.json" else { return nil }
+                if operation == .sync {
+                    isHeld.store(true, ordering: .relaxed)
+                    gate.pass()
+                }
+                return operation == .open && isForbidden.load(ordering: .relaxed) ? EACCES : nil
+            }
+        ) { stage in
+            defer { gate.open() }
+            try stage.drop("a")
+            try await eventually("a to run") { !stage.machine.alive.isEmpty }
+            try await stage.rest()
+            // So that nothing is made ready behind it.
+            stage.clocks.pass(1)
+            try stage.drop("b")
+            try await eventually("b to get to the disk") { isHeld.load(ordering: .relaxed) }
+            isForbidden.store(true, ordering: .relaxed)
+            try #require(stage.machine.alive.first).end(.exit(0))
+            try await eventually("b to be put aside") {
+                try await stage.daemon.ask(1) { $0.parked.contains("b") }.first == true
+            }
+            _ = try await stage.daemon.ask(10) { _ in true }
+            isForbidden.store(false, ordering: .relaxed)
+            gate.open()
+            try await eventually("b to run; the log says \(stage.log.lines)") {
+                stage.machine.alive.first?.name == "b"
+            }
+        }
+    }
+
     @Test("a cancel file that is being written is read when it has been; that may take the settling time at the most")
     func cancelIsWritten() async throws {
         try await withBareDaemon(names: ["a", "b"]) { stage in
