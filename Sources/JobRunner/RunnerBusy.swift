@@ -68,8 +68,13 @@ extension Runner {
             [pending[other.name]?.jobID, running[other.name]?.pending.jobID].contains(other.jobID)
         }
         // By files, so that it holds when the daemon dies before they are over.
-        for other in others { try putCancel(of: other.name, reason) }
-        if !others.isEmpty { try spool.root.sync() }
+        if others.count > Self.manyReplaced {
+            for other in others { try putCancel(of: other.name, reason, .process) }
+            try spool.root.syncFileSystem()
+        } else if !others.isEmpty {
+            for other in others { try putCancel(of: other.name, reason, .powerAfterDirectorySync) }
+            try spool.root.sync()
+        }
         for other in others {
             if let waiting = pending[other.name], waiting.jobID == other.jobID {
                 try finishPending(waiting, .cancelled, "Cancelled: \(reason)", error: nil)
@@ -79,9 +84,14 @@ extension Runner {
         }
     }
 
-    private func putCancel(of name: JobName, _ reason: String) throws(SpoolError) {
+    /// More are synced with all else on their file system: each by itself would be dearer.
+    private static let manyReplaced = 8
+
+    private func putCancel(
+        of name: JobName, _ reason: String, _ durability: Spool.Durability
+    ) throws(SpoolError) {
         do throws(SpoolError) {
-            try spool.publish(["reason": .string(reason)], as: .cancel(name), .powerAfterDirectorySync)
+            try spool.publish(["reason": .string(reason)], as: .cancel(name), durability)
             heardCancels[name] = try SpoolFile.cancel(name).fileName.flatMap { (file) throws(SpoolError) in
                 try spool.root.visibleStat(file)
             }

@@ -1,22 +1,24 @@
 /// Asks for a job to be cancelled, and for one that is over to run again.
 import Glibc
+import JSONText
 public import SpoolProtocol
 import SpoolStorage
 
 extension SpoolDirectory {
     /// Asks for a job to be cancelled by creating its cancel file; it is over once it has a result. Asking twice is
     /// asking once. A file of that name that counts for nothing makes way.
+    /// - Parameter reason: what the job's message says of it, besides who has asked
     /// - Throws: `SpoolClientError`: `jobNotFound`, `jobAlreadyOver`, `notPermitted`, `system`.
     @discardableResult
-    public func cancel(_ name: JobName) throws(SpoolClientError) -> JobView {
-        try cancel(JobLocation(name: name, family: nil))
+    public func cancel(_ name: JobName, reason: String? = nil) throws(SpoolClientError) -> JobView {
+        try cancel(JobLocation(name: name, family: nil), reason: reason)
     }
 
     /// Asks for a job to be cancelled; a run that is archived, or has another one behind it, is over, whatever its name stands for now.
     /// - Returns: the job as it was then: `watch` of this waits for the run that is cancelled.
     /// - Throws: what `cancel(_: JobName)` throws, and `superseded` for a run that is not there any more.
     @discardableResult
-    public func cancel(_ location: JobLocation) throws(SpoolClientError) -> JobView {
+    public func cancel(_ location: JobLocation, reason: String? = nil) throws(SpoolClientError) -> JobView {
         let name = location.name
         let view = try status(of: location)
         if let id = location.jobID, view.jobID?.lowercased() != id.lowercased() {
@@ -34,8 +36,9 @@ extension SpoolDirectory {
         case .dropped, .active: break
         }
         guard let file = SpoolFile.cancel(name).fileName else { preconditionFailure("a job has a cancel file") }
+        let content: [UInt8] = reason.map { JSON.object(["reason": .string($0)]).line } ?? []
         let isNew = try place(
-            [], as: file,
+            content, as: file,
             orElse: "only its submitter, the daemon's user and root may cancel \(name): ask one of them"
         ) { stat throws(SpoolError) in
             // The daemon would take a link, too; it cannot be touched.

@@ -12,13 +12,14 @@ struct Cancel: ClientCommand {
 
     @OptionGroup var options: SpoolOptions
     @Flag(help: "Wait until the job is over.") var wait = false
+    @Option(help: "Why, for those who read the job's message.") var reason: String?
     @Argument(help: "The job's name, or its job_id.") var name: String
 
     func execute() throws -> ExitStatus {
         let spool = try options.open()
         let location = try spool.find(name)
         let name = location.name
-        let view = try spool.cancel(location)
+        let view = try spool.cancel(location, reason: reason)
         if wait {
             let status = show(try waitUntilCancelled(view, in: spool), in: spool)
             return status == .cancelled ? .success : .jobAlreadyOver

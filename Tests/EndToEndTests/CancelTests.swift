@@ -10,6 +10,22 @@ extension EndToEnd {
         let yard: Yard
         init() throws { yard = try Yard() }
 
+        @Test("with a reason says so, by command or from a shell, which writes it after the file is there")
+        func reasons() async throws {
+            try yard.define("t", "sleep 60", ["lane": "a"])
+            try yard.define("u", "sleep 60", ["lane": "b"])
+            try await yard.start()
+            for (name, type) in [("one", "t"), ("two", "u")] {
+                try yard.drop(name, ["type": .string(type)])
+                try await yard.standing(name, "running")
+            }
+            let by = Users.name(of: geteuid())
+            yard.shell("\(Yard.executables)/jobspool cancel --spool . one --reason 'the wrong one'")
+            yard.shell("echo '{\"reason\": \"not now\"}' > two.cancel.json")
+            #expect(try await yard.result("one")["message"] == .string("Cancelled by \(by): the wrong one"))
+            #expect(try await yard.result("two")["message"] == .string("Cancelled by \(by): not now"))
+        }
+
         @Test("rids the machine of a handler and descendants that ignore TERM, soon after the grace time")
         func stubborn() async throws {
             try yard.define(
