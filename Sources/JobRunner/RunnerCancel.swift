@@ -27,7 +27,7 @@ extension Runner {
         }
         if spentCancels.contains(file, stat) {
             // It may be possible by now to remove it.
-            _ = try dismissCancel(file)
+            _ = try dismissCancel(file, stat)
             return
         }
         if settling[name] != nil, pending[name] == nil, running[name] == nil {
@@ -35,7 +35,7 @@ extension Runner {
             return
         }
         guard let owner = running[name]?.pending.owner ?? pending[name]?.owner else {
-            try cancelNothing(name, file)
+            try cancelNothing(name, file, stat)
             return
         }
         guard [owner, geteuid(), 0].contains(stat.owner) else {
@@ -117,10 +117,10 @@ extension Runner {
 
     /// Its job is being committed, and will remove the file; or its request has not been looked at yet, and its
     /// acceptance looks for the file; or there is nothing to cancel.
-    private func cancelNothing(_ name: JobName, _ file: FileName) throws(SpoolError) {
+    private func cancelNothing(_ name: JobName, _ file: FileName, _ stat: FileStat) throws(SpoolError) {
         if let job = finishing[name] {
             // Nobody can see yet that it is over.
-            if try !isSeenToBeOver(job.result.status) { heardCancels[name] = try spool.root.visibleStat(file) }
+            if try !isSeenToBeOver(job.result.status) { heardCancels[name] = stat }
             return
         }
         if let request = SpoolFile.request(name).fileName, let stat = try spool.root.stat(request),
@@ -129,7 +129,7 @@ extension Runner {
             look(at: request)
             return
         }
-        if try dismissCancel(file) { logger.info("nothing to cancel", metadata: ["name": "\(name)"]) }
+        if try dismissCancel(file, stat) { logger.info("nothing to cancel", metadata: ["name": "\(name)"]) }
     }
 
     /// The cancel file of a run that is over goes; one that came for the next run, which has been dropped already, stays.
@@ -143,7 +143,7 @@ extension Runner {
         {
             return
         }
-        _ = try dismissCancel(file)
+        _ = try dismissCancel(file, asked)
     }
 
     /// A cancel file that was there before the result of a run is that run's: a daemon that died has left it, and the new run is
@@ -153,7 +153,7 @@ extension Runner {
             let asked = try spool.root.visibleStat(cancel), let ended = try spool.root.stat(result),
             asked.isUnchanged(since: ended), try spool.isOwn(result)
         else { return }
-        if try dismissCancel(cancel) {
+        if try dismissCancel(cancel, asked) {
             logger.info("removed a cancel file that has had its effect", metadata: ["name": "\(name)"])
         }
     }

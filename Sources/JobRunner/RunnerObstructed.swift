@@ -144,9 +144,11 @@ extension Runner {
 
     /// Removes a cancel file whose effect is complete. One that cannot be removed is remembered, so that it has no effect again; when
     /// its owner touches it, it is another one.
-    func dismissCancel(_ file: FileName) throws(SpoolError) -> Bool {
+    /// - Parameter stat: as it was looked at: another one that has come since stays.
+    func dismissCancel(_ file: FileName, _ stat: FileStat) throws(SpoolError) -> Bool {
         do {
-            return try spool.root.remove(file)
+            if stat.kind == .directory { return try spool.root.remove(file) }
+            return try spool.remove(file, ifStill: stat)
         } catch  where error.isForbidden || error.code == EISDIR {
             if let stat = try spool.root.stat(file), spentCancels.isNews(file, stat) {
                 notice(

@@ -197,6 +197,29 @@ package final class Spool: Sendable {
         try moveAside(name)
     }
 
+    /// Removes a file that somebody may replace at any moment: another one that has got its name by then stays.
+    /// - Returns: true when it has been removed.
+    package func remove(_ name: FileName, ifStill known: FileStat) throws(SpoolError) -> Bool {
+        let scratch = newTemporaryName()
+        do {
+            try root.rename(name, to: temporary, scratch)
+        } catch  where error.code == ENOENT {
+            return false
+        }
+        // To be renamed changes a file's time of change.
+        if let moved = try temporary.stat(scratch),
+            !moved.isSameFile(as: known) || moved.fingerprint != known.fingerprint
+        {
+            do {
+                try temporary.moveToFreeName(scratch, to: root, name)
+                return false
+            } catch  where error.code == EEXIST {
+                // A still newer one is there.
+            }
+        }
+        return try temporary.remove(scratch)
+    }
+
     /// In `.jobspool`.
     package static let asideDirectory = "aside"
 

@@ -12,7 +12,7 @@ struct SpentCancelTests {
     @Test("counts for nothing, and is removed when that is possible") func forbidden() async throws {
         let isForbidden = Mutex(true)
         let faulty = SystemCalls(fault: { operation, path in
-            operation == .unlink && path.hasSuffix("/b.cancel.json") && isForbidden.withLock(\.self) ? EACCES : nil
+            operation == .rename && path.contains("/b.cancel.json to ") && isForbidden.withLock(\.self) ? EACCES : nil
         })
         try await withDaemon(faulty) { stage in
             try await stage.begin("a")

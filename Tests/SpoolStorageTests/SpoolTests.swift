@@ -36,6 +36,21 @@ struct PublishTests {
         #expect(try temporary.directory.stat(FileName(Self.name))?.mode == 0o644)
     }
 
+    @Test("removes a file only as long as it is the one that was looked at") func removesWhatWasSeen() throws {
+        let spool = try temporary.spool()
+        let file = try #require(Self.status.fileName)
+        try spool.publish(["a": 1], as: Self.status, .process)
+        let first = try #require(try spool.root.stat(file))
+        try spool.publish(["b": 2], as: Self.status, .process)
+        #expect(try !spool.remove(file, ifStill: first))
+        #expect(try spool.readOwn(Self.status) == ["b": 2])
+        let second = try #require(try spool.root.stat(file))
+        #expect(try spool.remove(file, ifStill: second))
+        #expect(try temporary.names() == [".jobspool"])
+        #expect(try !spool.remove(file, ifStill: second))
+        #expect(try temporary.names(".jobspool/tmp") == [])
+    }
+
     @Test("never shows a reader anything but a complete file, 10,000 times")
     func atomic() async throws {
         let spool = try temporary.spool()
