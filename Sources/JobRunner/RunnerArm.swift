@@ -59,7 +59,7 @@ extension Runner {
             let jobDirectory =
                 if let spare { spare.job } else { try spool.attempts.makeDirectory(job.jobID, mode: 0o700) }
             let policy = AttemptPolicy(definition, request)
-            try write(policy, attempt: 1, in: jobDirectory)
+            try write(policy, definition, attempt: 1, in: jobDirectory)
             return ArmedJob(
                 job: job, request: KnownRequest(name: job.name, request: request, stat: stat),
                 policy: policy, jobDirectory: jobDirectory,

@@ -105,7 +105,7 @@ extension Runner {
             preconditionFailure("neither a job's nor a file's error: \(error)")
         }
         let policy = AttemptPolicy(definition, request)
-        try write(policy, attempt: attempt, in: jobDirectory)
+        try write(policy, definition, attempt: attempt, in: jobDirectory)
         let process: AttemptProcess
         do throws(SpoolError) {
             process = try AttemptProcess.start(
@@ -219,9 +219,11 @@ extension Runner {
 
     // MARK: Small files
 
-    /// Keeps what is said about an attempt; the usual is not written down.
-    func write(_ policy: AttemptPolicy, attempt: Int, in jobDirectory: Directory) throws(SpoolError) {
-        if policy != .fallback {
+    /// Keeps what is said about an attempt; the usual is not written down where its definition alone says that, too.
+    func write(
+        _ policy: AttemptPolicy, _ definition: Definition, attempt: Int, in jobDirectory: Directory
+    ) throws(SpoolError) {
+        if policy != .fallback || AttemptPolicy(definition, nil) != .fallback {
             try spool.publish(policy.json.line, as: AttemptFile.policy, in: jobDirectory, .process)
         } else if attempt > 1 {
             try jobDirectory.remove(AttemptFile.policy)

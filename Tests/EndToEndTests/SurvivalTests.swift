@@ -294,23 +294,31 @@ extension EndToEnd {
         func policy() async throws {
             try yard.define("t", #"[ "$JOBSPOOL_ATTEMPT" = 1 ] && while [ ! -e ../go ]; do sleep 0.02; done; exit 75"#)
             try yard.define("long", "sleep 60", ["lane": "long"])
-            try await yard.start()
+            try await yard.start("--max-lanes", "4")
             try yard.drop("again", ["type": "t", "retry": ["max_attempts": 2, "backoff_seconds": 0]])
             try yard.drop("timed", ["type": "long", "timeout_seconds": 2])
             var jobs: [String: String] = [:]
             for name in ["again", "timed"] { jobs[name] = try await yard.standing(name, "running")["job_id"]?.string }
+            // That it is not to be tried again is said as well.
+            try yard.define(
+                "often", "while [ ! -e ../go ]; do sleep 0.02; done; exit 75",
+                ["lane": "often", "retry": ["max_attempts": 3]])
+            try yard.drop("once", ["type": "often", "retry": ["max_attempts": 1]])
+            jobs["once"] = try await yard.standing("once", "running")["job_id"]?.string
             yard.killDaemon()
+            try yard.drop("once", ["type": "often", "description": "changed"])
             try yard.drop("again", ["type": "t", "description": "changed"])
             try yard.drop("timed", ["type": "long", "description": "changed"])
             chmod("\(yard.root)/types/long.json", 0o666)
-            try await yard.start()
+            try await yard.start("--max-lanes", "4")
             try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")
             try await eventually("one to be tried again, the other to be stopped") {
                 let events = try yard.lines("spool.events.jsonl")
                 func tells(_ event: String, _ name: String) -> Bool {
                     events.contains { $0["event"]?.string == event && $0["job_id"]?.string == jobs[name] }
                 }
-                return tells("requeued", "again") && tells("failed", "timed") ? true : nil
+                if tells("requeued", "once") { throw YardError.timeout("once to fail: it is tried again") }
+                return tells("requeued", "again") && tells("failed", "timed") && tells("failed", "once") ? true : nil
             }
         }
 
