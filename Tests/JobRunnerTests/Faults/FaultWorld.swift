@@ -191,6 +191,17 @@ final class FaultWorld {
         return attempt
     }
 
+    /// The living attempt of any of these names, once there is one.
+    func attempt(ofOneOf names: [JobName]) async throws -> FakeAttempt {
+        var found: FakeAttempt?
+        try await reach("an attempt of one of \(names)") {
+            found = try names.lazy.compactMap { try living($0) }.first
+            return found != nil
+        }
+        guard let found else { throw Violation("the attempt of one of \(names) has gone") }
+        return found
+    }
+
     private func living(_ name: JobName) throws -> FakeAttempt? {
         try takeLaunches()
         return attempts[name]?.last { $0.isAlive }
