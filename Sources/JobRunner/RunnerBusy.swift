@@ -90,13 +90,13 @@ extension Runner {
     private func putCancel(
         of name: JobName, _ reason: String, _ durability: Spool.Durability
     ) throws(SpoolError) {
+        guard let file = SpoolFile.cancel(name).fileName else { return }
         do throws(SpoolError) {
             try spool.publish(["reason": .string(reason)], as: .cancel(name), durability)
-            heardCancels[name] = try SpoolFile.cancel(name).fileName.flatMap { (file) throws(SpoolError) in
-                try spool.root.visibleStat(file)
-            }
-        } catch  where error.isForbidden {
+            heardCancels[name] = try spool.root.visibleStat(file)
+        } catch {
             // Somebody else's cancel file cannot be replaced; this daemon knows all the same.
+            guard error.isForbidden, try spool.root.visibleStat(file) != nil else { throw error }
         }
     }
 }

@@ -110,8 +110,9 @@ extension Runner {
     /// Types come and go with their files. What is wrong with one is told when it is seen, not only when a job is to run.
     func lookAtTypes() {
         do throws(SpoolError) {
-            let names = try catalog.names().map(\.string)
-            let problems = try catalog.problems()
+            let types = try catalog.names()
+            let names = types.map(\.string)
+            let problems = try catalog.problems(of: types)
             if names == knownTypes, problems == typeProblems { return }
             for problem in problems.news(since: typeProblems) { logger.warning("\(problem)") }
             knownTypes = names

@@ -6,11 +6,11 @@ package import SpoolProtocol
 package import SpoolStorage
 
 /// What is wrong with definitions.
-package struct TypeProblems: Equatable {
+struct TypeProblems: Equatable {
     /// By type.
-    package fileprivate(set) var types: [String: String] = [:]
+    var types: [String: String] = [:]
     /// With their directory, and so with all of them.
-    package fileprivate(set) var directory: String?
+    var directory: String?
 
     /// What is new since others were told of. What is wrong with the directory is said once, not of every type.
     func news(since told: TypeProblems) -> [String] {
@@ -74,15 +74,18 @@ package struct TypeCatalog {
         }
     }
 
-    package mutating func problems() throws(SpoolError) -> TypeProblems {
-        var problems = TypeProblems()
-        for type in try names() {
+    mutating func problems(of types: [JobType]) throws(SpoolError) -> TypeProblems {
+        var problems = TypeProblems(directory: try directoryProblem())
+        for type in types {
             if case .failure(let error) = try lookUp(type) { problems.types[type.string] = error.message }
         }
-        if let directory, let problem = distrust(try Self.stat(of: directory)) {
-            problems.directory = "\(directory.path) is refused: \(problem)"
-        }
         return problems
+    }
+
+    /// Why no definition of the directory can be used; nil when they can.
+    package func directoryProblem() throws(SpoolError) -> String? {
+        guard let directory, let problem = distrust(try Self.stat(of: directory)) else { return nil }
+        return "\(directory.path) is refused: \(problem)"
     }
 
     // MARK: Files

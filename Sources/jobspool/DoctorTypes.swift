@@ -65,7 +65,7 @@ struct TypeCheck {
         var findings: [Finding] = []
         var sound: [Definition] = []
         do throws(SpoolError) {
-            let problem = try catalog.problems().directory
+            let problem = try catalog.directoryProblem()
             if let problem {
                 findings.append(
                     .problem(.types, problem, remedy: "nobody else than the daemon's user and root may write there"))

@@ -13,7 +13,6 @@ extension EndToEnd {
         private func summary(_ type: String) throws -> JSON? { try yard.json("spool.status.json")?["types"]?[type] }
 
         @Test("since its handler is gone has failed the last time, for all who watch it") func vanished() async throws {
-            try yard.define("t", "")
             let handler = "\(yard.root)/types/handler"
             try Yard.write("#!/bin/sh\nexit 0\n", toFile: handler)
             chmod(handler, 0o755)

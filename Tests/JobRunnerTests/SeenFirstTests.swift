@@ -244,6 +244,7 @@ struct SeenFirstTests {
             try await stage.rest()
             #expect(try stage.files.result(of: "first") == nil)
             #expect(try stage.files.status(of: "first")?.standing == .completed)
+            #expect(try stage.files.status(of: "first")?.identity.jobID == jobID)
             // Whose request is there is a new job, which is looked at as any other.
             try stage.put(#"{"type": "nothing"}"#, as: .request("second"))
             try await eventually("it to be rejected") { try stage.files.result(of: "second") != nil }
@@ -257,7 +258,6 @@ struct SeenFirstTests {
             }
             try await stage.rest()
             #expect(stage.machine.takeLaunches().isEmpty)
-            #expect(jobID != nil)
         }
     }
 

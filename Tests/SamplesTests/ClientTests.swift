@@ -62,4 +62,21 @@ import Testing
         #expect(ended.lines.count == 2, "\(ended.output)")
         #expect(ended.lines.last == "1")
     }
+
+    @Test(arguments: clients)
+    func aClientDoesNotWaitForWhatItCouldNotDrop(command: String, tool: String, package: String) throws {
+        let place = try Place()
+        let ended = try place.run(
+            """
+            need \(tool) \(package)
+            mkdir -p spool
+            for try in "nowhere iso-codes.sync" "spool iso-codes.sync {a:1}"; do
+                status=0; timeout 10 \(command) $try 2>/dev/null || status=$?
+                case $status in 0 | 124) ;; *) echo refused ;; esac
+            done
+            ls -A spool
+            """)
+        #expect(ended.lines.filter { $0 == "refused" }.count == 2, "\(ended.output)\(ended.errors)")
+        #expect(!ended.output.contains(".json"), "\(ended.output)")
+    }
 }

@@ -227,6 +227,17 @@ extension HTTPTests {
             #expect(try await scratch.runHere(both, jobID: "job-2").counts == "0 0 50 0 0")
         }
 
+        @Test func aStateThatCannotBeOpenedIsToldAndNothingIsSent() async throws {
+            let scratch = try Scratch()
+            let server = try await TestServer { _, _ in .status(500) }
+            try write(scratch, ["1"])
+            let state: JSONObject = ["state": .string("\(scratch.path)/nowhere/state.db")]
+            let run = try await scratch.runHere(params(scratch, server, state))
+            #expect(run.exit != 0, "\(run.everything)")
+            #expect(run.everything.contains("nowhere"), "\(run.everything)")
+            #expect(server.requests.isEmpty)
+        }
+
         @Test(
             arguments: [
                 (["http": "http://127.0.0.1/items"], "target.http"),
