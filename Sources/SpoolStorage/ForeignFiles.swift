@@ -22,18 +22,27 @@ extension Spool {
         } catch  where error.code == ENOENT {
             return false
         }
-        // To be renamed changes a file's time of change.
-        if let moved = try temporary.stat(scratch),
-            !moved.isSameFile(as: known) || moved.fingerprint != known.fingerprint
-        {
-            do {
-                try temporary.moveToFreeName(scratch, to: root, name)
-                return false
-            } catch  where error.code == EEXIST {
-                // A still newer one is there.
+        do throws(SpoolError) {
+            // To be renamed changes a file's time of change.
+            let moved = try temporary.stat(scratch)
+            if moved.map({ $0.isSameFile(as: known) && $0.fingerprint == known.fingerprint }) ?? true {
+                return try temporary.remove(scratch)
             }
+        } catch {
+            try putBack(scratch, as: name)
+            throw error
         }
-        return try temporary.remove(scratch)
+        try putBack(scratch, as: name)
+        return false
+    }
+
+    /// Gives a file that was moved away its name back, unless a newer one has taken that.
+    private func putBack(_ scratch: FileName, as name: FileName) throws(SpoolError) {
+        do {
+            try temporary.moveToFreeName(scratch, to: root, name)
+        } catch  where error.code == EEXIST {
+            try temporary.remove(scratch)
+        }
     }
 
     /// In `.jobspool`.

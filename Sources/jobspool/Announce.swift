@@ -6,27 +6,28 @@ import SpoolClient
 import SpoolProtocol
 
 extension ClientCommand {
-    func announce(_ submission: Submission, in spool: SpoolDirectory, wait: Bool) throws -> ExitStatus {
-        if wait { return show(try waitForEnd(try spool.watch(submission), in: spool, timeout: nil), in: spool) }
+    /// - Returns: the document for `--json`, which is yet to be printed; in words it has been told.
+    func announcement(
+        of submission: Submission, in spool: SpoolDirectory
+    ) throws -> (document: JSON, status: ExitStatus) {
         let daemon = try spool.daemon()
         let view = try firstSight(of: submission, in: spool, daemon)
         let status = view?.status?.request == submission.fingerprint ? view?.status : nil
         let standing = status?.standing.rawValue ?? "dropped"
-        if options.json {
-            Stream.output.json([
-                "status": .string(standing), "name": .string(submission.name.string),
-                "job_id": JSON(status?.identity.jobID), "type": JSON(view?.type),
-                "description": JSON(description(view)), "message": JSON(status?.message),
-                "waiting_for": status?.waitingFor?.json ?? .null,
-                "error": status?.error?.json ?? .null, "request": submission.fingerprint.json,
-                "daemon_state": .string(daemon.word),
-                "files": [
-                    "request": .string(submission.path), "status": .string(spool.path(of: .status(submission.name))),
-                    "log": .string(spool.path(of: .log(submission.name))),
-                    "result": .string(spool.path(of: .result(submission.name))),
-                ],
-            ])
-        } else {
+        let document: JSON = [
+            "status": .string(standing), "name": .string(submission.name.string),
+            "job_id": JSON(status?.identity.jobID), "type": JSON(view?.type),
+            "description": JSON(description(view)), "message": JSON(status?.message),
+            "waiting_for": status?.waitingFor?.json ?? .null,
+            "error": status?.error?.json ?? .null, "request": submission.fingerprint.json,
+            "daemon_state": .string(daemon.word),
+            "files": [
+                "request": .string(submission.path), "status": .string(spool.path(of: .status(submission.name))),
+                "log": .string(spool.path(of: .log(submission.name))),
+                "result": .string(spool.path(of: .result(submission.name))),
+            ],
+        ]
+        if !options.json {
             var fields = Fields()
             fields.add("name", submission.name.string, .bold)
             fields.add(
@@ -42,7 +43,7 @@ extension ClientCommand {
             fields.add("files", spool.path(of: .status(submission.name)))
             fields.write(to: .output)
         }
-        return status?.standing == .rejected ? .rejected : .success
+        return (document, status?.standing == .rejected ? .rejected : .success)
     }
 
     private func description(_ view: JobView?) -> String? {

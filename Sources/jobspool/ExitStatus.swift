@@ -86,6 +86,9 @@ extension ExitStatus {
             }
     }
 
+    /// Of several orders the one to tell: what kept the first of them from being carried out.
+    static func first(_ statuses: [ExitStatus]) -> ExitStatus { statuses.first { $0 != .success } ?? .success }
+
     /// Of several jobs the one to tell: what went worst.
     static func worst(_ statuses: [ExitStatus]) -> ExitStatus {
         let order: [ExitStatus] = [.timedOut, .jobNotFound, .failed, .rejected, .cancelled, .partial, .success]

@@ -5,16 +5,24 @@ import SpoolClient
 struct Retry: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
-        abstract: "Run a job that is over again, with the request as it is.",
+        abstract: "Run jobs that are over again, with their requests as they are.",
         discussion: "The request of an archived job is dropped anew, as the user's own.")
 
     @OptionGroup var options: SpoolOptions
-    @Flag(help: "Wait until the job is over, print its result, and exit by its outcome.") var wait = false
-    @Argument(help: "The job's name, or its job_id.") var name: String
+    @Flag(help: "Wait until the jobs are over, print their results, and exit by their outcome.") var wait = false
+    @Argument(help: "Names of jobs, or job_ids.") var names: [String]
 
     func execute() throws -> ExitStatus {
         let spool = try options.open()
-        let submission = try spool.retry(try spool.find(name))
-        return try announce(submission, in: spool, wait: wait)
+        if wait {
+            let dropped = try attempt(names) { try spool.watch(try retry($0, in: spool)) }
+            return .worst(
+                try waitForEach(dropped, in: spool) { try waitForEnd(try $0.get(), in: spool, timeout: nil) })
+        }
+        return .first(try forEach(names) { try announcement(of: try retry($0, in: spool), in: spool) })
+    }
+
+    private func retry(_ reference: String, in spool: SpoolDirectory) throws -> Submission {
+        try spool.retry(try spool.find(reference))
     }
 }

@@ -19,25 +19,17 @@ struct Status: ClientCommand {
 
     private func showJobs(_ spool: SpoolDirectory) throws -> ExitStatus {
         let daemon = try spool.daemon()
-        var documents: [JSON] = []
-        var statuses: [ExitStatus] = []
-        for (index, reference) in names.enumerated() {
-            do {
-                let view = try spool.status(of: try spool.find(reference))
-                documents.append(view.json(daemon: daemon))
-                if !options.json {
-                    if index > 0 { Stream.output.line("") }
-                    writeStatus(view, daemon: daemon, turn: try turnText(view, in: spool), in: spool, to: .output)
-                }
-            } catch {
-                if names.count == 1 { throw error }
-                documents.append(error.json)
-                statuses.append(ExitStatus(error))
-                if !options.json { tell(error) }
+        var isFirst = true
+        let statuses = try forEach(names) { reference in
+            let view = try spool.status(of: try spool.find(reference))
+            if !options.json {
+                if !isFirst { Stream.output.line("") }
+                writeStatus(view, daemon: daemon, turn: try turnText(view, in: spool), in: spool, to: .output)
             }
+            isFirst = false
+            return (view.json(daemon: daemon), .success)
         }
-        if options.json { Stream.output.json(names.count == 1 ? documents[0] : .array(documents)) }
-        return statuses.first ?? .success
+        return .first(statuses)
     }
 
     /// What keeps a job from its turn, as far as the spool's own status tells it; `doctor` tells it all.

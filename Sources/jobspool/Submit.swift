@@ -45,7 +45,8 @@ struct Submit: ClientCommand {
             } else {
                 try spool.submit(try fields.request(), name: try jobName(), replace: replace)
             }
-        return try announce(submission, in: spool, wait: wait)
+        if wait { return show(try waitForEnd(try spool.watch(submission), in: spool, timeout: nil), in: spool) }
+        return .first(try forEach([submission]) { try announcement(of: $0, in: spool) })
     }
 
     private func submit(_ file: String, to spool: SpoolDirectory) throws -> Submission {

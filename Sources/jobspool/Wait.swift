@@ -1,8 +1,6 @@
 /// `jobspool wait`: until jobs are over.
 import ArgumentParser
-import JSONText
 import SpoolClient
-import SpoolProtocol
 
 struct Wait: ClientCommand {
     static let configuration = CommandConfiguration(
@@ -23,26 +21,9 @@ struct Wait: ClientCommand {
         let spool = try options.open()
         let watches = try names.map { try spool.watch(try spool.find($0)) }
         let deadline = Deadline(seconds: timeout)
-        if watches.count == 1 { return show(try waitForEnd(watches[0], in: spool, timeout: timeout), in: spool) }
-        var statuses: [ExitStatus] = []
-        var documents: [JSON] = []
-        for watch in watches {
-            do {
-                let view = try waitForEnd(watch, in: spool, timeout: deadline.secondsLeft)
-                noteMissingResult(of: view)
-                if options.json {
-                    documents.append(view.resultJSON ?? view.json)
-                } else {
-                    Stream.output.line("\(safe(view.name.string)): \(view.summary)")
-                }
-                if case .over(let result) = view.state { statuses.append(ExitStatus(result)) }
-            } catch let error as SpoolClientError {
-                documents.append(error.json)
-                if !options.json { tell(error) }
-                statuses.append(ExitStatus(error))
-            }
+        let statuses = try waitForEach(watches, in: spool) { watch in
+            try waitForEnd(watch, in: spool, timeout: deadline.secondsLeft)
         }
-        if options.json { Stream.output.json(.array(documents)) }
-        return ExitStatus.worst(statuses)
+        return .worst(statuses)
     }
 }

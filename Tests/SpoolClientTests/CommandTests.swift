@@ -70,7 +70,9 @@ struct CommandTests {
             ("wait --timeout 0 success running", 124), ("wait nobody", 5), ("status success", 0), ("status failed", 0),
             ("status nobody", 5), ("status success nobody", 5), ("status", 69), ("list", 0), ("logs success", 0),
             ("logs nobody", 5), ("logs -f success", 0), ("cancel running", 0), ("cancel success", 7),
-            ("cancel nobody", 5), ("retry failed", 0), ("retry running", 6), ("retry nobody", 5),
+            ("cancel nobody", 5), ("cancel success running nobody pending", 7), ("cancel running pending", 0),
+            ("cancel --wait nobody cancelled", 5), ("retry failed", 0), ("retry running failed success", 6),
+            ("retry running", 6), ("retry nobody", 5),
             ("submit --type x --name fresh", 0), ("submit --type x --name success", 73),
             ("submit --type x --name success --replace", 0), ("submit --type x --name a/b", 65),
             ("submit --type x --name spool", 65), ("submit", 64), ("submit --type x some.json", 64),
@@ -162,6 +164,28 @@ struct CommandTests {
         #expect(ended.status == 130, "\(ended.output)")
         #expect(ended.output == "")
         #expect(ended.diagnostics.contains("goes on"))
+    }
+
+    @Test("does what it is asked for with each of several jobs, also where one of them is none") func several() throws {
+        try makeEndings()
+        let cancelled = try run("jobspool cancel --reason why success running nobody pending")
+        #expect(cancelled.status == 7)
+        #expect(cancelled.output.split(separator: "\n").count == 2, "\(cancelled.output)")
+        #expect(cancelled.diagnostics.contains("JOB_ALREADY_OVER"))
+        #expect(cancelled.diagnostics.contains("JOB_NOT_FOUND"))
+        #expect(cancelled.diagnostics.contains("they are cancelled when one is"))
+        for name in ["running", "pending"] {
+            #expect(try spool.read("\(name).cancel.json")?.contains("why") == true)
+        }
+        #expect(try spool.read("success.cancel.json") == nil)
+        let told = try #require(try json(try run("jobspool cancel running nobody --json")).array)
+        #expect(told.map { $0["cancel"] ?? $0["error"]?["code"] } == ["requested", "JOB_NOT_FOUND"])
+
+        let again = try json(try run("jobspool retry failed dropped cancelled --json"))
+        #expect(
+            again.array?.map { $0["name"] ?? $0["error"]?["code"] } == ["failed", "JOB_NOT_COMPLETED", "cancelled"])
+        let dropped = try ["failed", "cancelled"].map { try run("jobspool status \($0)").output }
+        for text in dropped { #expect(text.contains("dropped"), "\(text)") }
     }
 
     // MARK: Output

@@ -51,6 +51,21 @@ struct PublishTests {
         #expect(try temporary.names(".jobspool/tmp") == [])
     }
 
+    @Test("leaves a file that cannot be looked at, or not be removed, where it was", arguments: 2...3)
+    func removesNothingUnknown(call: Int) throws {
+        let fault = Fault(EACCES)
+        let spool = try temporary.spool(fault.system)
+        let file = try #require(Self.status.fileName)
+        try spool.publish(["a": 1], as: Self.status, .process)
+        let seen = try #require(try spool.root.stat(file))
+        fault.fail(at: call)
+        #expect(throws: SpoolError.self) { try spool.remove(file, ifStill: seen) }
+        #expect(fault.hasFailed)
+        fault.fail(at: 0)
+        #expect(try spool.readOwn(Self.status) == ["a": 1])
+        #expect(try temporary.names(".jobspool/tmp") == [])
+    }
+
     @Test("never shows a reader anything but a complete file, 10,000 times")
     func atomic() async throws {
         let spool = try temporary.spool()
