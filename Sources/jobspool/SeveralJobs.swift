@@ -1,6 +1,7 @@
 /// One command about several jobs.
 import JSONText
 import SpoolClient
+import SpoolProtocol
 
 extension ClientCommand {
     /// Does the same with each. What one of several is refused for is told in its place, and the others have their turn all the same; an
