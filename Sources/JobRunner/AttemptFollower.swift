@@ -38,13 +38,14 @@ struct AttemptFollower {
         while !link.process.waitForSupervisorEnd(milliseconds: tick) {
             if link.isDetached { return following.report(.detached) }
             link.insistOnStop()
+            let readAt = Clock.monotonic()
             let sawOutput = drain(&following)
             if following.takeSawOutput() { watch.sawOutput() }
             // A chunk at a time, as long as there is more: a handler that never stops talking is stopped all the same.
             // One that empties its output again and again is given no more than its time.
             tick = sawOutput && !following.hasBegunAnew ? 0 : rhythm.tick
             publishStatus(&following)
-            if let reason = watch.reasonToStop(), try !handlerHasEnded() { askToStop(reason) }
+            if let reason = watch.reasonToStop(at: readAt), try !handlerHasEnded() { askToStop(reason) }
         }
         guard let record = try stopOrphans(&following) else { return following.report(.detached) }
         if case .ended(let record) = record, record.end == .exited(HandlerExit.completed), record.leftBehind == 0 {
@@ -74,8 +75,13 @@ struct AttemptFollower {
         }
     }
 
-    /// Those that it has left behind are being stopped already.
-    private func handlerHasEnded() throws(SpoolError) -> Bool { try link.process.record() == .exited }
+    /// Those that it has left behind are being stopped already, or have been.
+    private func handlerHasEnded() throws(SpoolError) -> Bool {
+        switch try link.process.record() {
+        case .notStarted, .started: false
+        case .exited, .ended: true
+        }
+    }
 
     /// What changes while following.
     fileprivate struct Following: ~Copyable {

@@ -17,9 +17,10 @@ struct Stopwatch {
 
     mutating func sawOutput() { lastOutput = Clock.monotonic() }
 
-    mutating func reasonToStop() -> StopReason? {
+    /// - Parameter now: before what the handler says was last read. Between the two the disk may have kept the follower waiting, and what
+    ///   the handler said then has not been heard yet.
+    mutating func reasonToStop(at now: Double) -> StopReason? {
         guard !isDone else { return nil }
-        let now = Clock.monotonic()
         if let timeout, now >= timeout.at {
             isDone = true
             return .timeout(seconds: timeout.seconds)

@@ -7,6 +7,9 @@ public struct ScheduleBookmark: Sendable, Equatable {
     public var since: Timestamp
     /// Every slot up to here has been dropped or given up.
     public var handledUntil: Timestamp
+    /// Slots up to here had been dealt with when the schedule began anew, because the clock had been set back; nil once that time has passed
+    /// again. None of them is made up for.
+    public var handledBefore: Timestamp?
     /// Slots that passed while nothing could be dropped.
     public var missed: Int64 = 0
     /// Those of them for which nothing was dropped later.
@@ -19,9 +22,10 @@ public struct ScheduleBookmark: Sendable, Equatable {
     }
 
     /// As an earlier daemon left it.
-    init(since: Timestamp, handledUntil: Timestamp, missed: Int64, skipped: Int64) {
+    init(since: Timestamp, handledUntil: Timestamp, handledBefore: Timestamp?, missed: Int64, skipped: Int64) {
         self.since = since
         self.handledUntil = handledUntil
+        self.handledBefore = handledBefore
         self.missed = missed
         self.skipped = skipped
     }
@@ -51,6 +55,7 @@ public struct SchedulePlan: Sendable, Equatable {
         drop = []
         if bookmark.handledUntil.seconds(since: now) >= Self.correction {
             let anew = ScheduleBookmark(now: now)
+            self.bookmark.handledBefore = max(bookmark.handledUntil, bookmark.handledBefore ?? bookmark.handledUntil)
             self.bookmark.since = anew.since
             self.bookmark.handledUntil = anew.handledUntil
         }
@@ -66,16 +71,18 @@ public struct SchedulePlan: Sendable, Equatable {
         let last = now.wholeSeconds
         guard let latest = slots.latest(1, after: handled, through: last).first else { return }
         let lateEnd = max(handled, now.adding(seconds: -Double(Self.grace)).wholeSecondsUp - 1)
-        let late = slots.count(after: handled, through: lateEnd)
-        let ofLate = slots.latest(Self.lateLimit(ifMissed), after: handled, through: lateEnd)
+        let lateStart = min(max(handled, bookmark.handledBefore?.wholeSeconds ?? handled), lateEnd)
+        let late = slots.count(after: lateStart, through: lateEnd)
+        let ofLate = slots.latest(Self.lateLimit(ifMissed), after: lateStart, through: lateEnd)
         let inTime = slots.count(after: lateEnd, through: last)
         let ofInTime = slots.latest(Self.limit(slots.rule, ifMissed), after: lateEnd, through: last)
         drop = (ofLate + ofInTime).map(Timestamp.init(wholeSeconds:))
         // They have their jobs, in time or not.
-        let earlier = dropped.count { $0.wholeSeconds > handled && $0.wholeSeconds <= last && !drop.contains($0) }
+        let earlier = dropped.count { $0.wholeSeconds > lateStart && $0.wholeSeconds <= last && !drop.contains($0) }
         bookmark.missed += max(0, late + inTime - Int64(ofInTime.count) - Int64(earlier))
         bookmark.skipped += max(0, late + inTime - Int64(drop.count) - Int64(earlier))
         bookmark.handledUntil = Timestamp(wholeSeconds: latest)
+        if let before = bookmark.handledBefore, before <= bookmark.handledUntil { bookmark.handledBefore = nil }
     }
 
     /// How many late slots are made up for.

@@ -85,7 +85,7 @@ extension ScheduleStatus {
             "last_run": lastRun?.json ?? .null, "missed": JSON(bookmark.missed), "skipped": JSON(bookmark.skipped),
             "problem": problem?.json ?? .null, "updated_at": .string(updatedAt.description),
             "since": .string(bookmark.since.description), "handled_until": .string(bookmark.handledUntil.description),
-            "fingerprint": fingerprint.json,
+            "handled_before": JSON(bookmark.handledBefore?.description), "fingerprint": fingerprint.json,
         ]
     }
 
@@ -105,7 +105,8 @@ extension ScheduleStatus {
         lastScheduledAt = time("last_scheduled_at")
         lastRun = ScheduleRun(json: json["last_run"])
         bookmark = ScheduleBookmark(
-            since: since, handledUntil: handledUntil, missed: Self.count(json["missed"]),
+            since: since, handledUntil: handledUntil, handledBefore: time("handled_before"),
+            missed: Self.count(json["missed"]),
             skipped: Self.count(json["skipped"]))
         problem = JobError(json: json["problem"])
     }

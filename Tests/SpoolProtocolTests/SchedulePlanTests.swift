@@ -149,6 +149,29 @@ struct SchedulePlanTests {
         #expect(plan.bookmark.skipped == 2)
     }
 
+    @Test(
+        "makes up for no slot twice, nor for one before it was there, when a clock that was set back is put right",
+        arguments: Schedule.IfMissed.allCases)
+    func putRight(ifMissed: Schedule.IfMissed) {
+        // It was there from 10:00 on, and every minute up to 12:00 has been dealt with. Then the clock says 8:00 for ten minutes.
+        var plan = SchedulePlan(Self.minute, ifMissed, bookmark(since: -7200, handled: 0), now: Self.at(-14_400))
+        #expect(plan.drop.isEmpty)
+        for minute in 1...10 {
+            plan = SchedulePlan(Self.minute, ifMissed, plan.bookmark, now: Self.at(-14_400 + 60 * Double(minute)))
+            #expect(plan.drop == [Self.at(-14_400 + 60 * Double(minute))], "it goes on meanwhile")
+        }
+        // It is put half right at first.
+        plan = SchedulePlan(Self.minute, ifMissed, plan.bookmark, now: Self.at(-3599))
+        #expect(plan.drop == [Self.at(-3600)])
+        plan = SchedulePlan(Self.minute, ifMissed, plan.bookmark, now: Self.at(300))
+        let late = [60, 120, 180].map { Self.at($0) }
+        let madeUpFor = ifMissed == .all ? late : ifMissed == .once ? [late[2]] : []
+        #expect(plan.drop == madeUpFor + [Self.at(240), Self.at(300)])
+        #expect(plan.bookmark.missed == 3)
+        #expect(plan.bookmark.skipped == Int64(3 - madeUpFor.count))
+        #expect(plan.bookmark.handledBefore == nil)
+    }
+
     @Test("has a grid that begins at a whole second, however the daemon's wakes are")
     func grid() {
         let first = ScheduleBookmark(now: Self.at(0.7))

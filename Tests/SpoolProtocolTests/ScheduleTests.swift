@@ -123,6 +123,7 @@ struct ScheduleTests {
         status.lastScheduledAt = Samples.time("2026-01-07T02:30:00.000Z")
         status.lastRun = ScheduleRun(Samples.status(.failed))
         status.bookmark.handledUntil = Samples.time("2026-01-07T02:30:00.000Z")
+        status.bookmark.handledBefore = Samples.time("2026-01-07T05:30:00.000Z")
         status.bookmark.missed = 7
         status.bookmark.skipped = 6
         status.problem = Samples.error
@@ -132,7 +133,7 @@ struct ScheduleTests {
                 == ContractTests.words(
                     """
                     v name state description submitted_by next_run_at last_scheduled_at last_run missed skipped problem \
-                    updated_at since handled_until fingerprint
+                    updated_at since handled_until handled_before fingerprint
                     """))
         #expect(
             status.json["last_run"]?.object?.keys
