@@ -15,12 +15,16 @@ struct AttemptFollower {
     let askToStop: @Sendable (StopReason) -> Void
     /// Tells people of trouble with the job's files.
     let complain: @Sendable (SpoolError) -> Void
+    /// Tells people of what keeps the attempt from ending.
+    let warn: @Sendable (String) -> Void
     /// Starts the next job of the lane, if it is there to be started.
     let beginNext: @Sendable () -> Void
     var rhythm = FollowerRhythm()
 
     /// Status is written at most five times a second.
     private static let statusInterval = 0.2
+    /// So often the supervisor's record is looked at, in seconds.
+    static let recordInterval = 1.0
 
     /// Blocks until the attempt has ended.
     func follow() throws(SpoolError) -> FollowReport {
@@ -44,6 +48,7 @@ struct AttemptFollower {
             // A chunk at a time, as long as there is more: a handler that never stops talking is stopped all the same.
             // One that empties its output again and again is given no more than its time.
             tick = sawOutput && !following.hasBegunAnew ? 0 : rhythm.tick
+            tellOfSurvivors(&following)
             publishStatus(&following)
             if let reason = watch.reasonToStop(at: readAt), try !handlerHasEnded() { askToStop(reason) }
         }
@@ -84,7 +89,7 @@ struct AttemptFollower {
     }
 
     /// What changes while following.
-    fileprivate struct Following: ~Copyable {
+    struct Following: ~Copyable {
         var output: OutputReader
         var errors: OutputReader
         var ledger: AttemptLedger
@@ -97,6 +102,8 @@ struct AttemptFollower {
         /// The handler has said something since that was last asked.
         fileprivate var sawOutput = false
         var statusDue = 0.0
+        var recordDue = Clock.monotonic() + AttemptFollower.recordInterval
+        var survivors: String?
         var isDirectorySynced = false
         var troubleToldAt = -Double.infinity
 
@@ -114,7 +121,7 @@ struct AttemptFollower {
     // MARK: Reading
 
     /// Takes what is new; false when nothing was. Trouble is told and tried again with the next tick.
-    private func drain(_ following: inout Following) -> Bool {
+    func drain(_ following: inout Following) -> Bool {
         var sawOutput = false
         do throws(SpoolError) {
             if !following.log.isFull { sawOutput = try following.readLines() } else { following.heard() }
@@ -183,7 +190,7 @@ struct AttemptFollower {
         }
     }
 
-    private func publishStatus(_ following: inout Following) {
+    func publishStatus(_ following: inout Following) {
         let now = Clock.monotonic()
         // A checkpoint that is shown survives a power cut: it is saved first.
         guard following.isUpToDate, following.ledger.unsavedCheckpoint == nil, following.ledger.hasChanged,
@@ -200,54 +207,11 @@ struct AttemptFollower {
         }
     }
 
-    private func tell(_ error: SpoolError, _ following: inout Following) {
+    func tell(_ error: SpoolError, _ following: inout Following) {
         let now = Clock.monotonic()
         guard now - following.troubleToldAt > 10 else { return }
         following.troubleToldAt = now
         complain(error)
-    }
-
-    // MARK: Orphans
-
-    private func isSomebodyLeft(cameToItsEnd: Bool) throws(SpoolError) -> Bool {
-        if try link.process.isAlive() { return true }
-        if cameToItsEnd { return false }
-        return try Orphans.exist(of: plan.status.identity.jobID, in: link.process.directory)
-    }
-
-    /// The supervisor is gone. When it had come to its end nobody is left, and the lock goes with its last descriptor;
-    /// otherwise whoever still holds the lock has lost it: TERM, the grace time, KILL.
-    /// - Returns: what the supervisor wrote; nil when told to leave.
-    private func stopOrphans(_ following: inout Following) throws(SpoolError) -> AttemptRecordState? {
-        let directory = link.process.directory
-        let jobID = plan.status.identity.jobID
-        let record = try link.process.record()
-        let cameToItsEnd: Bool
-        switch record {
-        case .ended: cameToItsEnd = true
-        case .notStarted, .started, .exited: cameToItsEnd = false
-        }
-        let patience = Clock.monotonic() + (cameToItsEnd ? 1 : 0)
-        var killAt: Double?
-        while try isSomebodyLeft(cameToItsEnd: cameToItsEnd) {
-            if Clock.monotonic() < patience {
-                _ = poll(nil, 0, 1)
-                continue
-            }
-            if link.isDetached { return nil }
-            let now = Clock.monotonic()
-            if killAt == nil {
-                following.ledger.note(.warning, "the supervisor was killed: stopping its handler", at: Clock.now())
-                killAt = now + plan.graceSeconds
-                try Orphans.signal(SIGTERM, of: jobID, in: directory)
-            } else if let deadline = killAt, now >= deadline {
-                try Orphans.signal(SIGKILL, of: jobID, in: directory)
-            }
-            _ = drain(&following)
-            publishStatus(&following)
-            _ = poll(nil, 0, 20)
-        }
-        return record
     }
 }
 

@@ -53,7 +53,7 @@ struct AttemptLedger {
         errorLinesToSkip = lines.errorLines - self.emptied.errorLines
         // The errors of the attempt that is folded again come again.
         errorsTotal = log.written.errorsTotal - Int64(errorLinesToSkip)
-        errors = Array(log.written.firstErrors.prefix(Int(errorsTotal)))
+        errors = log.written.firstErrors.prefix(Int(errorsTotal)).map(\.shortened)
         self.status.recentLogs = log.written.recent
         if let saved {
             self.status.checkpoint = saved.value
@@ -116,7 +116,7 @@ struct AttemptLedger {
     private mutating func countUnfoldedErrors() {
         guard errorLinesToSkip > 0 else { return }
         errorsTotal += Int64(errorLinesToSkip)
-        errors += log.written.firstErrors.dropFirst(errors.count).prefix(errorLinesToSkip)
+        errors += log.written.firstErrors.dropFirst(errors.count).prefix(errorLinesToSkip).map(\.shortened)
         errorLinesToSkip = 0
         if reports.failed == nil { status.counts["failed"] = errorsTotal }
         hasChanged = true
@@ -195,7 +195,7 @@ struct AttemptLedger {
             outputIsEmptied(at: error.at)
         }
         errorsTotal += 1
-        if errors.count < JobResult.errorsLimit { errors.append(error) }
+        if errors.count < JobResult.errorsLimit { errors.append(error.shortened) }
         if reports.failed == nil { status.counts["failed"] = errorsTotal }
         if Self.countDown(&errorLinesToSkip) { return }
         lines.errorLines += 1
@@ -245,6 +245,15 @@ extension EmptiedOutputs {
 }
 
 extension ItemError {
+    /// As a result shows it; the errors file has it whole.
+    fileprivate var shortened: ItemError {
+        var error = self
+        error.item = item.shortened
+        error.code = code.shortened
+        error.message = message.shortened
+        return error
+    }
+
     fileprivate func isRepeat(of other: ItemError) -> Bool {
         item == other.item && code == other.code && message == other.message
     }
@@ -260,6 +269,6 @@ extension LogEntry {
 }
 
 extension String {
-    /// The first thousand characters: a status is read again and again.
+    /// The first thousand characters: a status is read again and again, and a result by the daemon, too.
     fileprivate var shortened: String { utf8.count <= 1000 ? self : String(prefix(1000)) + "…" }
 }

@@ -153,6 +153,16 @@ final class AttemptProcess: Sendable {
         AttemptRecordState.tellsOfShutdown(try directory.read(AttemptFile.record) ?? [], of: attempt)
     }
 
+    /// Which process the handler is; nil when its supervisor has not written that down.
+    func trace() throws(SpoolError) -> HandlerTrace? {
+        AttemptRecordState.trace(try directory.read(AttemptFile.record) ?? [], of: attempt)
+    }
+
+    /// Those who do not end though KILL was sent to them, in words; nil when there are none.
+    func survivors() throws(SpoolError) -> String? {
+        AttemptRecordState.survivors(try directory.read(AttemptFile.record) ?? [], of: attempt)
+    }
+
     /// How far it has come, by what the supervisor wrote.
     func record() throws(SpoolError) -> AttemptRecordState {
         AttemptRecordState(try directory.read(AttemptFile.record) ?? [], of: attempt)

@@ -58,6 +58,7 @@ package struct AttemptSupervisor {
     static func warmUp() {
         let record = ExitRecord(end: .exited(0), finishedAt: Clock.now(), leftBehind: 0)
         _ = AttemptRecordState.startedLine(of: "", at: record.finishedAt)
+        _ = HandlerTrace(getpid(), startedAfter: HandlerTrace.bootSeconds()).line(of: "")
         _ = AttemptRecordState.endedLine(of: "", record)
         var ladder = StopLadder(group: getpid(), grace: 0)
         _ = ladder.nextStepMilliseconds()
@@ -105,27 +106,31 @@ package struct AttemptSupervisor {
 
     private func superviseHandler(_ record: borrowing Descriptor) -> ExitRecord {
         let handler: pid_t
+        let begin = HandlerTrace.bootSeconds()
         switch spawn() {
         case .success(let pid): handler = pid
         case .failure(let error): return ExitRecord(end: .notStarted(error), finishedAt: Clock.now(), leftBehind: 0)
         }
+        tell(HandlerTrace(handler, startedAfter: begin).line(of: attempt), record)
         var ladder = StopLadder(group: handler, grace: grace)
-        let status = waitForHandler(handler, &ladder)
+        let status = waitForHandler(handler, &ladder, record)
         let finishedAt = Clock.now()
         let leftBehind = ladder.leftBehind()
         if leftBehind > 0 {
-            tellOfExit(at: finishedAt, record)
-            ladder.sweep()
+            tell(AttemptRecordState.exitedLine(of: attempt, at: finishedAt), record)
+            while !ladder.sweepStep() { tellOfSurvivors(&ladder, record) }
         }
         return ExitRecord(end: Self.end(ofStatus: status), finishedAt: finishedAt, leftBehind: leftBehind)
     }
 
-    private func tellOfExit(at time: Timestamp, _ record: borrowing Descriptor) {
-        do {
-            try record.write(AttemptRecordState.exitedLine(of: attempt, at: time))
-        } catch {
-            // Then the time of those that it has left behind is its own; stopped they are all the same.
-        }
+    private func tellOfSurvivors(_ ladder: inout StopLadder, _ record: borrowing Descriptor) {
+        guard let who = ladder.takeSurvivors() else { return }
+        tell(AttemptRecordState.survivorsLine(of: attempt, who), record)
+    }
+
+    /// What helps the daemon, and what the attempt goes on without where the disk does not take it.
+    private func tell(_ line: [UInt8], _ record: borrowing Descriptor) {
+        do { try record.write(line) } catch {}
     }
 
     // MARK: Starting
@@ -166,7 +171,9 @@ package struct AttemptSupervisor {
     // MARK: Waiting
 
     /// Waits until the handler has ended and returns its wait(2) status. Orders from the daemon start the ladder.
-    private func waitForHandler(_ handler: pid_t, _ ladder: inout StopLadder) -> Int32 {
+    private func waitForHandler(
+        _ handler: pid_t, _ ladder: inout StopLadder, _ record: borrowing Descriptor
+    ) -> Int32 {
         while true {
             var status: Int32 = 0
             if waitpid(handler, &status, WNOHANG) == handler { return status }
@@ -179,6 +186,7 @@ package struct AttemptSupervisor {
             if count > 0, waits[1].revents != 0, Self.readOrder() == .stop { ladder.begin() }
             if children.raw < 0 || waits[0].revents != 0 { children.reap(besides: handler) }
             ladder.climb()
+            tellOfSurvivors(&ladder, record)
         }
     }
 

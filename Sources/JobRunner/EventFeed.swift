@@ -3,6 +3,9 @@
 ///
 /// A feed that is full goes to the archive under the number of its last event, and a new one is begun. What is open by then
 /// (`FeedRecord`) is written down first: the new feed alone does not say it.
+///
+/// The feed is synced when a daemon stops, and otherwise when it is full. When the machine has been started anew, and the daemon before
+/// had not stopped, what it told last may be lost: then the numbers go on a million later, so that none stands for two events.
 import Glibc
 import JSONText
 import SpoolProtocol
@@ -18,6 +21,8 @@ final class EventFeed {
     /// CLOCK_MONOTONIC, seconds.
     private var rotateNotBefore = 0.0
     private var record: FeedRecord
+    /// What a daemon that stopped has written down is not true any more once there is another event.
+    private var isEndForgotten = false
 
     /// However full it is, a feed lasts so long, in seconds: whoever follows it by name finds each before the next one takes its
     /// place (tail(1) that has no inotify looks after five seconds in which nothing came).
@@ -82,9 +87,39 @@ final class EventFeed {
     /// So much is to be written, in bytes, that it should not be left to wait for more.
     var isFull: Bool { unwritten.count > 1 << 16 }
 
+    // MARK: Power cuts
+
+    /// In `.jobspool`: the number of the last event that is on the disk, of a daemon that has stopped.
+    private static let end = FileName("feed-end")
+
+    /// The machine has been started anew since a daemon served the spool.
+    func skipLost() throws(SpoolError) {
+        let known = try spool.home.read(Self.end).flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
+        if known == lastSequence { return }
+        // A new spool has lost nothing.
+        let isNew = try !spool.hasBootMark()
+        if isNew, lastSequence == 0 { return }
+        record.skipLost()
+    }
+
+    /// The daemon stops, and all is written.
+    func end() throws(SpoolError) {
+        try flush()
+        try file.syncData()
+        try spool.publish(Array("\(lastSequence)".utf8), as: Self.end, in: spool.home, .power)
+        isEndForgotten = false
+    }
+
+    private func forgetEnd() throws(SpoolError) {
+        if isEndForgotten { return }
+        if try spool.home.remove(Self.end) { try spool.home.sync() }
+        isEndForgotten = true
+    }
+
     /// Writes what waits; what the disk does not take waits on.
     func flush() throws(SpoolError) {
         if unwritten.isEmpty { return }
+        try forgetEnd()
         let before = unwritten.count
         do throws(SpoolError) {
             try file.drain(&unwritten)

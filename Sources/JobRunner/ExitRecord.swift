@@ -1,6 +1,5 @@
-/// What the supervisor wrote into `record.jsonl`: one line before it starts the handler, one when that has ended and has
-/// left somebody behind, and one when it is over. Each
-/// line names the job and the attempt, so that what an earlier attempt left in a directory that is used again counts for nothing.
+/// What the supervisor wrote into `record.jsonl`: one line before it starts the handler, one that says which process that is, one when
+/// it has ended and has left somebody behind, one when somebody cannot be stopped, and one when it is over. Each line names the job and the attempt, so that what an earlier attempt left in a directory that is used again counts for nothing.
 import JSONText
 import SpoolProtocol
 
@@ -41,6 +40,19 @@ enum AttemptRecordState: Equatable {
         JSON.object(["of": .string(attempt), "exited_at": .string(time.description)]).line
     }
 
+    static func survivorsLine(of attempt: String, _ who: String) -> [UInt8] {
+        JSON.object(["of": .string(attempt), "survivors": .string(who)]).line
+    }
+
+    /// Those who did not end when KILL was sent to them, as the record says last.
+    static func survivors(_ bytes: [UInt8], of attempt: String) -> String? {
+        lines(of: attempt, in: bytes).compactMap { $0["survivors"]?.string }.last
+    }
+
+    static func trace(_ bytes: [UInt8], of attempt: String) -> HandlerTrace? {
+        lines(of: attempt, in: bytes).compactMap(HandlerTrace.init(json:)).last
+    }
+
     /// Written by a daemon that stops: why the attempt ends.
     static func shutdownLine(of attempt: String, at time: Timestamp) -> [UInt8] {
         JSON.object(["of": .string(attempt), "shutdown_at": .string(time.description)]).line
@@ -75,7 +87,7 @@ enum AttemptRecordState: Equatable {
                 self = .ended(record)
             } else if line["exited_at"] != nil {
                 self = .exited
-            } else if line["shutdown_at"] == nil {
+            } else if line["shutdown_at"] == nil, line["survivors"] == nil {
                 // Also by an end that is damaged: something has run.
                 self = .started
             }

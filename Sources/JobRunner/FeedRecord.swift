@@ -78,6 +78,12 @@ struct FeedRecord {
         lastSequence = max(lastSequence, number)
     }
 
+    /// What was told last may be lost, and its numbers with it: none of them is to be used again.
+    mutating func skipLost() { lastSequence = min(lastSequence + Self.mostLost, Self.numbers.upperBound) }
+
+    /// More events than a daemon tells in the half minute, or the ten minutes at most, that a kernel keeps from the disk what was not synced.
+    static let mostLost: Int64 = 1_000_000
+
     /// The number of the next event.
     mutating func nextSequence() -> Int64 {
         lastSequence += 1

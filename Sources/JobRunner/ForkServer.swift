@@ -58,11 +58,10 @@ final class ForkServer: Sendable {
     private func start() -> Server? {
         var sockets: [Int32] = [-1, -1]
         let null = open("/dev/null", O_RDWR | O_CLOEXEC)
-        guard null >= 0, linux_socket_pair(&sockets) == 0 else { return nil }
-        defer {
-            close(null)
-            close(sockets[1])
-        }
+        guard null >= 0 else { return nil }
+        defer { close(null) }
+        guard linux_socket_pair(&sockets) == 0 else { return nil }
+        defer { close(sockets[1]) }
         var pid: pid_t = 0
         let code = "/".withCString { root in
             [null, null, STDERR_FILENO, sockets[1]].withUnsafeBufferPointer { descriptors in

@@ -30,6 +30,8 @@ enum News: Sendable {
     /// It is time to go on archiving.
     case retain
     case trouble(SpoolError)
+    /// What people are to hear of.
+    case warning(String)
     case stop(RunnerConfiguration.OnStop)
     /// Somebody wants to know how things stand when all that was put here before has been heard.
     case inspect(@Sendable (isolated Runner) -> Void)

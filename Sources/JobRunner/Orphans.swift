@@ -1,29 +1,32 @@
 /// Processes of an attempt whose supervisor was killed. They are found by what makes them the attempt's: they have its
 /// output open for writing (proc(5)), which is what holds its lock, or its job_id in the environment that they were
-/// started with, whatever they have done to their outputs.
+/// started with, whatever they have done to their outputs; and the handler by what its supervisor wrote down (`HandlerTrace`).
 import Glibc
 import SpoolProtocol
 import SpoolStorage
 
 enum Orphans {
     /// Sends a signal to every process of the attempt.
-    static func signal(_ signal: Int32, of jobID: String, in directory: Directory) throws(SpoolError) {
-        for process in try find(of: jobID, in: directory) { _ = kill(process, signal) }
+    static func signal(_ signal: Int32, of jobID: String, _ attempt: AttemptProcess) throws(SpoolError) {
+        for process in try find(of: jobID, attempt) { _ = kill(process, signal) }
     }
 
     /// Whether a process of the attempt is left.
-    static func exist(of jobID: String, in directory: Directory) throws(SpoolError) -> Bool {
-        try !find(of: jobID, in: directory).isEmpty
+    static func exist(of jobID: String, _ attempt: AttemptProcess) throws(SpoolError) -> Bool {
+        try !find(of: jobID, attempt).isEmpty
     }
 
-    private static func find(of jobID: String, in directory: Directory) throws(SpoolError) -> [pid_t] {
+    static func find(of jobID: String, _ attempt: AttemptProcess) throws(SpoolError) -> [pid_t] {
+        let directory = attempt.directory
         var outputs: [FileStat] = []
         for name in [AttemptFile.standardOutput, AttemptFile.standardError] {
             if let stat = try directory.stat(name) { outputs.append(stat) }
         }
         let variable = Array("JOBSPOOL_JOB_ID=\(jobID)".utf8)
+        let traced = Set(try attempt.trace()?.living() ?? [])
         return try processes().filter { process in
-            process != getpid() && (holds(process, outputs) || wasStarted(process, with: variable))
+            process != getpid()
+                && (traced.contains(process) || holds(process, outputs) || wasStarted(process, with: variable))
         }
     }
 
@@ -37,7 +40,7 @@ enum Orphans {
         }
     }
 
-    private static func processes() throws(SpoolError) -> [pid_t] {
+    static func processes() throws(SpoolError) -> [pid_t] {
         try Directory.open("/proc").entries().compactMap { $0.string.flatMap { pid_t($0) } }
     }
 

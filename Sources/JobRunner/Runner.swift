@@ -160,6 +160,7 @@ package actor Runner {
             group.cancelAll()
         }
         await withCheckedContinuation { continuation in cleaner.run { continuation.resume() } }
+        endFeed()
         showSpool(as: .stopped)
         return isReplaced ? .replaced : .stopped
     }
@@ -200,6 +201,7 @@ package actor Runner {
         case .committed(let reports): committed(reports)
         case .commit: committer.begin()
         case .trouble(let error): tell(error)
+        case .warning(let message): notice(message)
         case .retain: retain()
         case .stop(let how): beginStopping(how)
         case .inspect(let look): look(self)
@@ -251,11 +253,11 @@ package actor Runner {
     func tell(_ error: SpoolError) {
         let now = Clock.monotonic()
         // Told again and again while it lasts, but not every second.
-        if show.trouble != "\(error)" || now >= show.troubleLoggedAt + 60 {
+        if !error.repeats(show.trouble) || now >= show.troubleLoggedAt + 60 {
             logger.error("\(error)")
             show.troubleLoggedAt = now
         }
-        show.trouble = "\(error)"
+        show.trouble = error
         show.troubleAt = Clock.now()
         if error.isOutOfSpace { beginShortage(error) }
         troubleUntil = now + 1
@@ -267,6 +269,15 @@ package actor Runner {
         for message in spool.takeNotices() { notice(message) }
         tellOfOmittedNotices()
         flushFeed()
+    }
+
+    private func endFeed() {
+        do throws(SpoolError) {
+            try feed.end()
+        } catch {
+            // It counts as cut off if the machine is started anew.
+            logger.warning("\(error)")
+        }
     }
 
     /// What the disk does not take is written later.

@@ -82,7 +82,7 @@ extension Runner {
         }
         // They had not been made yet, or the handler has removed them.
         if !process.waitForSupervisorEnd(milliseconds: 0) { return true }
-        return try Orphans.exist(of: shown.identity.jobID, in: process.directory)
+        return try Orphans.exist(of: shown.identity.jobID, process)
     }
 
     /// nil when it cannot be read: the handler's input is not synced.
@@ -127,7 +127,7 @@ extension Runner {
     private func waitUntilDead(_ process: AttemptProcess, _ jobID: String) throws(SpoolError) {
         let deadline = Clock.monotonic() + Definition.defaultGraceSeconds
         while try process.isAlive() {
-            if Clock.monotonic() >= deadline { try Orphans.signal(SIGKILL, of: jobID, in: process.directory) }
+            if Clock.monotonic() >= deadline { try Orphans.signal(SIGKILL, of: jobID, process) }
             _ = poll(nil, 0, 20)
         }
     }

@@ -12,6 +12,7 @@ extension Runner {
         try warnOfForeignStickyDirectory()
         try spool.clearTemporary()
         mayLackContents = try spool.isFirst(sinceBoot: configuration.bootID)
+        if mayLackContents { try feed.skipLost() }
         keepReserve()
         tidyArchive()
         restoreSummaries()

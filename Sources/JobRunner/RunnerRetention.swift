@@ -217,7 +217,7 @@ extension Runner {
     private func retentionFailed(_ error: SpoolError) {
         retention.failures += 1
         logger.error("archive: \(error)")
-        show.trouble = "\(error)"
+        show.trouble = error
         show.troubleAt = Clock.now()
         show.isDirty = true
     }

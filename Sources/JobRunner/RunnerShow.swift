@@ -9,7 +9,7 @@ struct ShowState {
     var isDirty = true
     /// CLOCK_MONOTONIC, seconds.
     var due = 0.0
-    var trouble: String?
+    var trouble: SpoolError?
     var troubleAt: Timestamp?
     /// CLOCK_MONOTONIC, seconds.
     var troubleLoggedAt = -Double.infinity
@@ -60,7 +60,7 @@ extension Runner {
         } catch {
             // Without `tell`, which would let everything else wait. Told once, for it is tried again and again.
             show.due = Clock.monotonic() + Self.patience
-            if show.failure != error { logger.error("\(error)") }
+            if !error.repeats(show.failure) { logger.error("\(error)") }
             show.failure = error
         }
     }
@@ -90,7 +90,7 @@ extension Runner {
             "oldest_pending": JSON(pending.oldest()?.createdAt.description),
             "finished_since_start": .object(
                 JSONObject(Standing.allCases.filter(\.isOver).map { ($0.rawValue, JSON(totals[$0] ?? 0)) })),
-            "last_sequence": JSON(numbers.last), "trouble": JSON(show.trouble),
+            "last_sequence": JSON(numbers.last), "trouble": JSON(show.trouble?.description),
             "trouble_at": JSON(show.troubleAt?.description), "schedules": schedules.summary,
             "types": .object(JSONObject(shownTypes)),
         ]

@@ -212,7 +212,8 @@ extension Runner {
         let follower = AttemptFollower(
             spool: spool, link: job.link, plan: plan, jobDirectory: jobDirectory,
             askToStop: { mailbox.put(.askedToStop(name, jobID: jobID, $0)) },
-            complain: { mailbox.put(.trouble($0)) }, beginNext: beginNext(in: job.pending.lane),
+            complain: { mailbox.put(.trouble($0)) }, warn: { mailbox.put(.warning($0)) },
+            beginNext: beginNext(in: job.pending.lane),
             rhythm: configuration.followerRhythm)
         followers.append((follower, name, jobID: jobID))
     }

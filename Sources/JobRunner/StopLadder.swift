@@ -16,13 +16,16 @@ struct StopLadder {
         case notAsked
         /// TERM has been sent; KILL follows at this time (CLOCK_MONOTONIC, seconds).
         case asked(killAt: Double)
-        case killing
+        case killing(since: Double)
     }
 
     /// How often KILL is sent again while somebody is left: a process may fork between two looks.
     private static let pollMilliseconds: Int32 = 10
     /// How often children are looked for that have left the group and are to be asked, too.
     private static let lookMilliseconds = 100.0
+    /// Whoever is there so long after KILL was sent first does not end by it, in seconds: another user's, or stuck in the kernel.
+    static let patience = 5.0
+    private var hasToldOfSurvivors = false
 
     init(group: pid_t, grace: Double) {
         self.group = group
@@ -39,7 +42,9 @@ struct StopLadder {
 
     /// Goes on to KILL when the grace time is over.
     mutating func climb() {
-        if case .asked(let killAt) = step, Clock.monotonic() >= killAt { step = .killing }
+        if case .asked(let killAt) = step, case let now = Clock.monotonic(), now >= killAt {
+            step = .killing(since: now)
+        }
         switch step {
         case .notAsked: break
         // Whose parent has ended since has come here since.
@@ -65,16 +70,26 @@ struct StopLadder {
         return max(children().count, isGroupGone ? 0 : 1)
     }
 
-    /// Stops whoever the handler left behind. When it returns, nobody is left.
-    mutating func sweep() {
+    /// Goes on stopping whoever the handler left behind.
+    /// - Returns: whether nobody is left.
+    mutating func sweepStep() -> Bool {
         begin()
-        while true {
-            reap()
-            lookAtGroup()
-            if isGroupGone, children().isEmpty { return }
-            climb()
-            _ = poll(nil, 0, Self.pollMilliseconds)
+        reap()
+        lookAtGroup()
+        if isGroupGone, children().isEmpty { return true }
+        climb()
+        _ = poll(nil, 0, Self.pollMilliseconds)
+        return false
+    }
+
+    /// Those who do not end though KILL was sent to them, in words; nil when there are none, or that has been told.
+    mutating func takeSurvivors() -> String? {
+        guard case .killing(let since) = step, !hasToldOfSurvivors, Clock.monotonic() >= since + Self.patience else {
+            return nil
         }
+        hasToldOfSurvivors = true
+        let who = children().compactMap(ProcessStat.describe)
+        return who.isEmpty ? nil : who.joined(separator: ", ")
     }
 
     private func reap() {

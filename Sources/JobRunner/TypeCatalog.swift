@@ -22,7 +22,7 @@ struct TypeProblems: Equatable {
 
 package struct TypeCatalog {
     private let builtIn: [JobType: DefinitionFile]
-    private let directory: Directory?
+    private var directory: Directory?
     /// Who may have written definitions, beside root.
     private let user: UInt32
     private var cache: [JobType: (stat: FileStat, file: Result<DefinitionFile, JobError>)] = [:]
@@ -55,6 +55,7 @@ package struct TypeCatalog {
     /// The same, or what is wrong with the type itself.
     /// - Throws: `SpoolError` when the disk does not give the definition now: that says nothing about the type.
     mutating func lookUp(_ type: JobType) throws(SpoolError) -> Result<Definition, JobError> {
+        try followDirectory()
         switch try merged(type, depth: 0) {
         case .failure(let error): return .failure(error)
         case .success(let file):
@@ -75,11 +76,24 @@ package struct TypeCatalog {
     }
 
     mutating func problems(of types: [JobType]) throws(SpoolError) -> TypeProblems {
+        try followDirectory()
         var problems = TypeProblems(directory: try directoryProblem())
         for type in types {
             if case .failure(let error) = try lookUp(type) { problems.types[type.string] = error.message }
         }
         return problems
+    }
+
+    /// Another directory may have its path by now, as when a link is set to a new release.
+    /// - Throws: `SpoolError` when none has: that says nothing about the types in it.
+    private mutating func followDirectory() throws(SpoolError) {
+        guard let present = directory else { return }
+        guard let found = try FileStat(following: present.path, system: present.system) else {
+            throw SpoolError(.stat, present.path, code: ENOENT)
+        }
+        if try found.isSameFile(as: Self.stat(of: present)) { return }
+        directory = try Directory.open(present.path, system: present.system)
+        cache = [:]
     }
 
     /// Why no definition of the directory can be used; nil when they can.
@@ -184,7 +198,12 @@ package struct TypeCatalog {
     // MARK: Names
 
     /// All types, by name.
-    func names() throws(SpoolError) -> [JobType] {
+    mutating func names() throws(SpoolError) -> [JobType] {
+        try followDirectory()
+        return try presentNames()
+    }
+
+    private func presentNames() throws(SpoolError) -> [JobType] {
         var names = Set(builtIn.keys)
         for entry in try directory?.entries() ?? [] {
             guard let name = entry.string, name.hasSuffix(".json"), let type = JobType(String(name.dropLast(5))) else {
@@ -198,7 +217,7 @@ package struct TypeCatalog {
     private func unknown(_ type: JobType) -> JobError {
         var known: [String] = []
         do throws(SpoolError) {
-            known = try names().map(\.string)
+            known = try presentNames().map(\.string)
         } catch {
             return JobError(.unknownType, "there is no type \"\(type)\", and the types cannot be listed: \(error)")
         }

@@ -10,18 +10,22 @@ package struct DirectoryFacts: Sendable, Equatable {
     /// `.jobspool`, nil when there is none; what is no directory says so.
     package var home: FileAccess?
     package var archive: FileAccess?
+    /// It is on another file system than the spool.
+    package var archiveIsElsewhere: Bool
     /// The user who asks.
     package var caller: Account
     /// The user who serves the spool; nil when nobody has yet.
     package var daemon: Account?
 
     package init(
-        path: String, root: FileAccess, home: FileAccess?, archive: FileAccess?, caller: Account, daemon: Account?
+        path: String, root: FileAccess, home: FileAccess?, archive: FileAccess?, archiveIsElsewhere: Bool = false,
+        caller: Account, daemon: Account?
     ) {
         self.path = path
         self.root = root
         self.home = home
         self.archive = archive
+        self.archiveIsElsewhere = archiveIsElsewhere
         self.caller = caller
         self.daemon = daemon
     }
@@ -107,6 +111,11 @@ extension DirectoryFacts {
     private var archiveFinding: Finding? {
         guard let archive else { return nil }
         let name = SpoolFile.archiveDirectory
+        if archiveIsElsewhere {
+            return .warning(
+                .archive, "\(name)/ is on another file system than the spool: finished jobs stay in the spool",
+                remedy: "put \(name)/ on the spool's file system")
+        }
         if archive.isDirectory, archive.owner == daemon?.user ?? archive.owner {
             return .ok(.archive, "\(name)/ is \(Users.name(of: archive.owner))'s (mode \(archive.octalMode))")
         }
@@ -124,9 +133,11 @@ extension SpoolDirectory {
     package func directoryFacts() throws(SpoolClientError) -> DirectoryFacts {
         try storage { () throws(SpoolError) -> DirectoryFacts in
             let home = try root.stat(FileName(SpoolFile.privateDirectory)).map(FileAccess.init)
-            let archive = try root.stat(FileName(SpoolFile.archiveDirectory)).map(FileAccess.init)
+            let here = try root.stat()
+            let archive = try root.stat(FileName(SpoolFile.archiveDirectory))
             return DirectoryFacts(
-                path: path, root: FileAccess(try root.stat()), home: home, archive: archive, caller: .current,
+                path: path, root: FileAccess(here), home: home, archive: archive.map(FileAccess.init),
+                archiveIsElsewhere: archive.map { $0.device != here.device } ?? false, caller: .current,
                 daemon: home.map { Account($0.owner) })
         }
     }

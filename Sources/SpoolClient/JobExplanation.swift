@@ -211,6 +211,14 @@ extension JobSituation {
 
     // MARK: Running
 
+    /// What the daemon has warned of, and nothing has come of since; nil for a while, which may be all that it takes.
+    private func lastWord(_ status: JobStatus) -> String? {
+        guard let last = status.recentLogs.last, last.source == .daemon, last.level == .warning,
+            now.seconds(since: last.at) > 60
+        else { return nil }
+        return "the daemon's last word, at \(last.at): \(last.message)"
+    }
+
     private func explainRunning(_ status: JobStatus) -> Explanation {
         let since = status.startedAt ?? status.updatedAt
         let attempt = status.attempt > 1 ? ", attempt \(status.attempt)," : ""
@@ -220,10 +228,13 @@ extension JobSituation {
                 "\(name) was running\(attempt) \(span(since: since)) when the daemon ended, and no other serves the spool",
                 next: "\(serve): it takes up an attempt that lives, and recovers one that died", .problem)
         }
+        let warning = lastWord(status)
         if let cancel, cancel.counts {
+            let message = "\(name) is being stopped: \(cancel.by) asked at \(cancel.at) for it to be cancelled"
             return Explanation(
-                .cancelling, "\(name) is being stopped: \(cancel.by) asked at \(cancel.at) for it to be cancelled",
-                next: "its processes get TERM, and KILL after its type's grace_seconds; then it ends cancelled")
+                .cancelling, message + (warning.map { "; \($0)" } ?? ""),
+                next: "its processes get TERM, and KILL after its type's grace_seconds; then it ends cancelled",
+                warning == nil ? .ok : .warning)
         }
         var parts = ["\(name) is running\(attempt) \(span(since: since))"]
         let silence = now.seconds(since: max(lastOutput ?? since, max(since, status.updatedAt)))
@@ -231,6 +242,11 @@ extension JobSituation {
         if let percent = status.progress.percent { parts.append("\(percent) % is done") }
         if let cancel { parts.append("a cancel file of \(cancel.by), who may not cancel it, counts for nothing") }
         if overview?.daemonState == "stopping" { parts.append("the daemon is stopping") }
+        if let warning {
+            parts.append(warning)
+            return Explanation(
+                .running, parts.joined(separator: "; "), next: "see to that: its lane waits until it is over", .warning)
+        }
         let message = parts.joined(separator: "; ")
         let again = view.runsAgain ? ", and then runs once more, for its request was dropped again" : ""
         if silence > 3600 {

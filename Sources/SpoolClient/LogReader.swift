@@ -22,7 +22,10 @@ public enum LogKind: Sendable {
 public struct LogReader: Sendable {
     private var files: JobFiles
     private let file: SpoolFile
+    /// Where the last whole line ends: what comes after it may be cut off and written anew, when a daemon has died while it wrote.
     private var position: (file: FileStat, offset: Int64)?
+    /// The file as it was when all of it had been read.
+    private var seen: FileStat?
     private var unfinished: [UInt8] = []
 
     init(_ files: JobFiles, _ file: SpoolFile) {
@@ -34,17 +37,15 @@ public struct LogReader: Sendable {
     /// - Throws: `SpoolClientError`: `notPermitted`, `system`.
     public mutating func next() throws(SpoolClientError) -> [[UInt8]] {
         var lines: [[UInt8]] = []
-        while true {
-            let chunk = try storage { () throws(SpoolError) in try readChunk() }
-            if chunk.isEmpty { return lines }
-            unfinished += chunk
-            var rest = unfinished[...]
-            while let end = rest.firstIndex(of: 0x0A) {
-                lines.append(Array(rest[..<end]))
-                rest = rest[(end + 1)...]
-            }
-            unfinished = Array(rest)
-        }
+        while let part = try nextPart() { lines += part }
+        return lines
+    }
+
+    /// The same a part after another, of about a megabyte each or a single line; nil when there is nothing new.
+    /// - Throws: `SpoolClientError`: `notPermitted`, `system`.
+    public mutating func nextPart() throws(SpoolClientError) -> [[UInt8]]? {
+        try storage { () throws(SpoolError) in try readPart() }?
+            .split(separator: 0x0A, omittingEmptySubsequences: false).dropLast().map(Array.init)
     }
 
     /// Goes on in the archive when the job has gone there: the file is the same one.
@@ -62,25 +63,35 @@ public struct LogReader: Sendable {
         return unfinished.isEmpty ? nil : unfinished
     }
 
-    private mutating func readChunk() throws(SpoolError) -> [UInt8] {
-        guard let stat = try files.stat(file), let name = file.fileName else { return [] }
-        if let position, position.file.isSameFile(as: stat), stat.size >= position.offset {
-            if stat.size == position.offset { return [] }
-        } else {
-            position = (stat, 0)
-            unfinished = []
-        }
+    /// Whole lines, with their line breaks.
+    private mutating func readPart() throws(SpoolError) -> [UInt8]? {
+        guard let stat = try files.stat(file), let name = file.fileName, stat != seen else { return nil }
         let opened: Descriptor
         do {
             opened = try files.root.open(name, O_RDONLY)
         } catch  where error.code == ENOENT {
-            return []
+            return nil
         }
         // What was put in its place since is for the next call.
-        guard try opened.stat().isSameFile(as: stat) else { return [] }
-        let chunk = try opened.read(from: position?.offset ?? 0, limit: 1 << 20)
-        position?.offset += Int64(chunk.count)
-        return chunk
+        guard try opened.stat().isSameFile(as: stat) else { return nil }
+        var offset: Int64 = 0
+        if let position, position.file.isSameFile(as: stat), stat.size >= position.offset { offset = position.offset }
+        var limit = 1 << 20
+        while true {
+            let bytes = try opened.read(from: offset, limit: limit)
+            if let end = bytes.lastIndex(of: 0x0A) {
+                unfinished = Array(bytes[(end + 1)...])
+                position = (stat, offset + Int64(end) + 1)
+                return Array(bytes[...end])
+            }
+            if bytes.count < limit {
+                unfinished = bytes
+                position = (stat, offset)
+                seen = stat
+                return nil
+            }
+            limit *= 2
+        }
     }
 }
 

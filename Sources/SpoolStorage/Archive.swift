@@ -49,6 +49,7 @@ extension Spool {
         let lock = try ArchivingLock(home)
         let outcome = ArchiveOutcome(try finishedJobs.look(at: name, cutoff: cutoff, care), where: isWanted)
         guard case .archived(let run, _) = outcome else { return outcome }
+        if let why = try obstacle(to: run.day) { return .immovable(run, why: why) }
         return try gather(run, takesRequest: true, lock)
     }
 
@@ -117,6 +118,20 @@ extension Spool {
                 because: "\(family.string) was in the archive already: what was there has made way")
             try lock.directory.rename(family.fileName, to: directory, family.fileName)
         }
+    }
+
+    /// Why nothing can be moved there, whoever tries again; nil when it can. What has left the spool must come into the archive: on the way
+    /// nobody finds it.
+    private func obstacle(to day: ArchiveDay) throws(SpoolError) -> String? {
+        let directory: Directory
+        do {
+            directory = try openDay(day)
+        } catch  where error.isForbidden || error.code == ENOTDIR {
+            return "\(error)"
+        }
+        let (here, there) = (try root.stat(FileName(".")), try directory.stat(FileName(".")))
+        if here?.device == there?.device { return nil }
+        return "\(directory.path) is on another file system than the spool: put archive/ on the spool's"
     }
 
     private func openDay(_ day: ArchiveDay) throws(SpoolError) -> Directory {

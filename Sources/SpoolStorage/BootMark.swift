@@ -11,6 +11,9 @@ extension Spool {
         String(decoding: try home.read(Self.bootMark, limit: 4096) ?? [], as: UTF8.self) != id
     }
 
+    /// Whether a daemon has served the spool before.
+    package func hasBootMark() throws(SpoolError) -> Bool { try home.stat(Self.bootMark) != nil }
+
     /// What a power cut may have left half-done has been seen to.
     package func markBoot(_ id: String) throws(SpoolError) {
         try publish(Array(id.utf8), as: Self.bootMark, in: home, .whole)

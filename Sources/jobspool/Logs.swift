@@ -25,13 +25,11 @@ struct Logs: ClientCommand {
         let location = try spool.find(name)
         var reader = try spool.logs(of: location, errors ? .errors : .log)
         if follow { return try follow(try spool.watch(location), &reader) }
-        var lines = try reader.next()
-        if lines.isEmpty {
+        if try !printNew(&reader, withRemainder: true) {
             // It may just have gone to the archive.
             try reader.follow(try spool.status(of: location))
-            lines = try reader.next()
+            _ = try printNew(&reader, withRemainder: true)
         }
-        write(last(lines + [reader.remainder()].compactMap(\.self)))
         return .success
     }
 
@@ -49,8 +47,7 @@ struct Logs: ClientCommand {
             case .underWay(let view): isOfThisRun = view.status?.request == watch.version
             }
             if isOfThisRun {
-                let lines = try reader.next()
-                write(isFirst ? last(lines) : lines)
+                if isFirst { _ = try printNew(&reader) } else { write(try reader.next()) }
                 isFirst = false
             }
             switch sight {
@@ -67,7 +64,20 @@ struct Logs: ClientCommand {
         }
     }
 
-    private func last(_ lines: [[UInt8]]) -> [[UInt8]] { self.lines.map { lines.suffix($0) } ?? lines }
+    /// A part after another: a log may be larger than the memory.
+    /// - Returns: whether there was anything.
+    private func printNew(_ reader: inout LogReader, withRemainder: Bool = false) throws -> Bool {
+        var isAnything = false
+        var last: [[UInt8]] = []
+        func take(_ part: [[UInt8]]) {
+            isAnything = isAnything || !part.isEmpty
+            if let lines { last = (last + part).suffix(lines) } else { write(part) }
+        }
+        while let part = try reader.nextPart() { take(part) }
+        if withRemainder, let remainder = reader.remainder() { take([remainder]) }
+        write(last)
+        return isAnything
+    }
 
     private func write(_ lines: [[UInt8]]) {
         for line in lines {

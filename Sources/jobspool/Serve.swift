@@ -129,7 +129,8 @@ struct Serve: ParsableCommand {
     private func makeService() throws(SpoolError) -> SpoolService {
         let executable = try Self.realPath("/proc/self/exe")
         let ownDirectory = executable.split(separator: "/").dropLast().map { "/\($0)" }.joined()
-        let types = try types.map { (path) throws(SpoolError) in try Self.realPath(path) }
+        // As it was named: a link may be set to another directory later.
+        let types = try types.map { (path) throws(SpoolError) in try Self.wholePath(path) }
         var configuration = RunnerConfiguration(
             identity: Self.identity(types: types), supervisor: executable, programs: ProgramPath(own: ownDirectory),
             maxLanes: maxLanes ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
@@ -180,6 +181,11 @@ struct Serve: ParsableCommand {
             if descriptor == -1 { throw SpoolError(.open, "/dev/null", code: errno) }
         } while descriptor <= STDERR_FILENO
         close(descriptor)
+    }
+
+    private static func wholePath(_ path: String) throws(SpoolError) -> String {
+        if path.hasPrefix("/") { return path }
+        return path == "." ? try realPath(path) : "\(try realPath("."))/\(path)"
     }
 
     private static func realPath(_ path: String) throws(SpoolError) -> String {

@@ -48,17 +48,29 @@ struct AttemptFollowerTests {
         }
     }
 
-    @Test("takes no handler for silent because the disk does not take what it says") func unwritten() async throws {
-        signal(SIGIO, SIG_IGN)
+    // MARK: Time
+
+    /// What a follower that is watched has asked for and complained of.
+    private final class Watched: Sendable {
         let clocks = VirtualClocks()
-        try await Clock.$replacement.withValue(clocks) {
+        let asked = Mutex<[StopReason]>([])
+        let complaints = Mutex(0)
+        private let running = Mutex<FakeAttempt?>(nil)
+
+        var attempt: FakeAttempt? {
+            get { running.withLock(\.self) }
+            set { running.withLock { $0 = newValue } }
+        }
+    }
+
+    /// Follows one attempt, whose time is limited, until it has ended.
+    private func follow(
+        _ watched: Watched, _ system: SystemCalls, limits: StopReason..., body: () async throws -> Void
+    ) async throws -> FollowReport {
+        signal(SIGIO, SIG_IGN)
+        return try await Clock.$replacement.withValue(watched.clocks) {
             let files = try SpoolFiles()
-            let fails = Atomic(true)
-            let spool = try Spool.open(
-                files.path,
-                system: SystemCalls(fault: { operation, path in
-                    fails.load(ordering: .relaxed) && operation == .write && path.hasSuffix("a1.log.jsonl") ? EIO : nil
-                }))
+            let spool = try Spool.open(files.path, system: system)
             let machine = FakeMachine(files)
             var status = try JobStatus.sample("a1")
             status.attempt = 1
@@ -70,33 +82,87 @@ struct AttemptFollowerTests {
             let process = try AttemptProcess.start(
                 AttemptProcess.prepare(plan, in: jobDirectory, nil),
                 FakeLauncher(machine: machine, faults: Faults(), daemon: 1))
-            let asked = Mutex<[StopReason]>([])
-            let complaints = Mutex(0)
+            var limited = FollowPlan(status: status, attemptStartedAt: Clock.now(), graceSeconds: 1, isNewJob: true)
+            for limit in limits {
+                switch limit {
+                case .timeout(let seconds): limited.timeoutSeconds = seconds
+                case .stall(let seconds): limited.stallSeconds = seconds
+                case .cancel, .shutdown: Issue.record("no limit: \(limit)")
+                }
+            }
             let follower = AttemptFollower(
-                spool: spool, link: AttemptLink(process),
-                plan: FollowPlan(
-                    status: status, attemptStartedAt: Clock.now(), stallSeconds: 100, graceSeconds: 1, isNewJob: true),
-                jobDirectory: jobDirectory, askToStop: { reason in asked.withLock { $0.append(reason) } },
-                complain: { _ in complaints.withLock { $0 += 1 } }, beginNext: {},
+                spool: spool, link: AttemptLink(process), plan: limited, jobDirectory: jobDirectory,
+                askToStop: { reason in watched.asked.withLock { $0.append(reason) } },
+                complain: { _ in watched.complaints.withLock { $0 += 1 } }, warn: { _ in }, beginNext: {},
                 rhythm: FollowerRhythm(firstTick: 1, tick: 1, retry: 1))
+            watched.attempt = machine.alive.first
             let threads = ThreadPool(name: "follower")
             defer { threads.end() }
             async let report = follower.follow(on: threads)
-            let attempt = try #require(machine.alive.first)
+            try await body()
+            return await report
+        }
+    }
+
+    @Test("takes no handler for silent because the disk does not take what it says") func unwritten() async throws {
+        let fails = Atomic(true)
+        let refusing = SystemCalls(fault: { operation, path in
+            fails.load(ordering: .relaxed) && operation == .write && path.hasSuffix("a1.log.jsonl") ? EIO : nil
+        })
+        let watched = Watched()
+        let report = try await follow(watched, refusing, limits: .stall(seconds: 100)) {
+            let attempt = try #require(watched.attempt)
             for round in 1...5 {
                 attempt.say(log("\(round)"))
                 // Told once in ten seconds.
-                try await eventually("trouble to be told") { complaints.withLock(\.self) >= round }
-                clocks.pass(30)
+                try await eventually("trouble to be told") { watched.complaints.withLock(\.self) >= round }
+                watched.clocks.pass(30)
             }
-            #expect(asked.withLock(\.self).isEmpty)
+            #expect(watched.asked.withLock(\.self).isEmpty)
             fails.store(false, ordering: .relaxed)
             try attempt.end(.exit(0))
-            guard case .ended = await report.ending else {
-                Issue.record("not ended")
-                return
-            }
         }
+        guard case .ended = report.ending else {
+            Issue.record("not ended")
+            return
+        }
+    }
+
+    @Test(
+        "stops no handler for a limit that it kept while the disk made the daemon wait",
+        arguments: [StopReason.timeout(seconds: 100), .stall(seconds: 100)])
+    func slowDisk(limit: StopReason) async throws {
+        let watched = Watched()
+        let isSlow = Atomic(false)
+        // A status that shows a checkpoint waits until that is on the disk: here for longer than the limit, and meanwhile the handler ends, or speaks.
+        let slow = SystemCalls(fault: { operation, _ in
+            guard operation == .syncData, isSlow.exchange(false, ordering: .relaxed), let attempt = watched.attempt
+            else { return nil }
+            do {
+                if case .timeout = limit {
+                    try attempt.end(.exit(0))
+                } else {
+                    attempt.say(["type": "checkpoint", "value": 2])
+                }
+            } catch {
+                Issue.record(error)
+            }
+            watched.clocks.pass(1000)
+            return nil
+        })
+        let report = try await follow(watched, slow, limits: limit) {
+            let attempt = try #require(watched.attempt)
+            isSlow.store(true, ordering: .relaxed)
+            attempt.say(["type": "checkpoint", "value": 1])
+            try await eventually("the disk to be slow") { !isSlow.load(ordering: .relaxed) }
+            if case .stall = limit { try attempt.end(.exit(0)) }
+        }
+        guard case .ended(let record) = report.ending else {
+            Issue.record("not ended")
+            return
+        }
+        #expect(record.end == .exited(0))
+        #expect(watched.asked.withLock(\.self).isEmpty)
     }
 
     @Test("shows that a job has begun which is over, and whose log the disk does not take") func shownMeanwhile()

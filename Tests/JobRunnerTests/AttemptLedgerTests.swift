@@ -109,6 +109,23 @@ struct AttemptLedgerTests {
         }
     }
 
+    @Test("keeps long errors short in the result, and whole in the file") func longErrors() throws {
+        let log = try openLog(isNew: true)
+        var ledger = makeLedger(log, EmptiedOutputs())
+        let long = String(repeating: "x", count: 1 << 19)
+        let line = JSON.object(["type": "error", "item": .string(long), "message": .string(long)]).bytes
+        line.withUnsafeBufferPointer { ledger.takeOutput($0, at: status.updatedAt) }
+        try log.flush()
+        #expect(ledger.errors.map(\.item.count) == [1001])
+        #expect(ledger.errors.map(\.message.count) == [1001])
+        // A daemon that returns.
+        let known = try openLog()
+        #expect(known.written.firstErrors.map(\.item) == [long])
+        var again = makeLedger(known, EmptiedOutputs())
+        again.outputIsOver()
+        #expect(again.errors.map(\.item.count) == [1001])
+    }
+
     @Test("begins with what was reported before, which is saved as it was") func reports() throws {
         let log = try openLog(isNew: true)
         var ledger = makeLedger(log, EmptiedOutputs())

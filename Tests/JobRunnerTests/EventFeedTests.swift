@@ -4,6 +4,7 @@ import JSONText
 import SpoolProtocol
 import SpoolStorage
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import JobRunner
@@ -15,7 +16,7 @@ struct EventFeedTests {
         let path: String
 
         init() throws {
-            var template = Array("/tmp/jobspool-feed-XXXXXX".utf8CString)
+            var template = Array("\(quickDirectory)/jobspool-feed-XXXXXX".utf8CString)
             try #require(mkdtemp(&template) != nil)
             path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
@@ -104,6 +105,41 @@ struct EventFeedTests {
         let numbers = try place.numbers()
         #expect(numbers == Array(1...61))
         #expect(try Directory.open("\(place.path)/archive").entries().count > 10)
+    }
+
+    @Test(
+        "uses no number twice when a power cut has taken lines away; none is left out when the daemon had stopped",
+        arguments: [0, 1, 6, 16])
+    func powerCut(linesLeft: Int) throws {
+        let place = try Place()
+        let spool = try Spool.open(place.path)
+        func feed(linesLeft: Int? = nil) throws -> EventFeed {
+            if let linesLeft {
+                let file = FileName("spool.events.jsonl")
+                let lines = try #require(try spool.root.read(file)).split(separator: 0x0A).prefix(linesLeft)
+                let size = lines.reduce(0) { $0 + $1.count + 1 }
+                try spool.root.open(file, O_WRONLY).truncate(to: Int64(size))
+            }
+            let feed = try EventFeed(spool, rotationSize: 1 << 20)
+            try feed.skipLost()
+            return feed
+        }
+        var first = try feed()
+        try spool.markBoot("first")
+        #expect(first.lastSequence == 0, "a new spool's feed begins with 1")
+        for round in 0..<5 { try tell(first, round) }
+        try first.end()
+        // A clean start of the machine.
+        first = try feed()
+        #expect(first.lastSequence == 16)
+        for round in 5..<8 { try tell(first, round) }
+        let told = first.lastSequence
+        // All that it told after the clean stop is lost, and more, or less.
+        let second = try feed(linesLeft: linesLeft)
+        #expect(second.lastSequence > told)
+        second.notice("goes on")
+        try second.flush()
+        #expect(try place.numbers() == (0..<linesLeft).map { Int64($0 + 1) } + [second.lastSequence])
     }
 
     @Test("is not begun anew before it is ten seconds old")

@@ -50,6 +50,29 @@ struct TypeCatalogTests {
         }
     }
 
+    @Test(
+        "that another one takes the place of is read as that, and as long as there is none nothing is said about its types"
+    )
+    func replaced() throws {
+        try withTypes { path, catalog in
+            let type = try Self.type()
+            #expect(try catalog.lookUp(type).get().command == ["/bin/true"])
+            #expect(rename(path, "\(path).old") == 0)
+            defer { rename("\(path).old", path) }
+            #expect(throws: SpoolError(.stat, path, code: ENOENT)) { try catalog.lookUp(type) }
+            #expect(throws: SpoolError(.stat, path, code: ENOENT)) { try catalog.names() }
+            #expect(mkdir(path, 0o755) == 0)
+            defer { Glibc.rmdir(path) }
+            #expect(throws: JobError.self) { try catalog.lookUp(type).get() }
+            let file = "\(path)/t.json"
+            try Directory.open(path).open(FileName("t.json"), O_WRONLY | O_CREAT)
+                .write(Array(#"{"command": ["/bin/echo"]}"#.utf8))
+            defer { unlink(file) }
+            #expect(try catalog.lookUp(type).get().command == ["/bin/echo"])
+            #expect(try catalog.names() == [type])
+        }
+    }
+
     @Test("that has no such file says so") func unknown() throws {
         try withTypes { _, catalog in
             let other = try Self.type("other")

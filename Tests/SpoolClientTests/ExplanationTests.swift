@@ -218,7 +218,9 @@ struct ExplanationTests {
 
     // MARK: Running
 
-    private static func running(silentFor seconds: Double = 3, attempt: Int = 1) -> JobView.State {
+    private static func running(
+        silentFor seconds: Double = 3, attempt: Int = 1, warnedFor warning: Double? = nil
+    ) -> JobView.State {
         .active(
             status(.running) {
                 $0.attempt = attempt
@@ -226,6 +228,14 @@ struct ExplanationTests {
                 $0.updatedAt = now.adding(seconds: -seconds)
                 $0.progress.percent = 45.2
                 $0.progress.etaSeconds = 30
+                if let warning {
+                    let message = "does not end before 7 (x) of root"
+                    $0.recentLogs = [
+                        LogEntry(
+                            at: now.adding(seconds: -warning), level: .warning, source: .daemon, attempt: attempt,
+                            message: message)
+                    ]
+                }
             })
     }
 
@@ -238,6 +248,12 @@ struct ExplanationTests {
         Case(
             "its log is newer than its status",
             situation(running(silentFor: 50)) { $0.lastOutput = now.adding(seconds: -2) }, .running, .ok, "2 s ago"),
+        Case("warned of just now", situation(running(warnedFor: 50)), .running, .ok, "by itself"),
+        Case("warned of", situation(running(warnedFor: 70)), .running, .warning, "7 (x) of root", "its lane waits"),
+        Case(
+            "cancelled, and does not end",
+            situation(running(warnedFor: 70)) { $0.cancel = .init(by: "anna", at: now, counts: true) }, .cancelling,
+            .warning, "anna asked", "7 (x) of root"),
         Case("silent for long", situation(running(silentFor: 4000)), .running, .warning, "66 min ago", "stall_seconds"),
         Case(
             "cancelled", situation(running()) { $0.cancel = .init(by: "anna", at: now, counts: true) }, .cancelling,

@@ -1,3 +1,4 @@
+import Glibc
 import SpoolClient
 import SpoolProtocol
 import SpoolStorage
@@ -26,6 +27,31 @@ struct LogTests {
         #expect(try next() == [])
         #expect(reader.remainder() == Array("three".utf8))
         #expect(reader.remainder() == nil)
+    }
+
+    @Test("reads a line that was cut off and written anew, whole and once", arguments: ["two", "two and more"])
+    mutating func mended(line: String) throws {
+        try spool.append("one\ntwo and a h", "219.log.jsonl")
+        #expect(try next() == ["one"])
+        #expect(try next() == [])
+        // A daemon that returns cuts off what is no whole line.
+        try spool.root.open(FileName("219.log.jsonl"), O_WRONLY).truncate(to: 4)
+        try spool.append("\(line)\nthree\nfour", "219.log.jsonl")
+        #expect(try next() == [line, "three"])
+        #expect(reader.remainder() == Array("four".utf8))
+    }
+
+    @Test("gives what is long in parts, and a line longer than a part whole") mutating func parts() throws {
+        let long = String(repeating: "x", count: 3 << 20)
+        try spool.append((0..<200_000).map { "line \($0)\n" }.joined() + long + "\nlast\n", "219.log.jsonl")
+        var counts: [Int] = []
+        var last: [[UInt8]] = []
+        while let part = try reader.nextPart() {
+            counts.append(part.count)
+            last = part
+        }
+        #expect(counts.count > 2 && counts.reduce(0, +) == 200_002, "\(counts)")
+        #expect(last.suffix(2) == [Array(long.utf8), Array("last".utf8)])
     }
 
     @Test("begins anew with the log of a new run") mutating func replaced() throws {

@@ -112,6 +112,33 @@ struct ArchiveTests {
         try family.checkNothingIsLeft("")
     }
 
+    @Test("leaves it whole when it cannot come into the archive", arguments: ["file", "forbidden", "elsewhere"])
+    func unreachable(what: String) throws {
+        let temporary = try TemporarySpool()
+        let family = try FinishedFamily(temporary)
+        let fault = Fault(EACCES, lasts: true, only: .makeDirectory)
+        let spool = try temporary.spool(fault.system)
+        _ = try spool.openArchive()
+        switch what {
+        case "file": try temporary.write("", "archive/2026")
+        case "forbidden": fault.fail(at: 1)
+        default: break
+        }
+        if what == "elsewhere" {
+            // Only root can mount something.
+            guard geteuid() == 0, try Tool.status(["mount", "-t", "tmpfs", "x", "\(temporary.path)/archive"]) == 0
+            else { return }
+        }
+        defer { if what == "elsewhere" { umount2("\(temporary.path)/archive", 2) } }
+        guard case .immovable(_, let why) = try archive(spool, family.name) else {
+            Issue.record("archived")
+            return
+        }
+        #expect(why.contains("archive"))
+        #expect(try !family.checkIsWhole(""))
+        #expect(try spool.home.directory("archiving").entries().isEmpty)
+    }
+
     @Test(
         "is not tried where a sticky directory keeps the request",
         .enabled(if: geteuid() == 0, "only root can give a file away"))
