@@ -1,7 +1,7 @@
 /// One pattern of `include` or `exclude`, with the meaning that gitignore(5) gives it:
 ///
-/// - `*` matches any characters of one name, `?` one character, `[a-z]` one of a set, `[!a-z]` one that is not in it;
-///   `\` takes the next character as it is.
+/// - `*` matches any characters of one name, `?` one character, `[a-z]` and `[[:lower:]]` one of a set, `[!a-z]` one
+///   that is not in it; `\` takes the next character as it is.
 /// - A pattern without a slash matches names at any depth. One with a slash at its beginning or middle matches the path
 ///   from the root, which is `source`, whatever `path` is.
 /// - A slash at the end matches directories only. `**/`, `/**/` and `/**` match any number of directories.

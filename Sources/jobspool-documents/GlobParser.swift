@@ -65,6 +65,10 @@ struct GlobParser {
         let negated = peek("!") || peek("^")
         if negated { at += 1 }
         while !peek("]") || ranges.isEmpty {
+            if let members = try characterClass() {
+                ranges += members
+                continue
+            }
             let low = try setMember()
             if peek("-"), !peek("]", ahead: 1) {
                 at += 1
@@ -77,6 +81,24 @@ struct GlobParser {
         }
         at += 1
         tokens.append(.set(ranges, negated: negated))
+    }
+
+    /// A class such as `[:digit:]`, behind which a `-` is itself. What is not ended by `:]` is no class, but members of
+    /// the set.
+    private mutating func characterClass() throws(Glob.Invalid) -> [ClosedRange<UInt32>]? {
+        guard peek("["), peek(":", ahead: 1) else { return nil }
+        let start = at + 2
+        guard let end = characters[start...].firstIndex(of: "]"), end > start, characters[end - 1] == ":" else {
+            return nil
+        }
+        let name = String(String.UnicodeScalarView(characters[start..<end - 1]))
+        guard let members = GlobClass.members[name] else {
+            throw Glob.Invalid(
+                problem:
+                    "has [:\(name):], and the classes are \(GlobClass.members.keys.sorted().joined(separator: ", "))")
+        }
+        at = end + 1
+        return members
     }
 
     private mutating func setMember() throws(Glob.Invalid) -> UInt32 {

@@ -18,6 +18,13 @@ import Testing
         ("[!a-c]x", "dx", false, true), ("[^a-c]x", "ax", false, false), ("a[!x]b", "a/b", false, false),
         ("[]x]", "]", false, true), ("[ä-ü]", "ö", false, true), ("\\*", "*", false, true), ("\\*", "a", false, false),
         ("[\\]]", "]", false, true), ("a[-x]", "a-", false, true),
+        ("[[:digit:]]*.txt", "1a.txt", false, true), ("[[:digit:]]*.txt", "a1.txt", false, false),
+        ("[![:digit:]]", "a", false, true), ("[![:digit:]]", "1", false, false), ("[x[:upper:]y]", "y", false, true),
+        ("[x[:upper:]y]", "X", false, true), ("[x[:upper:]y]", "z", false, false), ("[[:alpha:]]", "ä", false, false),
+        ("[[:space:][:digit:]]", " ", false, true), ("[[:alnum:]-z]", "-", false, true),
+        ("[[:alnum:]-z]", "~", false, false), ("[[:punct:]]", "_", false, true), ("[[:xdigit:]]", "g", false, false),
+        ("a[![:space:]]b", "a/b", false, false), ("[:digit:]", "t", false, true), ("[:digit:]", "1", false, false),
+        ("[[:]", ":", false, true), ("[[:]", "[", false, true), ("[[:a]x", "[x", false, true),
         ("*a*a*a*a*b", String(repeating: "a", count: 5000), false, false),
         ("new\nline", "new\nline", false, true), ("a.c", "abc", false, false),
     ])
@@ -33,7 +40,10 @@ import Testing
 
     @Test(arguments: [
         ("", "empty"), ("/", "empty"), ("!a", "exclude wins"), ("[a", "without its ]"), ("a\\", "backslash"),
-        ("[z-a]", "backwards"), ("a\0b", "NUL"),
+        ("[z-a]", "backwards"), ("[[:digits:]]", "[:digits:], and the classes are alnum, alpha,"),
+        ("[[::]]", "[::]"), ("[[:DIGIT:]]", "[:DIGIT:]"), ("[a-[:digit:]]", "backwards"),
+        ("[[:digit:]", "without its ]"),
+        ("a\0b", "NUL"),
     ])
     func aWrongPatternIsRefusedWithTheReason(pattern: String, reason: String) throws {
         let error = try #require(throws: Glob.Invalid.self) { try Glob(pattern) }
