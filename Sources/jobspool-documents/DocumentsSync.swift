@@ -55,6 +55,11 @@ struct DocumentsSync: JobType {
         if plan.hardLinks > 0 {
             job.log("\(plan.hardLinks) documents have several hard links: each is copied as a file of its own")
         }
+        if plan.respelled > 0 {
+            job.log(
+                "\(plan.respelled) names are spelled in another way in the target: it takes both for one, and keeps its own"
+            )
+        }
         if plan.scanErrors > 0, params.delete {
             job.log("Nothing will be deleted: \(plan.scanErrors) items could not be scanned", level: .warning)
         }

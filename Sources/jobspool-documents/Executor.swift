@@ -17,6 +17,8 @@ final class Executor {
     var changes = PlannedChanges()
     /// Directories of the target that are writable for the time being, with the modes that they had.
     var modes: [UInt32: mode_t] = [:]
+    /// Directories that the target takes for others, each with a slash at its end: nothing goes there.
+    private var taken: [(path: [UInt8], error: ItemError)] = []
     private var opened: (folder: UInt32, source: Descriptor?, target: Descriptor?)?
 
     /// - Parameters:
@@ -42,6 +44,8 @@ final class Executor {
                     try perform(step)
                 } catch let error as SystemCallError {
                     try fail(plan.path(of: step), error, step.action)
+                } catch let error as ItemError {
+                    try fail(error, step.action)
                 }
                 if staged.isFull { try commit() }
             }
@@ -54,6 +58,11 @@ final class Executor {
     }
 
     private func perform(_ step: Plan.Step) throws {
+        if let error = errorOfTaken(plan.path(ofFolder: step.folder)) {
+            throw ItemError(
+                item: display(plan.path(of: step)), code: error.code, message: error.message, retryable: error.retryable
+            )
+        }
         switch step.action {
         case .makeFolder: try makeFolder(step)
         case .create, .update: try copy(step, as: step.action == .create ? .created : .updated)
@@ -69,6 +78,8 @@ final class Executor {
         try staged.commit { file in
             tally.finish(file.outcome, size: file.size, copied: true)
         } failed: { file, error in
+            if let error = error as? ItemError { return try fail(error, .create) }
+            guard let error = error as? SystemCallError else { throw error }
             try fail(file.path, error, .create)
         }
     }
@@ -76,13 +87,28 @@ final class Executor {
     /// - Throws: `JobFailure` when the error is everybody's, or one too many.
     private func fail(_ path: [UInt8], _ error: SystemCallError, _ action: Plan.Action) throws {
         if let failure = JobFailure(ifHopeless: error) { throw failure }
+        try fail(ItemError(error, item: display(path)), action)
+    }
+
+    private func fail(_ error: ItemError, _ action: Plan.Action) throws(JobFailure) {
         let what: Tally.Failed =
             switch action {
             case .create, .update, .compare, .attributes: .document
             case .delete: .deletion
             case .makeFolder, .deleteFolder, .deleteLeftover: .folder
             }
-        try tally.fail(ItemError(error, item: display(path)), what)
+        try tally.fail(error, what)
+    }
+
+    /// The directory is another one's in the target, and what would go there is not to be mixed with what is there.
+    func refuse(folder path: [UInt8], _ error: ItemError) { taken.append((path + [UInt8(ascii: "/")], error)) }
+
+    /// - Parameter folder: its path from the root.
+    /// - Returns: why nothing may go there.
+    func errorOfTaken(_ folder: ArraySlice<UInt8>) -> ItemError? {
+        if taken.isEmpty { return nil }
+        let path = folder + [UInt8(ascii: "/")]
+        return taken.first { path.starts(with: $0.path) }?.error
     }
 
     func wouldDo(_ what: String, _ path: [UInt8]) { job.log("DRY RUN: would \(what) \(display(path))") }

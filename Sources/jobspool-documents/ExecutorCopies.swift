@@ -11,7 +11,19 @@ extension Executor {
             return wouldDo("create directory", path)
         }
         let folder = try targetFolder(step)
-        try systemCall("mkdir", display(path)) { mkdirat(folder.raw, name(plan.name(of: step)), 0o700) }
+        let name = jobspool_documents.name(plan.name(of: step))
+        do {
+            try systemCall("mkdir", display(path)) { mkdirat(folder.raw, name, 0o700) }
+        } catch {
+            guard error.errno == EEXIST else { throw error }
+            do {
+                try folder.checkIsFree(name, path)
+            } catch let error as ItemError {
+                refuse(folder: path, error)
+                throw error
+            }
+            throw error
+        }
         tally.folderCreated()
     }
 
@@ -31,7 +43,8 @@ extension Executor {
                 wouldCopy(path, outcome)
             } else {
                 try SymbolicLink.create(
-                    destination, as: name, in: targetFolder(step), modified: status.modified, display(path))
+                    destination, as: name, in: targetFolder(step), modified: status.modified, path,
+                    isNew: outcome == .created)
             }
             tally.finish(outcome, size: status.size, copied: true)
         case .directory, .special:

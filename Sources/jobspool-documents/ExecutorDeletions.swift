@@ -69,6 +69,7 @@ extension Executor {
         for folder in plan.finishing {
             try job.checkStopping()
             let path = plan.path(ofFolder: folder)
+            if errorOfTaken(path) != nil { continue }
             do throws(SystemCallError) {
                 try body(folder, path, target.directory(below: path))
             } catch {

@@ -66,7 +66,7 @@ struct FileStatus {
 }
 
 /// Which file it is, whatever its name.
-struct FileIdentity: Equatable {
+struct FileIdentity: Hashable {
     let device: dev_t
     let inode: ino_t
 }
@@ -77,4 +77,12 @@ extension timespec {
 
     /// UTIME_OMIT of utimensat(2): leave this time as it is.
     static var omitted: timespec { timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2) }
+}
+
+extension Int64 {
+    /// The sum of two sizes. Sparse files may be so long that two of them are more than can be counted.
+    func plus(_ more: Int64) -> Int64 {
+        let (sum, isTooMuch) = addingReportingOverflow(more)
+        return isTooMuch ? .max : sum
+    }
 }

@@ -51,6 +51,31 @@ struct Listing {
         }
     }
 
+    /// The name, without the NUL at its end.
+    func bytes(_ index: Int) -> [UInt8] {
+        withName(index) { name in (0..<strlen(name)).map { UInt8(bitPattern: name[$0]) } }
+    }
+
+    func index(of wanted: UnsafePointer<CChar>) -> Int? {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            let order = withName(middle) { strcmp($0, wanted) }
+            if order == 0 { return middle }
+            if order < 0 { low = middle + 1 } else { high = middle }
+        }
+        return nil
+    }
+
+    /// Which names the other listing does not have.
+    func missing(in other: Listing) -> [Int] {
+        var at = 0
+        return (0..<count).filter { index in
+            while at < other.count, compare(index, with: other, at) > 0 { at += 1 }
+            return at == other.count || compare(index, with: other, at) != 0
+        }
+    }
+
     /// Less than zero when the name comes before the other listing's name, as strcmp(3) says it.
     func compare(_ index: Int, with other: Listing, _ otherIndex: Int) -> Int32 {
         withName(index) { name in other.withName(otherIndex) { strcmp(name, $0) } }

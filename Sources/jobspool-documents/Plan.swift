@@ -56,6 +56,8 @@ struct Plan {
     var hardLinks = 0
     /// FIFOs, sockets and devices in the source.
     var special = 0
+    /// Names that the target spells in another way.
+    var respelled = 0
     /// Items that could not be scanned. Above 0 nothing is deleted.
     var scanErrors = 0
 

@@ -48,10 +48,12 @@ final class Scanner {
         tally.scanning(path, found: plan.documents)
         let names: Listing
         let others: Listing
+        let aliases: Aliases
         do throws(SystemCallError) {
             names = try Listing(of: source, display(path))
             others =
                 if let target { try Listing(of: target, targetPath) } else { Listing() }
+            aliases = if let target { try Aliases(names, others, in: target, targetPath) } else { Aliases() }
         } catch {
             return try fail(error)
         }
@@ -61,15 +63,16 @@ final class Scanner {
             while other < others.count {
                 order = names.compare(index, with: others, other)
                 if order <= 0 { break }
-                try others.withName(other) { try visitExtra($0, target!, isSelected) }
+                if !aliases.isInSource(other) { try others.withName(other) { try visitExtra($0, target!, isSelected) } }
                 other += 1
                 order = -1
             }
-            try names.withName(index) { try visit($0, source, order == 0 ? target : nil, isSelected) }
+            let finding = order == 0 ? .listed : aliases[index]
+            try names.withName(index) { try visit($0, source, finding.map { ($0, target!) }, isSelected) }
             if order == 0 { other += 1 }
         }
         while other < others.count {
-            try others.withName(other) { try visitExtra($0, target!, isSelected) }
+            if !aliases.isInSource(other) { try others.withName(other) { try visitExtra($0, target!, isSelected) } }
             other += 1
         }
     }
@@ -126,7 +129,7 @@ final class Scanner {
     private func add(_ action: Plan.Action, _ name: ArraySlice<UInt8>, _ frame: Int, size: Int64 = 0) {
         let step = plan.step(action, name, in: folder(frame), size: size)
         frames[frame].isTouched = true
-        if [.create, .update, .compare].contains(action) { plan.bytes += size }
+        if [.create, .update, .compare].contains(action) { plan.bytes = plan.bytes.plus(size) }
         switch action {
         case .delete, .deleteFolder:
             if replacing > 0 { plan.replacements.append(step) } else { plan.deletions.append(step) }

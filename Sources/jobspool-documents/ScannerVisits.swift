@@ -5,14 +5,15 @@ import JobHandler
 extension Scanner {
     /// A name that the source has.
     /// - Parameters:
-    ///   - counterpart: the target's directory if it has the name, too.
+    ///   - found: what the name is to the target, and the target's directory; nil if it does not have it.
     func visit(
-        _ name: UnsafePointer<CChar>, _ source: Descriptor, _ counterpart: Descriptor?, _ parentIsSelected: Bool
+        _ name: UnsafePointer<CChar>, _ source: Descriptor, _ found: (Aliases.Finding, Descriptor)?,
+        _ parentIsSelected: Bool
     ) throws {
         append(name)
         defer { removeName() }
         if Leftover.isOne(name) {
-            if counterpart != nil { add(.deleteLeftover) }
+            if case .listed = found?.0 { add(.deleteLeftover) }
             return
         }
         do {
@@ -20,6 +21,12 @@ extension Scanner {
             let verdict = params.filter.verdict(
                 path, isDirectory: status.kind == .directory, parentIsSelected: parentIsSelected)
             if verdict == .excluded { return }
+            if status.kind != .special, let finding = found?.0,
+                try isTaken(finding, isDirectory: status.kind == .directory, parentIsSelected)
+            {
+                return
+            }
+            let counterpart = found?.1
             let other: FileStatus? =
                 if let counterpart { try FileStatus(of: name, in: counterpart, targetPath) } else { nil }
             switch status.kind {
@@ -111,6 +118,30 @@ extension Scanner {
         let given = try SymbolicLink.destination(of: name, in: counterpart, targetPath)
         if wanted != given { return .update }
         return status.modified == other.modified ? nil : .attributes
+    }
+
+    /// Whether the target has something else under the name in hand, which would be overwritten. That is told.
+    private func isTaken(_ finding: Aliases.Finding, isDirectory: Bool, _ parentIsSelected: Bool) throws -> Bool {
+        let error: ItemError
+        switch finding {
+        case .listed: return false
+        case .respelled(let other):
+            let own = path.prefix(frames.last?.nameStart ?? 0) + other
+            let verdict = params.filter.verdict(
+                Array(own), isDirectory: isDirectory, parentIsSelected: parentIsSelected)
+            if verdict != .excluded {
+                plan.respelled += 1
+                return false
+            }
+            error = .nameTaken(path, by: other, ", which is excluded")
+        case .taken(let other): error = .nameTaken(path, by: other, ", which the source has as well")
+        case .unknown:
+            error = .nameTaken(path, by: nil)
+            plan.scanErrors += 1
+        }
+        plan.documents += 1
+        try tally.fail(error)
+        return true
     }
 
     private func conflict(_ what: String) throws {

@@ -33,20 +33,21 @@ final class StagedFiles {
         // On Linux this starts to write the file out, without waiting.
         posix_fadvise(file.descriptor.raw, 0, 0, POSIX_FADV_DONTNEED)
         files.append(file)
-        bytes += file.size
+        bytes = bytes.plus(file.size)
     }
 
     /// Puts all of them in place.
     /// - Parameters:
     ///   - finished: called for every file that is in place.
-    ///   - failed: called for every file that is not; it is gone then.
+    ///   - failed: called for every file that is not, with a `SystemCallError` or an `ItemError`; it is gone then.
     func commit(
-        finished: (File) throws -> Void, failed: (File, SystemCallError) throws -> Void
+        finished: (File) throws -> Void, failed: (File, any Error) throws -> Void
     ) throws {
         files.reverse()
         while let file = files.popLast() {
-            do throws(SystemCallError) {
+            do {
                 try systemCall("fsync", display(file.path)) { fsync(file.descriptor.raw) }
+                if file.outcome == .created { try file.folder.checkIsFree(file.name, file.path) }
                 try systemCall("rename", display(file.path)) {
                     renameat(file.folder.raw, file.temporary, file.folder.raw, file.name)
                 }

@@ -13,17 +13,21 @@ enum SymbolicLink {
     }
 
     /// Makes a link under a temporary name and renames it into place, with the time it has to have.
+    /// - Throws: `SystemCallError`; `ItemError` for a name that is new and that the target takes for another.
     static func create(
         _ destination: [UInt8], as name: UnsafePointer<CChar>, in directory: Descriptor, modified: timespec,
-        _ path: @autoclosure () -> String
-    ) throws(SystemCallError) {
+        _ path: [UInt8], isNew: Bool
+    ) throws {
         let temporary = Leftover.newName()
         let target = jobspool_documents.name(destination)
-        try systemCall("symlink", path()) { symlinkat(target, directory.raw, temporary) }
+        try systemCall("symlink", display(path)) { symlinkat(target, directory.raw, temporary) }
         do {
             var times = [timespec.omitted, modified]
-            try systemCall("utimensat", path()) { utimensat(directory.raw, temporary, &times, AT_SYMLINK_NOFOLLOW) }
-            try systemCall("rename", path()) { renameat(directory.raw, temporary, directory.raw, name) }
+            try systemCall("utimensat", display(path)) {
+                utimensat(directory.raw, temporary, &times, AT_SYMLINK_NOFOLLOW)
+            }
+            if isNew { try directory.checkIsFree(name, path) }
+            try systemCall("rename", display(path)) { renameat(directory.raw, temporary, directory.raw, name) }
         } catch {
             unlinkat(directory.raw, temporary, 0)
             throw error

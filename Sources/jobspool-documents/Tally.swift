@@ -102,15 +102,15 @@ final class Tally {
 
     /// The item in hand and the bytes of it that are done.
     func working(on path: [UInt8], bytes more: Int64 = 0) {
-        tell(path) { [bytes] in $0.bytes = bytes + more }
+        tell(path) { [bytes] in $0.bytes = bytes.plus(more) }
     }
 
     /// - Parameters:
     ///   - size: bytes that were copied or compared.
     ///   - copied: whether they were written.
     func finish(_ outcome: Outcome, size: Int64 = 0, copied: Bool = false) {
-        bytes += size
-        if copied { bytesCopied += size }
+        bytes = bytes.plus(size)
+        if copied { bytesCopied = bytesCopied.plus(size) }
         switch outcome {
         case .created: created += 1
         case .updated: updated += 1
@@ -138,6 +138,16 @@ final class Tally {
         try budget.spend(of: items)
         if what == .document { logProcessed() }
         afterItem()
+    }
+
+    /// Of the index, every entry has its turn however many fail: their documents are in place, and a search would miss
+    /// those behind the last one that was borne. Whether they were too many is for `finish`.
+    func failIndexing(_ error: ItemError) {
+        do throws(JobFailure) {
+            try fail(error, .index)
+        } catch {
+            afterItem()
+        }
     }
 
     /// - Throws: `JobFailure` TOO_MANY_ERRORS.

@@ -19,8 +19,8 @@ let packageDirectory = #filePath.split(separator: "/").dropLast(3).reduce("") { 
 final class Scratch: Sendable {
     let path: String
 
-    init() throws {
-        var template = Array("/tmp/jobspool-documents-test-XXXXXX".utf8CString)
+    init(in parent: String = "/tmp") throws {
+        var template = Array("\(parent)/jobspool-documents-test-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     }
