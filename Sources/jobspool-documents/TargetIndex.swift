@@ -56,7 +56,7 @@ struct TargetIndex {
             ], attachment: changes.bytes, in: job,
             progress: { line in
                 tally.indexing(line["item"]?.string, done: line["current"]?.int ?? 0, of: line["total"]?.int)
-            }, failed: { try tally.fail($0, .index) })
+            }, failed: { tally.failIndexing($0) })
         tally.finishIndexing()
         return result ?? .null
     }

@@ -98,6 +98,22 @@ import Testing
         #expect(Set(progress.filter { $0["phase"] == "copy" }.compactMap { $0["total"]?.int }) == [84])
     }
 
+    /// The documents behind the last bad one that is borne are found, and the job still fails.
+    @Test func howeverManyDocumentsAreNoTextTheOthersAreIndexed() throws {
+        let scratch = try scratch()
+        try scratch.sh("for n in $(seq 105); do printf 'x\\xff' >source/bad$n.txt; done; echo last >source/z.txt")
+        for _ in 1...2 {
+            let run = try scratch.syncWithIndex()
+            #expect(run.itemErrors.count == 106)
+            #expect(run.failure?["code"] == "TOO_MANY_ERRORS")
+            #expect(run.failure?["message"]?.string?.contains("106 items failed") ?? false)
+            let search = try scratch.run("search", ["q": "last", "index": .string(scratch.path + "/index.db")])
+            #expect(search.result?["total"] == 1)
+            try scratch.expectRightIndex()
+        }
+        #expect(try scratch.syncWithIndex(["max_errors": 106]).exit == 0)
+    }
+
     @Test func aPathIsIndexedAlone() throws {
         let scratch = try scratch()
         #expect(Run.counts(try scratch.syncWithIndex(["path": "a"]).result?["index"]) == "20 0 0 0 0")
