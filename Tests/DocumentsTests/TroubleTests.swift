@@ -53,9 +53,9 @@ import Testing
         try scratch.sh(
             """
             mkdir -p source/d target/d target/gone; echo 1 > source/d/a; echo 1 > target/gone/x
-            echo litter > target/d/.jobspool-documents-0123456789abcdef; echo l > target/.jobspool-documents-1
-            ln -s x target/.jobspool-documents-2; echo l > target/gone/.jobspool-documents-3
-            echo mine > source/.jobspool-documents-4; echo other > source/.jobspool
+            left=.jobspool-documents-000000000000000
+            echo litter > target/d/.jobspool-documents-0123456789abcdef; echo l > target/${left}1
+            ln -s x target/${left}2; echo l > target/gone/${left}3; echo mine > source/${left}4; echo other > source/.jobspool
             """)
         let sync = try scratch.sync(["delete": true, "max_delete_percent": 100])
         #expect(sync.counts == "2 0 0 1 0")
@@ -63,13 +63,24 @@ import Testing
         #expect(try scratch.sync().counts == "0 0 2 0 0")
     }
 
+    @Test(arguments: ["notes.txt", "0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF", ""])
+    func aNameThatOnlyBeginsAsALeftoverDoesIsADocument(rest: String) throws {
+        let scratch = try Scratch()
+        let name = ".jobspool-documents-\(rest)"
+        try scratch.sh("mkdir source target; echo mine > source/\(name); echo theirs > target/\(name)x")
+        #expect(try scratch.sync().counts == "1 0 0 0 0")
+        #expect(try scratch.sh("cat target/\(name) target/\(name)x") == "mine\ntheirs\n")
+        #expect(try scratch.sync(["delete": true, "max_delete_percent": 100]).counts == "0 0 1 1 0")
+        #expect(try scratch.sh("ls -A target") == "\(name)\n")
+    }
+
     @Test func whatAnotherRunIsWritingIsNoLeftover() throws {
         let scratch = try Scratch()
-        try scratch.sh("mkdir source target; echo 1 > source/a; echo 2 > target/.jobspool-documents-1")
-        let file = open("\(scratch.target)/.jobspool-documents-1", O_RDWR | O_CLOEXEC)
+        try scratch.sh("mkdir source target; echo 1 > source/a; echo 2 > target/.jobspool-documents-0000000000000001")
+        let file = open("\(scratch.target)/.jobspool-documents-0000000000000001", O_RDWR | O_CLOEXEC)
         try #require(flock(file, LOCK_EX) == 0)
         _ = try scratch.sync()
-        #expect(try scratch.sh("cat target/.jobspool-documents-1") == "2\n")
+        #expect(try scratch.sh("cat target/.jobspool-documents-0000000000000001") == "2\n")
         close(file)
         _ = try scratch.sync()
         #expect(try scratch.sh("ls -A target") == "a\n")
