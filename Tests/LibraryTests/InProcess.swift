@@ -31,6 +31,19 @@ extension Scratch {
         _ = try await Upload(upload, job(output), queue, target).run()
     }
 
+    /// Runs `cache.upload` to a target that has every name in small letters.
+    func uploadFolding(_ params: JSONObject) async throws -> Run {
+        var fields = JSONFields(params)
+        let upload = try CacheUpload(params: &fields)
+        let queue = try LibraryDatabase.cache.open(upload.cache, Patience(seconds: 5) { false })
+        let target = FoldingTarget(directory: try DirectoryTarget(upload.target, isDryRun: false))
+        let output = open(path + "/output", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        defer { close(output) }
+        let job = job(output)
+        try job.result(try await Upload(upload, job, queue, target).run())
+        return try Run(Child.End(status: 0, output: sh("cat output"), errors: ""))
+    }
+
     private func job(_ output: Int32) -> Job {
         Job(request: JobRequest(), reporter: Reporter(descriptor: output), isStopRequested: { false })
     }
@@ -49,11 +62,31 @@ private struct BusyFetcher: DocumentFetcher {
     }
 }
 
+private struct FoldingTarget: UploadTarget {
+    let directory: DirectoryTarget
+
+    func hash(of name: String) async throws -> String? { try await directory.hash(of: name.lowercased()) }
+
+    func takesForOne(_ name: String, _ other: String) async throws -> Bool {
+        try await directory.takesForOne(name.lowercased(), other.lowercased())
+    }
+
+    func put(_ bytes: [UInt8], as name: String) async throws {
+        try await directory.put(bytes, as: name.lowercased())
+    }
+
+    func delete(_ name: String) async throws { try await directory.delete(name.lowercased()) }
+}
+
 private struct DyingTarget: UploadTarget {
     let directory: DirectoryTarget
     let diesBefore: Bool
 
     func hash(of name: String) async throws -> String? { try await directory.hash(of: name) }
+
+    func takesForOne(_ name: String, _ other: String) async throws -> Bool {
+        try await directory.takesForOne(name, other)
+    }
 
     func put(_ bytes: [UInt8], as name: String) async throws {
         if !diesBefore { try await directory.put(bytes, as: name) }

@@ -203,11 +203,66 @@ import Testing
         let scratch = try Scratch()
         try scratch.sh("mkdir a b target; echo '[]' >a/x.json; echo '[ ]' >b/x.json")
         _ = try scratch.refresh(["roots": [.string(scratch.path + "/a"), .string(scratch.path + "/b")]])
-        for _ in 1...2 {
-            let run = try upload(scratch)
-            #expect(run.itemErrors == ["file://\(scratch.path)/b/x.json CONFLICT"])
+        for force in [false, true, true] {
+            let run = try upload(scratch, ["force": JSON.bool(force)])
+            #expect(run.itemErrors == ["file://\(scratch.path)/b/x.json NAME_TAKEN"])
+            #expect(run.of("error").first?["message"]?.string?.contains("file://\(scratch.path)/a/x.json") ?? false)
             #expect(try scratch.sh("cat target/x.json") == "[]\n")
         }
+        // When that one changes it is sent; when it is gone the other one has the name.
+        try scratch.sh("echo '[  ]' >a/x.json")
+        _ = try scratch.refresh(["roots": [.string(scratch.path + "/a"), .string(scratch.path + "/b")]])
+        #expect(try upload(scratch, dryRun: true).counts == "0 1 0 0 1")
+        #expect(try upload(scratch).counts == "0 1 0 0 1")
+        _ = try scratch.refresh([
+            "roots": [.string(scratch.path + "/b")], "delete": true, "max_delete_percent": 100,
+        ])
+        #expect(try upload(scratch, ["force": true]).counts == "0 1 0 0 0")
+        try scratch.sh("cmp b/x.json target/x.json")
+    }
+
+    /// The target tells no case apart.
+    @Test func aDocumentThatIsRenamedByCaseAloneIsNotDeletedFromTheTarget() async throws {
+        let scratch = try scratch(12)
+        try scratch.sh("mv own/1.nt own/A.nt")
+        try refresh(scratch, ["delete": true, "max_delete_percent": 100])
+        let delete = params(scratch, ["delete": true])
+        #expect(try await scratch.uploadFolding(delete).counts == "12 0 0 0 0")
+        try scratch.sh("mv own/A.nt own/a.nt")
+        try refresh(scratch, ["delete": true])
+        #expect(try await scratch.uploadFolding(delete).counts == "0 0 2 0 0")
+        try scratch.sh("diff -r own target")
+        #expect(try await scratch.uploadFolding(delete).counts == "0 0 0 0 0")
+        try scratch.sh("rm own/a.nt")
+        try refresh(scratch, ["delete": true])
+        #expect(try await scratch.uploadFolding(delete).counts == "0 0 0 1 0")
+        try scratch.sh("diff -r own target")
+    }
+
+    @Test func twoDocumentsThatAreOneInTheTargetDoNotOverwriteEachOther() async throws {
+        let scratch = try scratch(3)
+        try scratch.sh("echo '[]' >own/X.json; echo '[ ]' >own/x.json")
+        try refresh(scratch)
+        let first = try await scratch.uploadFolding(params(scratch, ["force": true]))
+        #expect(first.itemErrors == ["file://\(scratch.path)/own/x.json NAME_TAKEN"])
+        #expect(first.counts == "4 0 0 0 1")
+        try scratch.sh("echo '[  ]' >own/X.json")
+        try refresh(scratch)
+        let second = try await scratch.uploadFolding(params(scratch, ["force": true]))
+        #expect(second.itemErrors == ["file://\(scratch.path)/own/x.json NAME_TAKEN"])
+        #expect(second.counts == "0 1 0 0 1")
+        try scratch.sh("cmp own/X.json target/x.json")
+    }
+
+    /// The own set has a document of a name that the target has got for one that it refers to: that one keeps it.
+    @Test func aNameStaysWithTheDocumentThatTheTargetHas() throws {
+        let scratch = try scratch(3)
+        #expect(try upload(scratch, ["depth": 1]).counts == "6 0 0 0 0")
+        try scratch.sh("mkdir own/example.org; echo '[]' >own/example.org/1.nt")
+        try refresh(scratch)
+        let run = try upload(scratch, ["force": true])
+        #expect(run.itemErrors == ["file://\(scratch.path)/own/example.org/1.nt NAME_TAKEN"])
+        try scratch.sh("cmp web/1.nt target/example.org/1.nt")
     }
 
     @Test func nothingIsWrittenThroughALink() throws {

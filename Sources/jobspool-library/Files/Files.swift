@@ -68,6 +68,12 @@ final class Descriptor: Sendable {
     func sync(_ path: String) throws(SystemCallError) { try systemCall("fsync", path) { fsync(raw) } }
 }
 
+/// Which file it is, whatever its name.
+struct FileIdentity: Equatable {
+    let device: dev_t
+    let inode: ino_t
+}
+
 /// What fstat(2) says of a file.
 struct FileStatus {
     let size: Int64
@@ -76,6 +82,7 @@ struct FileStatus {
     /// When anything of it was last changed, which nobody can set back. Nanoseconds since 1970.
     let changed: Int64
     let mode: mode_t
+    let identity: FileIdentity
 
     var isRegular: Bool { mode & S_IFMT == S_IFREG }
     var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
@@ -123,6 +130,7 @@ struct FileStatus {
         modified = Self.nanoseconds(status.st_mtim)
         changed = Self.nanoseconds(status.st_ctim)
         mode = status.st_mode
+        identity = FileIdentity(device: status.st_dev, inode: status.st_ino)
     }
 
     /// A time before 1677 or after 2262, which has no such number, gets the nearest.

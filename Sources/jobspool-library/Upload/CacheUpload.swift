@@ -1,5 +1,5 @@
-/// The job type `cache.upload`: sends to a target what the cache holds and the target has not got from it yet. What somebody
-/// else has changed there since is a conflict, which is an item error, and stays as it is.
+/// The job type `cache.upload`: sends to a target what the cache holds and the target has not got from it yet. What
+/// somebody else has changed there since is a conflict, which is an item error, and stays as it is.
 import GRDB
 import JSONText
 import JobHandler
@@ -63,7 +63,7 @@ struct Upload {
 
     func run() async throws -> JSON {
         let start = ContinuousClock.now
-        let entries = try plan()
+        let (entries, alike) = try plan()
         var tally = UploadTally(job, params.errors, total: entries.count)
         for entry in entries {
             do {
@@ -75,7 +75,7 @@ struct Upload {
             }
             tally.working(on: IRI(entry.iri).shown)
             do {
-                let outcome = try await send(entry)
+                let outcome = try await send(entry, alike[UploadPlan.folded(entry.name)] ?? [])
                 if !job.isDryRun { try clear(entry) }
                 tally.finish(outcome, IRI(entry.iri).shown)
             } catch let error as ItemError {
@@ -89,22 +89,24 @@ struct Upload {
     }
 
     /// What is to be done, all deletions having been looked at.
-    private func plan() throws -> [UploadPlan.Entry] {
+    private func plan() throws -> (entries: [UploadPlan.Entry], alike: [String: [String]]) {
         try queue.inDatabase { database in
             let plan = plan(database)
             let entries = try plan.entries(depth: params.depth, delete: params.delete)
             try params.deletions.check(
                 entries.count(where: \.isDeletion), from: "the target", held: try plan.held(),
                 isSourceEmpty: try plan.isCacheEmpty())
-            return entries
+            return (entries, try plan.alike(entries))
         }
     }
 
     private func plan(_ database: Database) -> UploadPlan { UploadPlan(database: database, target: params.target) }
 
-    private func send(_ entry: UploadPlan.Entry) async throws -> UploadTally.Outcome {
+    /// - Parameter alike: names of documents that may be the entry's to the target.
+    private func send(_ entry: UploadPlan.Entry, _ alike: [String]) async throws -> UploadTally.Outcome {
         switch entry {
         case .put(let iri, let name, let hash, let known):
+            if known.isEmpty, let other = try await sent(alike, takenFor: name) { throw nameTaken(name, by: other) }
             let found = try await target.hash(of: name)
             // Sent by a run that was killed before it could write that down, or by somebody else.
             if found == hash { return .skipped }
@@ -117,10 +119,31 @@ struct Upload {
             return found == nil ? .created : .updated
         case .delete(_, let name, let known):
             guard let found = try await target.hash(of: name) else { return .skipped }
+            // It was renamed, and is what another document is now.
+            if try await sent(alike, takenFor: name) != nil { return .skipped }
             if !known.contains(found), !params.force { throw conflict(name, "was changed") }
             if !job.isDryRun { try await target.delete(name) }
             return .deleted
+        case .nameTaken(_, let name, let holder):
+            throw nameTaken(name, by: IRI(holder).shown)
         }
+    }
+
+    /// Which of the names the target has got from here under the name in hand, as it takes both for one.
+    private func sent(_ alike: [String], takenFor name: String) async throws -> String? {
+        for other in alike where !other.hasSameBytes(as: name) {
+            guard try await target.takesForOne(name, other) else { continue }
+            if try job.isDryRun || queue.inDatabase({ try plan($0).hasSent(other) }) { return other }
+        }
+        return nil
+    }
+
+    private func nameTaken(_ name: String, by holder: String) -> ItemError {
+        ItemError(
+            item: name, code: "NAME_TAKEN",
+            message:
+                "\(holder) is \(name) in the target, too, which has room for one: rename either file, or upload them "
+                + "from caches of their own to different targets", retryable: false)
     }
 
     private func clear(_ entry: UploadPlan.Entry) throws {

@@ -46,6 +46,21 @@ struct DirectoryTarget: UploadTarget {
         }
     }
 
+    /// By the file that they lead to.
+    func takesForOne(_ name: String, _ other: String) async throws -> Bool {
+        guard let identity = identity(of: try checked(name)) else { return false }
+        return try identity == self.identity(of: checked(other))
+    }
+
+    /// nil for what is not there, or cannot be looked at, of which whoever uses it is told the reason.
+    private func identity(of name: String) -> FileIdentity? {
+        do {
+            return try FileStatus(of: root.open(below: name, O_RDONLY | O_NONBLOCK), name).identity
+        } catch {
+            return nil
+        }
+    }
+
     func put(_ bytes: [UInt8], as name: String) async throws {
         try reporting(name) {
             let (directory, last) = try makeDirectory(of: checked(name))
