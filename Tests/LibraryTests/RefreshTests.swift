@@ -286,4 +286,12 @@ import Testing
         try scratch.python("import sqlite3; sqlite3.connect('cache.db').execute('PRAGMA user_version = 9')")
         #expect(try scratch.refresh().failure?["message"]?.string?.contains("update jobspool-library") ?? false)
     }
+
+    @Test(arguments: ["relative", "", "/own\0/elsewhere"])
+    func aRootThatIsNeitherAPathNorAnIRIIsRefused(root: String) throws {
+        let scratch = try Scratch()
+        let run = try scratch.refresh(["roots": [.string(root)]])
+        #expect(run.exit == 64)
+        #expect(run.failure?["details"]?["field"] == "params.roots")
+    }
 }

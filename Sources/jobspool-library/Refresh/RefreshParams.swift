@@ -44,7 +44,8 @@ struct RefreshParams: Sendable {
             roots = try fields.require(try fields.strings("roots"), "roots", wanted)
         }
         guard !roots.isEmpty else { throw fields.wrong("roots", "is empty: name \(wanted)") }
-        for root in roots where root.utf8.first != UInt8(ascii: "/") && !IRI(root).isAbsolute {
+        for root in roots
+        where root.utf8.first == UInt8(ascii: "/") ? root.utf8.contains(0) : !IRI(root).isAbsolute {
             throw fields.wrong(
                 "roots", "has \"\(root.printable(limit: 80))\", which is neither an absolute path nor an IRI")
         }
