@@ -55,7 +55,7 @@ extension EndToEnd {
             try yard.define("next", "exit 0")
             try await yard.start(as: People.daemon)
             try yard.drop("job", ["type": "t"], as: People.anna)
-            let process = try await eventually("the process") { try process("pid") }
+            let process = try await eventually("the process") { try self.process("pid") }
             defer { kill(process, SIGKILL) }
             try yard.drop("next", ["type": "next"], as: People.anna)
             let who = "\(process) (sleep) of root, who cannot be stopped"
