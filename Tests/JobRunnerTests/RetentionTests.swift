@@ -5,6 +5,7 @@ import Logging
 import SpoolProtocol
 import SpoolStorage
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import JobRunner
@@ -17,7 +18,7 @@ struct RunnerRetentionTests {
         let root: Directory
 
         init() throws {
-            var template = Array("/tmp/jobspool-retention-XXXXXX".utf8CString)
+            var template = Array("\(quickDirectory)/jobspool-retention-XXXXXX".utf8CString)
             try #require(mkdtemp(&template) != nil)
             path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
             root = try Directory.open(path)
@@ -116,7 +117,7 @@ struct RunnerRetentionTests {
         let runner = try place.runner(system, Retention(archiveAfter: .seconds(0), deleteArchivedAfter: .never))
         for _ in 0..<4 { await runner.retain() }
         #expect(await runner.troubleUntil == 0)
-        #expect(await runner.show.trouble?.contains("rename") == true)
+        #expect(await runner.show.trouble?.operation == .rename)
         fails.store(false, ordering: .relaxed)
         for _ in 0..<6 { await runner.retain() }
         #expect(try place.names.filter { $0.hasPrefix("job") } == [])
