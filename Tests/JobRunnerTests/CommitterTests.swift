@@ -7,7 +7,7 @@ import Testing
 
 @testable import JobRunner
 
-@Suite("What is committed together", .timeLimit(.minutes(1)))
+@Suite("What is committed together", .timeLimit(.minutes(5)))
 struct CommitterTests {
     @Test("is reported one by one: a status that the disk does not take spares no other the sync of the directory")
     func failing() async throws {

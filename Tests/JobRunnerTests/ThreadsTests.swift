@@ -14,7 +14,7 @@ private final class Shared<Value: Sendable>: Sendable {
     func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result { value.withLock { body(&$0) } }
 }
 
-@Suite("Threads", .timeLimit(.minutes(1)))
+@Suite("Threads", .timeLimit(.minutes(5)))
 struct ThreadsTests {
     /// How many threads of this process have a name.
     private func count(named name: String) throws -> Int {

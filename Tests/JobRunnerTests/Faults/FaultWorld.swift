@@ -151,11 +151,13 @@ final class FaultWorld {
     func rest() async throws {
         var isIdle = false
         let deadline = ContinuousClock.now + Self.patience
+        var turns = 0
         while !isIdle {
-            if ContinuousClock.now > deadline {
+            if ContinuousClock.now > deadline, turns > Self.leastTurns {
                 throw Violation(
                     "it does not come to rest; the log says \(log.lines.suffix(5)), the spool has \(try listing())")
             }
+            turns += 1
             try await reach("a daemon") { daemon.map { !$0.hasEnded } ?? false }
             daemon?.tick()
             guard let look = try await daemon?.look() else { continue }

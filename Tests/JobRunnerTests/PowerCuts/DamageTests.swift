@@ -9,7 +9,7 @@ import Testing
 
 @testable import JobRunner
 
-@Suite("After a power cut", .timeLimit(.minutes(1)))
+@Suite("After a power cut", .timeLimit(.minutes(5)))
 struct DamageTests {
     private static let name: JobName = "a1"
 
