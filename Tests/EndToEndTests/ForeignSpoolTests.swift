@@ -21,7 +21,7 @@ extension EndToEnd {
         }
 
         private func start() async throws {
-            try await yard.start(as: People.daemon, umask: "022", "--rescan", "1")
+            try await yard.start(as: People.daemon, ["--rescan", "1"])
         }
 
         private func go() throws { try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go") }
@@ -186,10 +186,13 @@ extension EndToEnd {
             try yard.define("brief", "sleep 0.6", ["allow": ["users": ["*"]]])
             #expect(yard.shell(as: People.bob, "\(how) spool.status.json").status == 0)
             let log = "\(yard.root)/daemon.log"
-            _ = try yard.spawn(
+            let daemon = try yard.spawn(
                 People.daemon.prefix + ["\(yard.root)/bin/jobspool", "serve", "spool", "--types", "types"], output: log)
             for index in 1...3 { try yard.drop("job\(index)", ["type": "brief"], as: People.anna) }
             for index in 1...3 { #expect(try await yard.result("job\(index)")["status"] == "completed") }
+            // It tries again when it stops.
+            kill(daemon, SIGTERM)
+            try await eventually("the daemon to end") { waitpid(daemon, nil, WNOHANG) == daemon ? true : nil }
             let lines = (Yard.readFile(log) ?? "").split(separator: "\n")
             #expect(lines.count { $0.contains(" error ") } == 1, "\(lines)")
         }

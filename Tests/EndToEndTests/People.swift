@@ -92,7 +92,7 @@ extension Yard {
     }
 
     /// The daemon runs as a user of its own.
-    func start(as person: Person, umask: String = "022", _ options: String...) async throws {
+    func start(as person: Person, umask: String = "022", _ options: [String] = []) async throws {
         let program =
             ["/bin/sh", "-c", #"umask \#(umask); exec "$@""#, "sh"] + person.prefix + ["\(root)/bin/jobspool"]
         try await start(by: program, options)

@@ -17,7 +17,7 @@ extension EndToEnd {
             try yard.define("t", "echo ran", ["allow": ["users": ["*"]]])
             // Until there is a file ../go beside the types' work directories.
             try yard.define("slow", "while [ ! -e ../go ]; do sleep 0.02; done", ["allow": ["users": ["*"]]])
-            try await yard.start(as: People.daemon, umask: umask)
+            try await yard.start(as: People.daemon, umask: umask, options)
         }
 
         private func go() throws { try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go") }
@@ -195,7 +195,7 @@ extension EndToEnd {
 
         @Test("takes a hard link for nobody's request: whoever made it need not be the file's owner")
         func hardLink() async throws {
-            try await open("1777")
+            try await open("1777", "--settle", "2")
             try yard.define("closed", "echo secret")
             // Root's file, which bob may write and therefore link.
             try Yard.write(#"{"type": "closed"}"#, toFile: "\(yard.root)/draft")
