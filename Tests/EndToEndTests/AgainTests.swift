@@ -21,7 +21,7 @@ extension EndToEnd {
             let third = try await yard.result("219", after: second)
             #expect(third["description"] == "another")
             let archived = yard.shell(
-                "cd archive/*/*/*/ && for f in *; do echo $f: $(ls $f | sort | tr '\\n' ' '); done"
+                "for f in archive/*/*/*/*; do echo ${f##*/}: $(ls $f | sort | tr '\\n' ' '); done"
             )
             .output
             for jobID in [first, second] {
@@ -93,7 +93,7 @@ extension EndToEnd {
         @Test("that is deleted while it waits is withdrawn; one that an editor writes anew is not")
         func withdrawn() async throws {
             try yard.define("block", "while [ ! -e ../go ]; do sleep 0.02; done")
-            try await yard.start("--settle", "0.5")
+            try await yard.start("--settle", "2")
             for name in ["first", "gone", "edited"] { try yard.drop(name, ["type": "block"]) }
             try await yard.standing("edited", "pending")
             #expect(yard.shell("rm gone.json; mv edited.json edited.json~; cp edited.json~ edited.json").status == 0)

@@ -80,7 +80,7 @@ extension EndToEnd {
             if moment == "pending" { try go() }
             for index in 1...3 {
                 try yard.drop("honest\(index)", ["type": "t"], as: People.anna)
-                let result = try await yard.result("honest\(index)", within: 10)
+                let result = try await yard.result("honest\(index)")
                 #expect(result["status"] == "completed")
             }
             if moment == "dropped" {
@@ -91,7 +91,7 @@ extension EndToEnd {
             yard.killDaemon()
             try await start()
             try yard.drop("later", ["type": "t"], as: People.anna)
-            #expect(try await yard.result("later", within: 10)["status"] == "completed")
+            #expect(try await yard.result("later")["status"] == "completed")
             guard moment == "pending" else { return }
             kill(holder, SIGKILL)
             // It is looked at again by itself.
@@ -181,7 +181,7 @@ extension EndToEnd {
 
         @Test("with a second name neither cancels nor pauses in its owner's name", arguments: ["cancel", "pause"])
         func hardLink(what: String) async throws {
-            try await open("--settle", "0.2")
+            try await open("--settle", "2")
             try yard.drop("first", ["type": "slow"], as: People.anna)
             try await yard.standing("first", "running")
             // Root's, and bob may write it: then the kernel lets him link it.
