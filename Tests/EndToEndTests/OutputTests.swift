@@ -9,14 +9,31 @@ extension EndToEnd {
         let yard: Yard
         init() throws { yard = try Yard() }
 
+        /// For a handler that waits until what it has said is heard: what it writes next empties the file.
+        private func goOn(_ step: Int) throws { try Yard.write("", toFile: "\(yard.path)/.jobspool/work/\(step)") }
+
         @Test("is read from its beginning, and the log says so once", arguments: ["stderr", "stdout"])
         func anew(output: String) async throws {
-            try yard.define("t", "for i in 8 9 10 11 5; do echo \"line $i\" >/dev/\(output); sleep 0.4; done")
+            let numbers = [8, 9, 10, 11, 5]
+            try yard.define(
+                "t",
+                """
+                for i in \(numbers.map(String.init).joined(separator: " ")); do
+                    echo "line $i" >/dev/\(output)
+                    until [ -e ../$i ]; do sleep 0.02; done
+                done
+                """)
             try await yard.start()
             try yard.drop("job", ["type": "t"])
-            #expect(try await yard.result("job")["status"] == "completed")
             let source = output == "stdout" ? "handler" : "stderr"
-            #expect(try yard.messages("job", source: source) == [8, 9, 10, 11, 5].map { "line \($0)" })
+            for number in numbers {
+                try await eventually("line \(number)") {
+                    try yard.messages("job", source: source).last == "line \(number)" ? true : nil
+                }
+                try goOn(number)
+            }
+            #expect(try await yard.result("job")["status"] == "completed")
+            #expect(try yard.messages("job", source: source) == numbers.map { "line \($0)" })
             let told = try yard.messages("job", source: "daemon")
             #expect(told.count == 1)
             #expect(told.first?.contains("/dev/\(output)") ?? false)
@@ -27,14 +44,18 @@ extension EndToEnd {
                 "t",
                 #"""
                 echo '{"type": "log", "message": "a long line, and one that is forgotten"}'
-                sleep 0.4
+                until [ -e ../1 ]; do sleep 0.02; done
                 echo '{"type": "error", "item": "a"}' >/dev/stdout
-                sleep 0.4
+                until [ -e ../2 ]; do sleep 0.02; done
                 echo '{"type": "checkpoint", "value": 1}'
                 echo '{"type": "result", "value": 7}' | tee /dev/stdout
                 """#)
             try await yard.start()
             try yard.drop("job", ["type": "t"])
+            try await eventually("the long line") { try yard.messages("job").isEmpty ? nil : true }
+            try goOn(1)
+            try await eventually("the error") { try yard.lines("job.errors.jsonl").isEmpty ? nil : true }
+            try goOn(2)
             let result = try await yard.result("job")
             #expect(result["outcome"] == "partial")
             #expect(result["errors_total"] == 1)
@@ -67,7 +88,6 @@ extension EndToEnd {
                     return isThere ? true : nil
                 }
                 yard.killDaemon()
-                let go = "\(yard.path)/.jobspool/work/\(round)"
                 if !whileAway {
                     let shown = try yard.status("job")?["updated_at"]
                     try await yard.start()
@@ -75,7 +95,7 @@ extension EndToEnd {
                         try yard.status("job")?["updated_at"] == shown ? nil : true
                     }
                 }
-                try Yard.write("", toFile: go)
+                try goOn(round)
                 if whileAway {
                     try await eventually("the handler to go on") {
                         if round == 3 {
