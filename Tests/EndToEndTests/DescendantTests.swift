@@ -26,7 +26,7 @@ extension EndToEnd {
         @Test("that end while it runs are reaped while it runs", arguments: [1, 2])
         func reaped(rounds: Int) async throws {
             // `exec` lets the last round's supervisor be one that has served before.
-            try yard.define("forks", "for i in $(seq 200); do (sleep 0.01 &); done; echo forked; exec sleep 5")
+            try yard.define("forks", "for i in $(seq 200); do (sleep 0.01 &); done; echo forked; exec sleep 20")
             try yard.define("t", "exit 0")
             try await yard.start()
             for round in 1..<rounds {
@@ -37,9 +37,9 @@ extension EndToEnd {
             try await eventually("the forks") { try yard.messages("job") == ["forked"] ? true : nil }
             let supervisor = try #require(
                 yard.supervisors().first { stat($0)?.parent != yard.daemon } ?? yard.supervisors().first)
-            try await eventually("zombies to go", within: 3) { zombies(of: supervisor) == 0 ? true : nil }
+            try await eventually("zombies to go", within: 10) { zombies(of: supervisor) == 0 ? true : nil }
             #expect(!yard.exists("job.result.json"))
-            #expect(try await yard.result("job")["status"] == "completed")
+            #expect(try await yard.result("job", within: 40)["status"] == "completed")
         }
 
         @Test("that have left its group are asked to stop before they are killed, also when their parent ends first")
@@ -55,7 +55,8 @@ extension EndToEnd {
             try await eventually("the handler") { try yard.messages("job") == ["ready"] ? true : nil }
             try yard.write("", to: "job.cancel.json")
             #expect(try await yard.result("job")["status"] == "cancelled")
-            #expect(try yard.messages("job") == ["ready", "asked"])
+            // A child that bash has just forked when TERM comes answers, too.
+            #expect(Set(try yard.messages("job")) == ["ready", "asked"])
         }
 
         @Test("that outlive it take neither its success from it, nor its time", arguments: [0, 75])

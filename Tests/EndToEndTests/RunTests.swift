@@ -168,7 +168,7 @@ extension EndToEnd {
                 echo "attempt $JOBSPOOL_ATTEMPT with $(cat $JOBSPOOL_CHECKPOINT 2>/dev/null)"
                 echo '{"type":"checkpoint","value":7}'
                 [ $JOBSPOOL_ATTEMPT = 2 ] || exit 75
-                """, ["retry": ["max_attempts": 3, "backoff_seconds": 0.5]])
+                """, ["retry": ["max_attempts": 3, "backoff_seconds": 2]])
             try await yard.start()
             try yard.drop("flaky", ["type": "flaky"])
             let waiting = try await eventually("the wait for the second attempt") {

@@ -100,7 +100,7 @@ extension EndToEnd {
             let compiled = yard.shell("gcc -static -o \(program) \(program).c 2>&1")
             try #require(compiled.status == 0, "\(compiled.output)")
             try yard.define(
-                "leave", "", ["command": [.string(program)], "lane": "a", "grace_seconds": 2])
+                "leave", "", ["command": [.string(program)], "lane": "a", "grace_seconds": 5])
             try yard.define("t", "echo here", ["lane": "b"])
             try await yard.start()
             for round in 1...4 {

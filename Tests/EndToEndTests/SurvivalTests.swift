@@ -252,7 +252,7 @@ extension EndToEnd {
             try await yard.start("--on-stop", "leave")
             try yard.drop("job", ["type": "t"])
             try await eventually("the handler") { try yard.messages("job") == ["one"] ? true : nil }
-            #expect(try await yard.stopDaemon(within: 3) == 0)
+            #expect(try await yard.stopDaemon() == 0)
             #expect(yard.supervisors().count == 1)
             try await yard.start()
             try Yard.write("", toFile: "\(yard.path)/.jobspool/work/go")

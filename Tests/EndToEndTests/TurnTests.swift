@@ -323,7 +323,7 @@ extension EndToEnd {
         @Test("again when its backoff is over and its lane is free; its status says which of the two it waits for")
         func retry() async throws {
             try yard.define(
-                "flaky", "[ $JOBSPOOL_ATTEMPT = 2 ] || exit 75", ["retry": ["max_attempts": 2, "backoff_seconds": 1]])
+                "flaky", "[ $JOBSPOOL_ATTEMPT = 2 ] || exit 75", ["retry": ["max_attempts": 2, "backoff_seconds": 3]])
             try yard.define("block", Self.block)
             try await yard.start()
             try yard.drop("flaky", ["type": "flaky"])

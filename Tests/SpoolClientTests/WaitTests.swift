@@ -133,7 +133,7 @@ struct WaitTests {
         }
         #expect(error?.code == "WAIT_TIMEOUT")
         #expect(error?.message.contains("running") == true)
-        #expect((0.2..<2).contains(Clock.monotonic() - before))
+        #expect((0.2..<20).contains(Clock.monotonic() - before))
     }
 
     @Test("returns at once for a job that is over") func alreadyOver() throws {
