@@ -22,6 +22,7 @@ extension SystemsTests {
                 [ ! -e target ]
                 copy --name real >/dev/null
                 jq -c '[.outcome, .result.transfers, .result.errors]' spool/real.result.json
+                until_completed real
                 jq -c '.progress | [.phase, .processed, .total, .percent, .bytes == .total_bytes]' spool/real.status.json
                 jq -r .message spool/real.log.jsonl | grep -c '^iso_.*: Copied'
                 diff -r /usr/share/iso-codes/json target
@@ -70,6 +71,7 @@ extension SystemsTests {
                     serve
                     jobspool submit samples/requests/vdirsyncer.json --wait >/dev/null
                     jq -c '[.outcome, .message]' spool/vdirsyncer.result.json
+                    until_completed vdirsyncer
                     jq -c '.progress | [.phase, .processed, (.current | test("^Copying .*@holidays.example to calendar"))]' \\
                         spool/vdirsyncer.status.json
                     ls calendar | wc -l

@@ -23,6 +23,7 @@ extension SystemsTests {
                         jobspool submit samples/requests/$name.json --wait >/dev/null
                     done
                     jq -c '[.result.levels, .counts.created]' spool/cache-refresh.result.json
+                    until_completed cache-refresh
                     jq -c '[.progress.processed, .progress.total, .progress.percent]' spool/cache-refresh.status.json
                     diff -r srv/linked/own srv/upload
                     jq -c '.result | [.total, .results[0].title]' spool/search.result.json

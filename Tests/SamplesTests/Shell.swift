@@ -54,12 +54,12 @@ final class Place: Sendable {
         do { _ = try run("rm -rf \"$PWD\"") } catch { Issue.record(error) }
     }
 
-    /// Runs a script, for a minute at most. Of one that has to end with 0 it is the diagnostics that tell why it did not.
+    /// Runs a script, for five minutes at most. Of one that has to end with 0 the diagnostics tell why it did not.
     func run(_ script: String) throws -> Ended {
         let files = try (0..<2).map { _ in try Self.scratch() }
         defer { for file in files { close(file) } }
         let status = try spawn(
-            ["/usr/bin/timeout", "60", "/bin/bash", "-c", "cd '\(path)'\n" + Self.prelude + script], files)
+            ["/usr/bin/timeout", "300", "/bin/bash", "-c", "cd '\(path)'\n" + Self.prelude + script], files)
         return Ended(status: status, output: Self.text(files[0]), errors: Self.text(files[1]))
     }
 

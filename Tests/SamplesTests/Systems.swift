@@ -44,6 +44,9 @@ struct System {
         # Waits until a filter of jq finds something true in a file of the spool.
         until_true() { until [ -e "spool/$1" ] && jq -e "$2" "spool/$1" >/dev/null; do sleep 0.01; done; }
 
+        # The status says that a job is over a moment after its result does.
+        until_completed() { until_true "$1.status.json" '.status == "completed"'; }
+
         # Prints how a command ends.
         ends() { local status=0; "$@" >/dev/null 2>&1 || status=$?; echo $status; }
 
