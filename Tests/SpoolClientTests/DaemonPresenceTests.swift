@@ -62,9 +62,12 @@ struct DaemonPresenceTests {
             let lock = try SpoolLock(try Spool.open(spool.path), as: Self.daemon())
             #expect(try client.daemon() == .running(Self.daemon()))
             _ = consume lock
+            // A process that another test has just forked holds it, too, until it becomes its program.
+            let deadline = Clock.monotonic() + 20
+            while try client.daemon() != .stopped(last: nil), Clock.monotonic() < deadline { await Task.yield() }
+            #expect(Clock.monotonic() < deadline)
         }
         asking.cancel()
         try await asking.value
-        #expect(try client.daemon() == .stopped(last: nil))
     }
 }

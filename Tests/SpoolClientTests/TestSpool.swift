@@ -61,7 +61,7 @@ final class TestSpool: Sendable {
         let spool = try Spool.open(path)
         var outcome = ArchiveOutcome.inUse
         // A process that another test has just forked has the request open for writing, until it becomes its program.
-        for _ in 1...1000 {
+        for _ in 1...20_000 {
             outcome = try spool.archive(try JobName(name), cutoff: .latest, .daemon)
             guard case .inUse = outcome else { break }
             usleep(1000)
@@ -121,6 +121,21 @@ final class TestSpool: Sendable {
             let status = try makeStatus(
                 job.name, job.standing, for: version, sequence: Int64(index + 1), type: job.type)
             if job.standing.isOver { try end(status) } else { try publish(status) }
+        }
+        try waitUntilWritten(jobs.map(\.name))
+    }
+
+    /// A process that another test has just forked has the requests open for writing, too, until it becomes its program.
+    private func waitUntilWritten(_ names: [String]) throws {
+        // Sent to one who asks while somebody opens the file for writing.
+        signal(SIGIO, SIG_IGN)
+        let deadline = Clock.monotonic() + 20
+        for name in names {
+            let request = FileName("\(name).json")
+            while try root.open(request, O_RDONLY).isBeingWritten() {
+                guard Clock.monotonic() < deadline else { throw SpoolError(.lock, root.path(request), code: EBUSY) }
+                usleep(1000)
+            }
         }
     }
 }
