@@ -29,8 +29,11 @@ import Testing
     /// What a handler says before it waits for something, and nothing comes after.
     @Test func whatIsHeldBackComesOutSoon() async throws {
         let output = try ScratchFile()
-        let reporter = Reporter(descriptor: output.descriptor)
+        let clock = Clock()
+        let reporter = Reporter(
+            descriptor: output.descriptor, now: { clock.nanoseconds.load(ordering: .relaxed) })
         for item in 1...3 { reporter.progress { $0.current = item } }
+        clock.nanoseconds.store(1_000_000_000, ordering: .relaxed)
         let deadline = ContinuousClock.now + .seconds(20)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await reporter.keepFlushing() }

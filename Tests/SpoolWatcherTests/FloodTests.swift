@@ -74,8 +74,11 @@ extension WatcherTests {
                 for number in 0..<1200 { try write(to: spool("\(number)")) }
                 #expect(await eventually { heard.value >= 2400 })
                 #expect(await wakeUps.next() == .rescan(.overflow))
+                // The last hint may have been heard, and not yet be there.
                 try write(to: spool("after"))
-                #expect(await wakeUps.next() == .file("after"))
+                var late: [WakeUp?] = []
+                while late.count < 3, late.last != .file("after") { late.append(await wakeUps.next()) }
+                #expect([[.file("after")], [.file("1199"), .file("after")]].contains(late))
             }
         }
 
