@@ -1,6 +1,8 @@
 /// The bytes of a file or a pipe, of which a window is in memory: a parser looks at what is between `start` and `end`, moves `start` on, and
-/// asks for more when a record is not complete. Memory grows only for a record that is longer than the window.
+/// asks for more when a record is not complete. Memory grows only for a record that is longer than the window. The end of a file that
+/// somebody has written to meanwhile is none.
 import Glibc
+import JSONText
 import JobHandler
 
 final class FileBuffer {
@@ -9,6 +11,8 @@ final class FileBuffer {
 
     let path: String
     private let descriptor: Int32
+    /// As it was opened; nil for what is no regular file.
+    private let version: FileVersion?
     private(set) var base: UnsafeMutablePointer<UInt8>
     private var capacity: Int
     /// The first byte that has not been dealt with.
@@ -24,7 +28,14 @@ final class FileBuffer {
     init(_ path: String, capacity: Int = 1 << 18) throws(SystemCallError) {
         self.path = path
         self.capacity = capacity
-        descriptor = try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+        let opened = try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+        descriptor = opened
+        do throws(SystemCallError) {
+            version = try FileVersion(of: opened, path)
+        } catch {
+            close(opened)
+            throw error
+        }
         base = .allocate(capacity: capacity)
         wait = nil
         posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
@@ -37,6 +48,7 @@ final class FileBuffer {
         path = name
         capacity = 1 << 16
         descriptor = pipe
+        version = nil
         base = .allocate(capacity: capacity)
         self.wait = wait
     }
@@ -53,6 +65,7 @@ final class FileBuffer {
 
     /// Reads more. `start` and `end` change, and the distance of a byte from `start` does not.
     /// - Returns: false when there is no more.
+    /// - Throws: as `checkUnchanged` at the end.
     func more() throws -> Bool {
         if isAtEnd { return false }
         if start > 0 {
@@ -72,10 +85,25 @@ final class FileBuffer {
         }
         try wait?()
         let count = try systemCall("read", path) { Glibc.read(descriptor, base + end, capacity - end) }
-        if count == 0 { isAtEnd = true }
+        if count == 0 {
+            try checkUnchanged()
+            isAtEnd = true
+        }
         end += count
         read += Int64(count)
         return count > 0
+    }
+
+    /// - Throws: `JobFailure` SOURCE_CHANGED when somebody has written to the file since it was opened: what was read may be a part
+    ///   of it, or of two versions.
+    func checkUnchanged() throws {
+        guard let version, try FileVersion(of: descriptor, path) != version else { return }
+        throw JobFailure(
+            "SOURCE_CHANGED",
+            """
+            \(path) was written to while it was read, and may not be complete: run the job when it is. A file that is written \
+            under another name and renamed is always read whole.
+            """, details: ["path": .string(path)], exit: .temporary)
     }
 
     /// Steps over a UTF-8 byte-order mark.

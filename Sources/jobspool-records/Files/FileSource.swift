@@ -53,6 +53,8 @@ final class FileSource: RecordSource {
             while !batch.isFull {
                 guard let parser = try parser() else { return false }
                 if try parser.read(into: &batch) { continue }
+                // What follows an array is not read.
+                try open?.buffer.checkUnchanged()
                 done += open?.buffer.done ?? 0
                 open = nil
                 current += 1
