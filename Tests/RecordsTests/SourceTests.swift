@@ -77,12 +77,30 @@ import Testing
     }
 
     @Test(arguments: [
-        ("id,id\n1,2\n", "INVALID_HEADER"), ("id,\"n\n1,2", "INVALID_HEADER"),
+        ("id,id\n1,2\n", "INVALID_HEADER"), ("id,\"n\n1,2", "INVALID_HEADER"), ("id,n\r1,2\r", "INVALID_HEADER"),
+        ("id\r1\r", "INVALID_HEADER"), ("\"id\",\"n\"\r1,2\r", "INVALID_HEADER"),
     ])
     func aHeaderThatCannotBeUsedFailsTheJob(text: String, code: String) throws {
         let scratch = try Scratch()
         try scratch.write("a.csv", text)
         #expect(try scratch.sync("a.csv").failure?["code"]?.string == code)
+    }
+
+    @Test func aHeaderThatIsNotUTF8IsToldAsSuch() throws {
+        let scratch = try Scratch()
+        try scratch.sh(#"printf 'id,Gr\366\337e\n1,2\n' >a.csv"#)
+        let run = try scratch.sync("a.csv")
+        #expect(run.failure?["code"] == "NOT_UTF8")
+        #expect(run.failure?["message"]?.string?.contains("iconv -f WINDOWS-1252") == true)
+        #expect(try scratch.sh("iconv -f WINDOWS-1252 -t UTF-8 a.csv >b.csv; ls").contains("b.csv"))
+        #expect(try scratch.sync("b.csv").counts == "1 0 0 0 0")
+        #expect(try scratch.sql("SELECT \"Größe\" FROM t") == "2")
+    }
+
+    @Test func aQuotedNameOfAColumnMayHaveLineBreaks() throws {
+        let scratch = try Scratch()
+        try scratch.write("a.csv", "id,\"a\r\nb\",\"\rc\"\r\n1,2,3\r\n")
+        #expect(try scratch.sync("a.csv").counts == "1 0 0 0 0")
     }
 
     @Test func utf16IsToldAsSuch() throws {
@@ -230,6 +248,17 @@ import Testing
         // One that has no end itself has taken the next one with it.
         try scratch.write("a.ics", "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:0\n\(good[0])END:VCALENDAR\n")
         #expect(try scratch.sync("a.ics", ["key": .null]).failure?["code"] == "INVALID_ICALENDAR")
+    }
+
+    @Test(arguments: [(62, "2 0 0 0 0"), (63, "1 0 0 0 1"), (60_000, "1 0 0 0 1")])
+    func componentsWithoutEndInEachOtherAreAnItemError(depth: Int, counts: String) throws {
+        let scratch = try Scratch()
+        let inner = String(repeating: "BEGIN:X\n", count: depth) + String(repeating: "END:X\n", count: depth)
+        let events = "BEGIN:VEVENT\nUID:0\n\(inner)END:VEVENT\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\n"
+        try scratch.write("a.ics", "BEGIN:VCALENDAR\n\(events)END:VCALENDAR\n")
+        let run = try scratch.sync("a.ics", ["key": .null])
+        #expect(run.counts == counts, "\(run.exit)")
+        #expect(run.itemErrors == (depth > 62 ? ["line 2 INVALID_ICALENDAR"] : []))
     }
 
     @Test func aMissingSourceIsAnErrorInEveryMode() throws {

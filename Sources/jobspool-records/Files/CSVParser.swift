@@ -70,12 +70,32 @@ final class CSVParser: FileParser {
             if row.values.isEmpty { advance() }
         } while row.values.isEmpty
         if let problem = row.problem { throw invalidHeader(problem.message) }
+        try checkHeader()
         var names = row.values.map { String(decoding: bytes($0), as: UTF8.self) }
         // A column without a name, as spreadsheets make them.
         for index in names.indices where names[index].isEmpty { names[index] = "column_\(index + 1)" }
         try setLayout(names)
         advance()
     }
+
+    /// What would be told of a row must not be a part of names.
+    private func checkHeader() throws {
+        let start = buffer.base + buffer.start
+        if !row.isAscii, !UTF8Check.isValid(UnsafeBufferPointer(start: start, count: row.length)) {
+            throw JobFailure("NOT_UTF8", "the header row of \(buffer.path) is not UTF-8: \(Self.conversion)")
+        }
+        let isCut = row.values.contains { value in
+            let isQuoted = value.start > 0 && start[value.start - 1] == Self.quote
+            return !isQuoted && (value.start..<value.start + value.length).contains { start[$0] == Self.carriageReturn }
+        }
+        if isCut {
+            throw invalidHeader(
+                "a name has a carriage return. If the lines end in nothing else, convert the file, for example with tr '\\r' '\\n'"
+            )
+        }
+    }
+
+    private static let conversion = "convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
 
     private func setLayout(_ names: [String]) throws {
         guard let layout = layouts.layout(names) else {
@@ -102,7 +122,7 @@ final class CSVParser: FileParser {
         }
         let bytes = UnsafeBufferPointer(start: buffer.base + buffer.start, count: row.length)
         if !row.isAscii, !UTF8Check.isValid(bytes) {
-            let message = "line \(line) is not UTF-8: convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
+            let message = "line \(line) is not UTF-8: \(Self.conversion)"
             return batch.end(.init(code: "NOT_UTF8", message: message), at: place)
         }
         let start = batch.append(bytes: bytes).lowerBound

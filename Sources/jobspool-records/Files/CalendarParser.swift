@@ -8,6 +8,9 @@ final class CalendarParser: FileParser {
     /// When the file was written, and nothing of the event.
     static let ignoredFields = ["DTSTAMP"]
 
+    /// Components in each other, of which RFC 5545 needs three.
+    private static let maximumDepth = 64
+
     private let buffer: FileBuffer
     private let file: Int
     private let layouts: LayoutCache
@@ -95,6 +98,9 @@ final class CalendarParser: FileParser {
             switch content.name {
             case "BEGIN":
                 components.append(content.value.uppercased())
+                guard components.count <= Self.maximumDepth else {
+                    throw Wrong(message: "line \(number) begins a component inside of \(Self.maximumDepth) others")
+                }
                 var inner = CalendarComponent()
                 try read(content.value.uppercased(), into: &inner)
                 components.removeLast()
