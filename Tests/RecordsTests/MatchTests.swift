@@ -126,8 +126,52 @@ import Testing
         try scratch.sh("printf '1,z@x.org,,\\n,k@x.org,,\\nx\\n' >>left.csv")
         let run = try match(scratch, rules)
         #expect(run.itemErrors == ["1 DUPLICATE_KEY", "left line 11 NO_KEY", "left line 12 WRONG_FIELD_COUNT"])
-        #expect(run.counts == "4 0 4 0 3")
+        #expect(run.counts == "0 0 8 0 3")
         #expect(try match(scratch, rules, ["max_errors": 2]).failure?["code"] == "TOO_MANY_ERRORS")
+    }
+
+    /// What could not be read may have the value of what could: the pair would stand, also when the record is mended.
+    @Test(arguments: ["left.csv", "right.csv"]) func nothingNewIsMatchedWhileRecordsCannotBeRead(file: String) throws {
+        let scratch = try prepare()
+        try scratch.sh("cp \(file) whole; sed -i '2d' left.csv right.csv")
+        #expect(try match(scratch, rules).counts == "3 0 4 0 0")
+        try scratch.sh("mv whole \(file); printf 'x\\n' >>\(file)")
+        for dryRun in [true, false] {
+            let run = try match(scratch, rules, dryRun: dryRun)
+            #expect(run.result?["matched"] == 0)
+            #expect(run.result?["kept"] == 3, "what stands")
+            #expect(run.logs.contains("No new matches: 1 records could not be read, and may be those that match"))
+        }
+        #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "3")
+    }
+
+    @Test func recordsThatMightMatchHaveTheirReason() throws {
+        let scratch = try prepare()
+        try scratch.sh("printf 'x\\n' >>right.csv")
+        #expect(try match(scratch, rules).result?["skipped"]?["UNCERTAIN"] == 4)
+        #expect(
+            try scratch.sql("SELECT group_concat(left_key) FROM t_skipped WHERE reason = 'UNCERTAIN'") == "1,2,4,8")
+        try scratch.sh("sed -i '$d' right.csv")
+        #expect(try match(scratch, rules).counts == "4 0 4 0 0")
+    }
+
+    /// Of those that are left out, under a key that is there already or under none; a repeat of the same is none of them.
+    @Test(
+        arguments: [
+            ("left.csv", "9,c@x.org,,\n9,a@x.org,,", "SEVERAL_LEFT"), ("left.csv", ",a@x.org,,", "SEVERAL_LEFT"),
+            ("right.csv", "G,c@x.org,,\nG,a@x.org,,", "SEVERAL_RIGHT"), ("right.csv", ",a@x.org,,", "SEVERAL_RIGHT"),
+            ("right.csv", "A,a@x.org,,", ""), ("left.csv", "1,a@x.org,,", ""), ("left.csv", "1,b@x.org,,", ""),
+        ])
+    func valuesOfRecordsThatAreLeftOutAreNotUnique(file: String, lines: String, reason: String) throws {
+        let scratch = try prepare()
+        try scratch.sh("printf '\(lines)\\n' >>\(file)")
+        let run = try match(scratch, rules)
+        #expect(run.itemErrors.count == 1)
+        #expect(try scratch.sql("SELECT reason FROM t_skipped WHERE left_key = '1'") == reason)
+        #expect(try scratch.sql("SELECT right_key FROM t WHERE left_key = '1'") == (reason.isEmpty ? "A" : ""))
+        // Also of the other record that has it.
+        let other = lines.hasPrefix("1,b") ? "" : "B"
+        #expect(try scratch.sql("SELECT right_key FROM t WHERE left_key = '2'") == other)
     }
 
     @Test(

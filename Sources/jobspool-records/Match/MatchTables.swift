@@ -12,6 +12,7 @@ final class MatchTables {
         case taken
         case severalLeft
         case severalRight
+        case uncertain
 
         var name: String {
             switch self {
@@ -20,6 +21,7 @@ final class MatchTables {
             case .taken: "TAKEN"
             case .severalLeft: "SEVERAL_LEFT"
             case .severalRight: "SEVERAL_RIGHT"
+            case .uncertain: "UNCERTAIN"
             }
         }
 
@@ -30,6 +32,7 @@ final class MatchTables {
             case .taken: "match a right record that has a match already"
             case .severalLeft: "have a value that several left records have"
             case .severalRight: "match several right records"
+            case .uncertain: "match one right record among those that could be read"
             }
         }
     }
@@ -59,6 +62,8 @@ final class MatchTables {
                         id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, match INTEGER, rule INTEGER, reason INTEGER NOT NULL DEFAULT 0
                         \(values));
                     CREATE TABLE right (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, isTaken INTEGER NOT NULL DEFAULT 0\(values));
+                    CREATE TABLE leftOthers (id INTEGER PRIMARY KEY, key TEXT\(values));
+                    CREATE TABLE rightOthers (id INTEGER PRIMARY KEY, key TEXT\(values));
                     CREATE TABLE standing (left TEXT NOT NULL, right TEXT NOT NULL);
                     """)
         }
@@ -67,13 +72,20 @@ final class MatchTables {
     /// - Parameter values: one for each rule; nil for one that matches nothing.
     /// - Returns: false when there is a record of this key already.
     func insert(_ key: String, _ values: [String?], into side: Side) throws -> Bool {
+        try insert([key] + values, into: side.rawValue)
+    }
+
+    /// A record that is not matched: it has a key that is there already, or none. Its values are not unique for that.
+    func insertOther(_ key: String?, _ values: [String?], into side: Side) throws {
+        _ = try insert([key] + values, into: side.rawValue + "Others")
+    }
+
+    private func insert(_ row: [String?], into table: String) throws -> Bool {
         try queue.inDatabase { database in
             let names = (0..<rules).map { ", value\($0)" }.joined()
             let statement = try database.cachedStatement(
-                sql:
-                    "INSERT OR IGNORE INTO \(side.rawValue) (key\(names)) VALUES (?\(String(repeating: ", ?", count: rules)))"
-            )
-            try statement.execute(arguments: StatementArguments([key] + values))
+                sql: "INSERT OR IGNORE INTO \(table) (key\(names)) VALUES (?\(String(repeating: ", ?", count: rules)))")
+            try statement.execute(arguments: StatementArguments(row))
             return database.changesCount > 0
         }
     }
@@ -99,20 +111,20 @@ final class MatchTables {
     /// those that are matched already.
     func match(rule: Int) throws {
         let value = "value\(rule)"
+        let (left, right) = (values(of: .left, value), values(of: .right, value))
         try queue.inDatabase { database in
             try database.execute(
                 sql: """
                     CREATE TABLE leftValues AS
-                        SELECT \(value) AS value, COUNT(*) AS count FROM left WHERE \(value) IS NOT NULL GROUP BY \(value);
+                        SELECT value, COUNT(*) AS count FROM (\(left)) GROUP BY value;
                     CREATE UNIQUE INDEX leftValue ON leftValues (value);
                     CREATE TABLE rightValues AS
-                        SELECT \(value) AS value, COUNT(*) AS count, MIN(id) AS id FROM right WHERE \(value) IS NOT NULL
-                        GROUP BY \(value);
+                        SELECT value, COUNT(*) AS count, MIN(id) AS id FROM (\(right)) GROUP BY value;
                     CREATE UNIQUE INDEX rightValue ON rightValues (value);
                     UPDATE left SET reason = MAX(reason, (
                         SELECT CASE
                             WHEN left.\(value) IS NULL THEN \(Reason.noValue.rawValue)
-                            WHEN r.value IS NULL THEN \(Reason.noMatch.rawValue)
+                            WHEN r.id IS NULL THEN \(Reason.noMatch.rawValue)
                             WHEN r.count > 1 THEN \(Reason.severalRight.rawValue)
                             WHEN l.count > 1 THEN \(Reason.severalLeft.rawValue)
                             WHEN (SELECT isTaken FROM right WHERE id = r.id) THEN \(Reason.taken.rawValue)
@@ -128,6 +140,24 @@ final class MatchTables {
                     DROP TABLE leftValues;
                     DROP TABLE rightValues;
                     """)
+        }
+    }
+
+    /// The values of a side, each once for every record that has it; what comes twice under one key is one record's.
+    private func values(of side: Side, _ value: String) -> String {
+        """
+        SELECT \(value) AS value, id FROM \(side.rawValue) WHERE \(value) IS NOT NULL
+        UNION ALL
+        SELECT o.\(value), NULL FROM \(side.rawValue)Others o LEFT JOIN \(side.rawValue) s ON s.key = o.key
+            WHERE o.\(value) IS NOT NULL AND s.\(value) IS NOT o.\(value) GROUP BY COALESCE(o.key, o.id), o.\(value)
+        """
+    }
+
+    /// Records that could not be read may have the values of others: nothing new is certain.
+    func withhold() throws {
+        try queue.inDatabase { database in
+            try database.execute(
+                sql: "UPDATE left SET match = NULL, reason = \(Reason.uncertain.rawValue) WHERE match > 0")
         }
     }
 

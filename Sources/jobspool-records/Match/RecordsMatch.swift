@@ -23,6 +23,12 @@ struct RecordsMatch: JobType {
             try job.checkStopping()
             try tables.match(rule: rule)
         }
+        if reader.unread > 0 {
+            job.log(
+                "No new matches: \(reader.unread) records could not be read, and may be those that match",
+                level: .warning)
+            try tables.withhold()
+        }
         let result = try count(tables, job, left: left, right: right, kept: kept, failed: reader.failed)
         try job.checkStopping()
         if !job.isDryRun { try mappings.write(tables, params.rules) }
@@ -76,6 +82,8 @@ struct MatchReader {
     /// Of the side that is being read: it has the percentage, and not every record of a side may fail.
     private var sideBudget: ErrorBudget
     private(set) var failed = 0
+    /// Those of them whose values nobody knows.
+    private(set) var unread = 0
 
     init(_ job: Job, _ tables: MatchTables, _ budget: ErrorBudget) {
         self.job = job
@@ -151,26 +159,37 @@ struct MatchReader {
         _ record: Int, of batch: RecordBatch, _ table: MatchTables.Side,
         _ rules: [(field: String, normalizer: Normalizer, country: String?)], _ total: Int?
     ) throws {
+        let values = values(of: record, in: batch, rules)
         if let problem = batch.problem(record) {
+            if let values { try tables.insertOther(nil, values, into: table) } else { unread += 1 }
             let item = "\(table.rawValue) \(batch.place(record))"
             return try fail(
                 ItemError(item: item, code: problem.code, message: problem.message, retryable: problem.retryable), total
             )
         }
+        guard let values else { return }
+        let key = batch.key(record)
+        if try !tables.insert(key, values, into: table) {
+            try tables.insertOther(key, values, into: table)
+            let message =
+                "\(batch.place(record)) has the key \(key), which an earlier \(table.rawValue) record has: it was left out"
+            try fail(ItemError(item: key, code: "DUPLICATE_KEY", message: message, retryable: false), total)
+        }
+    }
+
+    /// By which each rule matches the record; nil for one that could not be taken apart.
+    private func values(
+        of record: Int, in batch: RecordBatch, _ rules: [(field: String, normalizer: Normalizer, country: String?)]
+    ) -> [String?]? {
+        guard batch.entries[record].layout >= 0 else { return nil }
         let layout = batch.layout(record)
         let first = batch.cellRange(record).lowerBound
-        let values = rules.map { rule in
+        return rules.map { rule in
             layout.index(of: rule.field).flatMap { index -> String? in
                 let cell = batch.cells[first + index]
                 guard cell.kind == .text || cell.kind == .number else { return nil }
                 return rule.normalizer.normalize(batch.text(cell), country: rule.country)
             }
-        }
-        let key = batch.key(record)
-        if try !tables.insert(key, values, into: table) {
-            let message =
-                "\(batch.place(record)) has the key \(key), which an earlier \(table.rawValue) record has: it was left out"
-            try fail(ItemError(item: key, code: "DUPLICATE_KEY", message: message, retryable: false), total)
         }
     }
 
