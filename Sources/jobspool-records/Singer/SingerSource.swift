@@ -15,6 +15,11 @@ final class SingerSource: RecordSource {
     private let isStreamGiven: Bool
     private let parser: JSONRecordParser
     private var number = 0
+    /// Whether the stream to take has sent a message.
+    private var isThere = false
+    /// Whether an earlier job has come to a state of this stream.
+    private let isKnown: Bool
+    /// Records of other streams.
     private var leftOut: [String: Int] = [:]
 
     init(_ params: CommandSourceParams, _ context: SourceContext) throws {
@@ -22,6 +27,7 @@ final class SingerSource: RecordSource {
         job = context.job
         stream = params.stream
         isStreamGiven = params.stream != nil
+        isKnown = context.bookmark != nil
         parser = JSONRecordParser(LayoutCache())
         let mark = CommandSourceParams.stateMark
         stateFile = params.arguments.contains { $0.contains(mark) } ? try StateFile(context.bookmark ?? [:]) : nil
@@ -37,9 +43,7 @@ final class SingerSource: RecordSource {
     func read(into batch: inout RecordBatch) async throws -> Bool {
         while !batch.isFull {
             guard let line = try tap.nextLine() else {
-                for (stream, count) in leftOut.sorted(by: { $0.key < $1.key }) {
-                    job.log("Left out \(count) records of the stream \(stream)")
-                }
+                try tellLeftOut()
                 return false
             }
             try take(line, into: &batch)
@@ -51,7 +55,10 @@ final class SingerSource: RecordSource {
         guard let message = SingerMessage(line) else { return takeOther(line, into: &batch) }
         switch message.type {
         case "RECORD":
-            guard try isWanted(message.stream) else { return }
+            guard try isWanted(message.stream) else {
+                leftOut[message.stream, default: 0] += 1
+                return
+            }
             number += 1
             let place = Place(number: number)
             guard let record = message.record else {
@@ -93,6 +100,23 @@ final class SingerSource: RecordSource {
         job.log(String(decoding: line, as: UTF8.self).printable(limit: 2000))
     }
 
+    /// Where the stream to take has sent nothing, not even a schema, its name may be wrong, and to succeed would hide that. When it
+    /// has been there before, nothing may be new.
+    private func tellLeftOut() throws(JobFailure) {
+        let streams = leftOut.sorted { $0.key < $1.key }
+        if let stream, !isThere, !isKnown, !streams.isEmpty {
+            let names = streams.map { $0.key.printable(limit: 200) }.joined(separator: ", ")
+            throw JobFailure(
+                "RECORDS_MISSING",
+                """
+                the command sends nothing of the stream \(stream.printable(limit: 200)), but records of \(names): \
+                `entity`, or `stream` in the source, has to name one of these
+                """,
+                details: ["stream": .string(stream), "streams": .array(streams.map { .string($0.key) })])
+        }
+        for (stream, count) in streams { job.log("Left out \(count) records of the stream \(stream)") }
+    }
+
     private func takeKey(_ properties: [String]) {
         if !properties.isEmpty { key = properties }
     }
@@ -100,16 +124,18 @@ final class SingerSource: RecordSource {
     /// Whether this is the stream to take: the one that is named, or the only one that there is.
     private func isWanted(_ stream: String) throws(JobFailure) -> Bool {
         guard let wanted = self.stream else {
-            self.stream = stream
+            (self.stream, isThere) = (stream, true)
             return true
         }
-        if wanted == stream { return true }
+        if wanted == stream {
+            isThere = true
+            return true
+        }
         guard isStreamGiven else {
             throw .invalidParams(
                 field: "params.entity",
                 "the command sends several streams, \(wanted) and \(stream): `entity` has to say which to take")
         }
-        leftOut[stream, default: 0] += 1
         return false
     }
 }
