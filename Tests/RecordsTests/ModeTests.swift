@@ -121,8 +121,9 @@ import Testing
         let retry: JSONObject = ["mode": "mirror", "retry_of": .string("\(scratch.path)/errors.jsonl")]
         for dryRun in [true, false] {
             let run = try scratch.sync("a.csv", retry, dryRun: dryRun)
-            #expect(run.exit == 0)
-            #expect(run.counts == "0 0 0 0 0")
+            #expect(run.itemErrors == ["line 5 NOT_FOUND"])
+            #expect(run.failure?["code"] == "TOO_MANY_ERRORS", "not SOURCE_EMPTY")
+            #expect(try scratch.sql("SELECT COUNT(*) FROM t") == "3")
         }
     }
 

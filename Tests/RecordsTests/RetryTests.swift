@@ -37,6 +37,7 @@ import Testing
         try end("first", in: "", failed: 3, errors + "{\"item\": \"5\"}\n")
         let run = try retry("first")
         #expect(run.counts == "2 1 0 0 0")
+        #expect(run.exit == 0)
         #expect(run.logs.contains("Retrying 3 items of \(scratch.path)/spool/first.errors.jsonl"))
         #expect(try scratch.sql("SELECT id, n FROM t ORDER BY id") == "1|1\n2|2\n3|3\n4|4\n5|changed")
     }
@@ -86,6 +87,51 @@ import Testing
         let run = try retry(name)
         #expect(run.exit == 64)
         #expect(run.failure?["details"]?["field"] == "params.retry_of")
+    }
+
+    @Test func whatTheSourceDoesNotHaveIsAnError() throws {
+        try end(
+            "first", in: "", failed: 4, errors + "{\"item\": \"gone\"}\n{\"item\": \"line 9\"}\n{\"item\": \"gone\"}\n")
+        let run = try retry("first")
+        #expect(run.itemErrors == ["gone NOT_FOUND", "line 9 NOT_FOUND"])
+        #expect(run.counts == "2 0 0 0 2")
+        #expect(run.logs.last?.hasPrefix("Sync finished with errors: 2/4 operations successful") == true)
+        try end("second", in: "", failed: 1, "{\"item\": \"gone\"}\n")
+        #expect(try retry("second").failure?["code"] == "TOO_MANY_ERRORS", "as always when every item failed")
+    }
+
+    /// What a limit left may be what is missing.
+    @Test func whatWasNotReadIsNotMissing() throws {
+        try end("first", in: "", failed: 2, errors)
+        let params = scratch.params([
+            "source": .string("\(scratch.path)/a.csv"), "limit": 1,
+            "retry_of": .string("\(scratch.path)/spool/first.errors.jsonl"),
+        ])
+        #expect(try scratch.run("records.sync", params).counts == "1 0 0 0 0")
+    }
+
+    /// A retry of what is there leaves nothing that another job would have to read again.
+    @Test func anEarlyStopIsPossibleAfterARetryThatFailed() throws {
+        try scratch.sync("a.csv")
+        try end("first", in: "", failed: 1, "{\"item\": \"gone\"}\n")
+        #expect(try retry("first").exit == 1)
+        #expect(try scratch.sync("a.csv", ["stop_after_unchanged": 2]).counts == "0 0 2 0 0")
+    }
+
+    @Test func whereADeletionFailedTheRemedyIsTold() throws {
+        _ = try scratch.sql(
+            "CREATE TRIGGER held BEFORE DELETE ON t BEGIN SELECT RAISE(ABORT, 'it is referred to'); END")
+        try scratch.write("a.csv", "id,n\n2,2\n3,3\n4,4\n5,5\n")
+        let mirror: JSONObject = ["mode": "mirror", "max_delete_percent": 100]
+        let first = try scratch.sync("a.csv", mirror)
+        #expect(first.itemErrors == ["1 REFUSED"])
+        try scratch.write("errors.jsonl", first.of("error").map { $0.text + "\n" }.joined())
+        var again = mirror
+        again["retry_of"] = .string("\(scratch.path)/errors.jsonl")
+        let run = try scratch.sync("a.csv", again)
+        #expect(run.itemErrors == ["1 NOT_FOUND"])
+        #expect(run.of("error").first?["message"]?.string?.contains("a mirror without `retry_of` deletes it") == true)
+        #expect(run.exit == 1)
     }
 
     @Test func byHandAPathIsNeeded() throws {

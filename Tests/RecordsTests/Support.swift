@@ -41,6 +41,7 @@ final class Scratch: Sendable {
     }
 
     /// What sqlite3(1) answers, without the last line break.
+    @discardableResult
     func sql(_ query: String, in database: String = "target.db") throws -> String {
         let end = try Child.run(["/usr/bin/sqlite3", "\(path)/\(database)", query])
         try #require(end.status == 0, "\(query)\n\(end.errors)")
@@ -64,20 +65,27 @@ final class Scratch: Sendable {
 
     /// Runs `records.sync` to its end.
     @discardableResult
-    func sync(_ more: JSONObject, dryRun: Bool = false, job: String = "") throws -> Run {
-        try run("records.sync", params(more), dryRun: dryRun, job: job)
+    func sync(_ more: JSONObject, type: String = "", dryRun: Bool = false, job: String = "") throws -> Run {
+        try run("records.sync", params(more), as: type, dryRun: dryRun, job: job)
     }
 
     /// The same, from a file of this directory.
     @discardableResult
-    func sync(_ file: String, _ more: JSONObject = [:], dryRun: Bool = false, job: String = "") throws -> Run {
+    func sync(
+        _ file: String, _ more: JSONObject = [:], type: String = "", dryRun: Bool = false, job: String = ""
+    ) throws -> Run {
         var params = more
         params["source"] = .string("\(path)/\(file)")
-        return try sync(params, dryRun: dryRun, job: job)
+        return try sync(params, type: type, dryRun: dryRun, job: job)
     }
 
-    func run(_ type: String, _ params: JSONObject, dryRun: Bool = false, job: String = "") throws -> Run {
-        let request: JSON = ["params": .object(params), "dry_run": .bool(dryRun), "job_id": .string(job)]
+    /// - Parameter name: of a type that extends this one.
+    func run(
+        _ type: String, _ params: JSONObject, as name: String = "", dryRun: Bool = false, job: String = ""
+    ) throws -> Run {
+        let request: JSON = [
+            "type": .string(name), "params": .object(params), "dry_run": .bool(dryRun), "job_id": .string(job),
+        ]
         return try Run(Child.run([products + "/jobspool-records", type], input: request.text))
     }
 }

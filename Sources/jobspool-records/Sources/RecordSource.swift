@@ -73,6 +73,8 @@ struct SourceContext {
     var bookmark: JSON?
     /// Where an earlier attempt of this job was; nil for the beginning.
     var position: JSON?
+    /// The fields of the key, where a record that is missed does harm: it would be deleted, or a bookmark would pass it for good.
+    var gapKey: [String]?
     /// Records of which it is enough to read so many at once: `limit`.
     var limit: Int?
     /// Of retries.

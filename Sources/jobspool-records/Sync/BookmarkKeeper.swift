@@ -7,9 +7,6 @@ struct BookmarkKeeper {
     private(set) var cursor: Cursor?
     /// The source's own.
     private(set) var bookmark: JSON?
-    /// Whether `limit`, or a job that did not come to its end, left records to which no bookmark leads: a later job has to read
-    /// what is unchanged to get to them.
-    private(set) var isBehind: Bool
     private let isMoving: Bool
     /// Whether the source comes in the order of its cursor.
     private var isOrdered = false
@@ -23,7 +20,7 @@ struct BookmarkKeeper {
 
     /// - Parameter state: what earlier jobs left.
     init(_ state: SyncState, isMoving: Bool) {
-        (cursor, bookmark, isBehind) = (state.cursor, state.startBookmark, state.isBehind)
+        (cursor, bookmark) = (state.cursor, state.startBookmark)
         self.isMoving = isMoving
     }
 
@@ -61,17 +58,9 @@ struct BookmarkKeeper {
     }
 
     /// The reading is over.
-    /// - Parameters:
-    ///   - isWhole: of all records, to the end of the source.
-    ///   - isStoppedEarly: because what follows is known to be unchanged.
-    mutating func end(isWhole: Bool, isStoppedEarly: Bool) {
-        guard isMoving else {
-            // Everything is in the target, whatever was left before.
-            if isWhole { isBehind = false }
-            return
-        }
-        isBehind = !(isWhole || isStoppedEarly || isOrdered)
-        guard !isBehind, !isCursorHeld, var reached = greatest else { return }
+    /// - Parameter isReached: whether all that is new was read.
+    mutating func end(isReached: Bool) {
+        guard isMoving, isReached || isOrdered, !isCursorHeld, var reached = greatest else { return }
         for failed in leastFailed where failed.isBefore(reached) { reached = failed }
         if cursor.map({ $0.isBefore(reached) }) ?? true { cursor = reached }
     }

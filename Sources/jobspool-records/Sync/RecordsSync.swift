@@ -32,7 +32,7 @@ struct RecordsSync: JobType {
     }
 
     private func run(_ job: Job, _ target: any RecordTarget, _ retry: RetryItems?) async throws -> JSON {
-        var state = try lastState(target)
+        var state = try target.state(source: params.source.bookmarkName)
         let isInterrupted = state.jobID == job.request.jobID && !state.isOver
         if state.jobID.isEmpty || state.jobID != job.request.jobID {
             state = state.begun(by: job.request.jobID)
@@ -44,12 +44,15 @@ struct RecordsSync: JobType {
             // Everything is written once more: what was written before does not count.
             if params.force, params.mode == .mirror { (state.created, state.updated) = (0, 0) }
         }
+        if params.mode == .incremental, retry == nil, let field = params.cursorField { go(by: field, &state, job) }
         let goesOn = params.mode == .incremental && !params.force && retry == nil
         let start = goesOn ? try startingPoint(state) : nil
         let context = SourceContext(
             job: job, cursorField: params.mode == .incremental ? params.cursorField : nil, start: start,
             bookmark: goesOn ? state.startBookmark : nil,
-            position: state.reached?.position, limit: params.limit, pacing: pacing)
+            position: state.reached?.position,
+            gapKey: params.mode == .mirror || params.cursorField != nil ? params.key : nil, limit: params.limit,
+            pacing: pacing)
         let source = try await open(context, target)
         do {
             let total = try await source.count().map { retry == nil ? atMost($0) : $0 }
@@ -61,7 +64,7 @@ struct RecordsSync: JobType {
                 stopAfterUnchanged: state.isBehind || isInterrupted ? nil : params.stopAfterUnchanged,
                 limit: params.limit, limitsChanges: isIncremental,
                 bookmark: goesOn ? state.start : nil)
-            let engine = try SyncEngine(params, job, target, state: state, rules: rules, movesBookmark: retry == nil)
+            let engine = try SyncEngine(params, job, target, state: state, rules: rules, retry: retry)
             let reader = RecordReader(source, params, start: start, retry: retry)
             let result = try await reading(source, reader) { records in
                 try await engine.run(records, total: total, source: source.name)
@@ -74,16 +77,13 @@ struct RecordsSync: JobType {
         }
     }
 
-    /// What the last job left. It is kept by a name, which the source need not be open for.
-    private func lastState(_ target: any RecordTarget) throws -> SyncState {
-        let (name, plainName) = (params.source.bookmarkName, params.source.name)
-        // Before all that tells sources apart was in the name, the plain one may have stood for this source, or for another: its
-        // bookmark is not to be trusted, and what is unchanged may come before what is new. The name that is asked for last is the
-        // one by which the state will be kept.
-        let hasPlainState = try name != plainName && target.state(source: plainName) != SyncState()
-        var state = try target.state(source: name)
-        if hasPlainState, state == SyncState() { state.isBehind = true }
-        return state
+    /// A bookmark leads through its own field alone: in another one what is new may be before it.
+    private func go(by field: String, _ state: inout SyncState, _ job: Job) {
+        if state.cursor != nil, let earlier = state.cursorField, !earlier.hasSameBytes(as: field) {
+            job.log("`cursor_field` was \(earlier.printable(limit: 200)) before: reading from the beginning")
+            state.forgetCursor()
+        }
+        state.cursorField = field
     }
 
     private func reading<Value>(

@@ -11,6 +11,8 @@ final class SyncEngine {
     private let rules: Planner.Rules
     /// What earlier attempts left.
     private let earlier: SyncState
+    /// The only records to look at; nil for all.
+    private let retry: RetryItems?
     private var bookmarks: BookmarkKeeper
     /// What is committed with each batch.
     private var state: SyncState
@@ -19,22 +21,25 @@ final class SyncEngine {
 
     /// - Parameters:
     ///   - state: what earlier attempts of this job left, or what it begins with.
-    ///   - movesBookmark: whether a later incremental job may go on from where this one ends.
+    ///   - retry: all others are passed over.
     /// - Throws: as `SyncTally`.
     init(
         _ params: SyncParams, _ job: Job, _ target: any RecordTarget, state: SyncState, rules: Planner.Rules,
-        movesBookmark: Bool
+        retry: RetryItems?
     ) throws(JobFailure) {
         self.params = params
         self.job = job
         self.target = target
         self.rules = rules
+        self.retry = retry
         self.state = state
         (self.state.seen, self.state.seenAnew) = ([], false)
         self.state.isOver = false
+        // Until it has come to the end. What is tried again was read by another job.
+        if retry == nil { self.state.isBehind = true }
         isSeenKept = state.reached != nil
         earlier = state
-        bookmarks = BookmarkKeeper(state, isMoving: params.mode == .incremental && movesBookmark)
+        bookmarks = BookmarkKeeper(state, isMoving: params.mode == .incremental && retry == nil)
         tally = try SyncTally(job, params.errors, earlier: state)
     }
 
@@ -60,9 +65,13 @@ final class SyncEngine {
         if planner.isStoppedEarly, let records = params.stopAfterUnchanged {
             job.log("Stopped early: \(records) records in a row were unchanged")
         }
+        if isWhole, let retry { try tally.takeMissing(retry.missing, mode: params.mode) }
         try tally.finish()
-        bookmarks.end(isWhole: isWhole && params.retryOf == nil, isStoppedEarly: planner.isStoppedEarly)
-        (state.cursor, state.isBehind, state.isOver) = (bookmarks.cursor, bookmarks.isBehind, true)
+        // What follows an early stop is known to be unchanged.
+        let isReached = isWhole || planner.isStoppedEarly
+        if retry == nil { state.isBehind = !isReached }
+        bookmarks.end(isReached: isReached)
+        (state.cursor, state.isOver) = (bookmarks.cursor, true)
         if !job.isDryRun { try target.finish(state) }
         SyncSummary(job, tally).log()
         return SyncSummary(job, tally).result(stoppedEarly: planner.isStoppedEarly)
@@ -166,7 +175,7 @@ final class SyncEngine {
             try tally.take(outcomes, batch, isPlan: !job.isDryRun)
         }
         plan.isRead = !hasMore && !planner.isFinished
-        plan.isWhole = plan.isRead && tally.failed == 0 && params.retryOf == nil
+        plan.isWhole = plan.isRead && tally.failed == 0 && retry == nil
         return plan
     }
 
@@ -207,7 +216,7 @@ final class SyncEngine {
                 "the reading stopped early"
             } else if planner.isAtLimit {
                 "`limit` left records unread"
-            } else if params.retryOf != nil {
+            } else if retry != nil {
                 "only some records were looked at"
             } else {
                 "\(tally.failed) records of the source could not be used"

@@ -22,9 +22,14 @@ struct SyncState: Sendable, Equatable {
     var counted = 0
     /// The greatest value of the cursor field that is done; nil before the first incremental job.
     var cursor: Cursor?
+    /// Which field that is; nil where an earlier version has not said it.
+    var cursorField: String?
     /// The source's own bookmark.
     var bookmark: JSON?
-    /// Whether `limit`, or a job that did not come to its end, left records to which neither of them leads.
+    /// Whether the target had records when it was last looked at: once it has none, no bookmark leads to what it lacks.
+    var hasRows = false
+    /// Whether a job, of whatever type, has not read the source to its end, so that what is unchanged may come before what the target
+    /// lacks. It is kept beside the rest, for all types that read the source.
     var isBehind = false
     /// Whether the last job came to its end; true before the first.
     var isOver = true
@@ -57,10 +62,19 @@ struct SyncState: Sendable, Equatable {
     func begun(by jobID: String) -> SyncState {
         var state = SyncState()
         (state.jobID, state.start, state.startBookmark) = (jobID, cursor, bookmark)
-        (state.cursor, state.bookmark) = (cursor, bookmark)
-        state.isBehind = isBehind || !isOver
+        (state.cursor, state.cursorField, state.bookmark) = (cursor, cursorField, bookmark)
+        (state.hasRows, state.isBehind) = (hasRows, isBehind)
         return state
     }
+
+    /// The target has no records any more: reading begins at the beginning.
+    mutating func forgetBookmarks() {
+        (start, startBookmark, cursor, bookmark, reached) = (nil, nil, nil, nil, nil)
+        hasRows = false
+    }
+
+    /// The cursor is that of another field, and says nothing of this one.
+    mutating func forgetCursor() { (start, cursor, isBehind) = (nil, nil, true) }
 
     /// Takes where an attempt is, unless an earlier one came further.
     mutating func stand(at standing: Planner.Standing) {
@@ -73,8 +87,10 @@ struct SyncState: Sendable, Equatable {
             switch outcome {
             case .created: created += 1
             case .updated: updated += 1
-            case .skipped, .failed, .passedOver: break
+            case .skipped: break
+            case .failed, .passedOver: continue
             }
+            hasRows = true
         }
     }
 
@@ -83,8 +99,8 @@ struct SyncState: Sendable, Equatable {
             "job_id": .string(jobID), "start": start?.json ?? .null, "start_bookmark": startBookmark ?? .null,
             "created": JSON(created), "updated": JSON(updated), "deleted": JSON(deleted),
             "looked": JSON(looked), "unchanged": JSON(unchanged), "counted": JSON(counted),
-            "cursor": cursor?.json ?? .null,
-            "bookmark": bookmark ?? .null, "behind": .bool(isBehind), "over": .bool(isOver),
+            "cursor": cursor?.json ?? .null, "cursor_field": cursorField.map { .string($0) } ?? .null,
+            "bookmark": bookmark ?? .null, "rows": .bool(hasRows), "over": .bool(isOver),
             "reached": reached?.json ?? .null,
         ]
     }
@@ -102,8 +118,10 @@ struct SyncState: Sendable, Equatable {
         // Before it was kept, all of them counted.
         counted = json["counted"]?.int ?? looked
         cursor = json["cursor"].flatMap { Cursor($0) }
+        cursorField = json["cursor_field"]?.string
         bookmark = json["bookmark"].flatMap { $0.isNull ? nil : $0 }
-        isBehind = json["behind"] == true
+        // Before it was kept, a job that has left something is likely to have found some.
+        hasRows = json["rows"] != false
         // Before it was kept, it was taken for granted.
         isOver = json["over"] != false
         reached = json["reached"].flatMap { Reached($0) }

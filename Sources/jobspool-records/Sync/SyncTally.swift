@@ -101,6 +101,16 @@ final class SyncTally {
         if checkpoints.isDue(after: operations) { checkpoint() }
     }
 
+    /// Items that were to be tried again, and that the source does not have: those of which the deletion failed are among them.
+    /// - Throws: `JobFailure` TOO_MANY_ERRORS.
+    func takeMissing(_ items: [String], mode: SyncParams.Mode) throws(JobFailure) {
+        let remedy = mode == .mirror ? ". If its deletion failed, a mirror without `retry_of` deletes it" : ""
+        for item in items {
+            let message = "the source does not have \(item.printable(limit: 200)): nothing was tried again\(remedy)"
+            try fail(ItemError(item: item, code: "NOT_FOUND", message: message, retryable: false))
+        }
+    }
+
     func takeDeletions(_ ends: [(key: String, error: ItemError?)]) throws(JobFailure) {
         for end in ends {
             if let error = end.error {

@@ -76,6 +76,7 @@ final class RecordTable {
         let table = name.quotedName
         if try database.viewExists(name) { throw Unusable(reason: "\(name) is a view") }
         if try !database.tableExists(name) {
+            try SyncStates.forget(name, database)
             try database.execute(sql: "CREATE TABLE \(table) (\"_key\" TEXT NOT NULL, \"_hash\" BLOB NOT NULL)")
         } else {
             let there = Set(try database.columns(in: name).map { $0.name.lowercased() })
@@ -95,6 +96,11 @@ final class RecordTable {
     func count() throws -> Int {
         try Int.fetchOne(
             database, sql: "SELECT COUNT(*) FROM \(name.quotedName) WHERE \"_key\" IS NOT NULL") ?? 0
+    }
+
+    func holdsRecords() throws -> Bool {
+        try Bool.fetchOne(
+            database, sql: "SELECT EXISTS (SELECT 1 FROM \(name.quotedName) WHERE \"_key\" IS NOT NULL)") ?? false
     }
 
     // MARK: Records

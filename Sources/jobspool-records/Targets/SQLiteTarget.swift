@@ -47,7 +47,10 @@ final class SQLiteTarget: RecordTarget {
     func state(source: String) throws -> SyncState {
         let states = SyncStates(target: tableName, type: job.request.type, source: source)
         self.states = states
-        return try explained { try queue?.inDatabase { try states.read($0) } ?? SyncState() }
+        return try explained {
+            guard let queue, let table else { return SyncState() }
+            return try queue.inDatabase { try states.read($0, holdsRecords: table.holdsRecords()) }
+        }
     }
 
     func plan(_ batch: RecordBatch, _ planner: Planner) throws -> [Outcome] {

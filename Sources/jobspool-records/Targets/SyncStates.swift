@@ -1,6 +1,6 @@
-/// What syncs remember, in a table of the target's database: a row for each target table, job type and source. It is written in
-/// the transactions that write the records. Another table, which only sources that a job can go on with in the middle need, has
-/// the rows that the source had so far.
+/// What syncs remember, in tables of the target's database, written in the transactions that write the records: a row for each target
+/// table, job type and source; whether a source was read to its end, which concerns all types; and, for sources that a job can go on
+/// with in the middle, the rows that the source had so far.
 import Foundation
 import GRDB
 import JSONText
@@ -18,11 +18,30 @@ struct SyncStates {
                 CREATE TABLE IF NOT EXISTS "\(table)" (
                     target TEXT NOT NULL, type TEXT NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL,
                     PRIMARY KEY (target, type, source)
+                ) WITHOUT ROWID;
+                CREATE TABLE IF NOT EXISTS "\(readsTable)" (
+                    target TEXT NOT NULL, source TEXT NOT NULL, behind INTEGER NOT NULL, PRIMARY KEY (target, source)
                 ) WITHOUT ROWID
                 """)
     }
 
-    func read(_ database: Database) throws -> SyncState {
+    /// A target table is made, perhaps in the place of one that somebody has dropped: nothing can go on from what that one had.
+    static func forget(_ target: String, _ database: Database) throws {
+        for table in [table, readsTable] where try database.tableExists(table) {
+            try database.execute(sql: "DELETE FROM \"\(table)\" WHERE target = ?", arguments: [target])
+        }
+    }
+
+    /// - Parameter holdsRecords: whether the target does.
+    func read(_ database: Database, holdsRecords: Bool) throws -> SyncState {
+        var state = try readOwn(database)
+        if state.hasRows, !holdsRecords { state.forgetBookmarks() }
+        // How much a target has of a source of which nothing is known, nobody knows.
+        state.isBehind = try readBehind(database) ?? holdsRecords
+        return state
+    }
+
+    private func readOwn(_ database: Database) throws -> SyncState {
         guard try database.tableExists(Self.table) else { return SyncState() }
         let text = try String.fetchOne(
             database, sql: "SELECT state FROM \"\(Self.table)\" WHERE target = ? AND type = ? AND source = ?",
@@ -35,7 +54,21 @@ struct SyncStates {
     func write(_ state: SyncState, _ database: Database) throws {
         try database.cachedStatement(sql: "INSERT OR REPLACE INTO \"\(Self.table)\" VALUES (?, ?, ?, ?)").execute(
             arguments: [target, type, source, state.json.text])
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO \"\(Self.readsTable)\" VALUES (?, ?, ?)").execute(
+            arguments: [target, source, state.isBehind])
         if state.seenAnew || !state.seen.isEmpty { try writeSeen(state, database) }
+    }
+
+    // MARK: Whether the source was read to its end
+
+    private static let readsTable = "_jobspool_reads"
+
+    /// nil when nothing is known.
+    private func readBehind(_ database: Database) throws -> Bool? {
+        guard try database.tableExists(Self.readsTable) else { return nil }
+        return try Bool.fetchOne(
+            database, sql: "SELECT behind FROM \"\(Self.readsTable)\" WHERE target = ? AND source = ?",
+            arguments: [target, source])
     }
 
     // MARK: Rows of the source
