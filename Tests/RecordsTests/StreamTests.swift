@@ -271,7 +271,7 @@ import Testing
             let state = try scratch.sh(
                 """
                 for i in $(seq 1000); do
-                    case $(ps -o stat= -p $(cat \(name))) in Z* | '') exit ;; esac
+                    case $(ps -o stat= -p $(cat \(name))) in Z* | '') exit 0 ;; esac
                     sleep 0.02
                 done
                 echo lives
