@@ -14,7 +14,7 @@ struct Cursor: Sendable, Equatable {
     let json: JSON
     let meaning: Meaning
 
-    /// nil for a value that has no order: null, true, an object; and for an empty text.
+    /// nil for a value that has no order: null, true, an object, a number beyond all numbers (1e999); and for an empty text.
     init?(_ json: JSON) {
         let text: String
         switch json {
@@ -26,9 +26,12 @@ struct Cursor: Sendable, Equatable {
         self.json = json
         if let integer = Int64(text) {
             meaning = .integer(integer)
-        } else if let first = text.utf8.first, first == 0x2D || (0x30...0x39).contains(first), let number = Double(text)
+        } else if let first = text.utf8.first, first == 0x2D || (0x30...0x39).contains(first),
+            let number = Double(text), number.isFinite
         {
             meaning = .decimal(number)
+        } else if json.string == nil {
+            return nil
         } else if let time = CivilTime(text) {
             meaning = .time(time)
         } else {
@@ -67,7 +70,8 @@ struct Cursor: Sendable, Equatable {
         switch meaning {
         case .integer(let value):
             let difference = Int64(seconds) * (value >= Self.milliseconds ? 1000 : 1)
-            return like(JSONNumber(value - difference))
+            let (earlier, isBeyond) = value.subtractingReportingOverflow(difference)
+            return like(JSONNumber(isBeyond ? .min : earlier))
         case .decimal(let value):
             return like(JSONNumber(value - Double(seconds) * (value >= Double(Self.milliseconds) ? 1000 : 1)))
         case .time(let time): return Cursor(.string(time.earlier(by: seconds).text))
