@@ -92,7 +92,7 @@ struct HTTPAuth: Sendable {
 struct Credentials: Sendable {
     var header: (name: String, value: String)?
     var query: (name: String, value: String)?
-    private var secrets: [String] = []
+    private var secrets: [SecretText] = []
 
     init() {}
 
@@ -101,29 +101,35 @@ struct Credentials: Sendable {
     ) {
         self.header = header
         self.query = query
-        // In every form in which it may come back; the longest first, so that none is left in part.
-        let forms = secrets.flatMap { secret in
-            [
-                secret, WebAddress.encoded(secret), Base64.encode(Array(secret.utf8)[...]),
-                String(JSON.string(secret).text.dropFirst().dropLast()),
-            ]
-        }
-        self.secrets = Set(forms).sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
+        self.secrets = secrets.flatMap { [$0, Base64.encode(Array($0.utf8)[...])] }.map { SecretText($0) }
     }
 
     var isEmpty: Bool { secrets.isEmpty }
 
-    func areIn(_ text: String) -> Bool { secrets.contains { text.contains($0) } }
+    func areIn(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        return bytes.indices.contains { end(in: bytes, from: $0) != nil }
+    }
 
-    /// The text without secrets, whoever wrote it.
+    /// The text without secrets, whoever wrote it and however.
     func removed(from text: String) -> String {
-        secrets.reduce(text) { text, secret in
-            var (rest, result) = (text[...], "")
-            while let range = rest.firstRange(of: secret) {
-                result += rest[..<range.lowerBound] + "[secret]"
-                rest = rest[range.upperBound...]
+        if isEmpty { return text }
+        let bytes = Array(text.utf8)
+        var (at, rest): (Int, [UInt8]) = (0, [])
+        while at < bytes.count {
+            if let end = end(in: bytes, from: at) {
+                rest += "[secret]".utf8
+                at = end
+            } else {
+                rest.append(bytes[at])
+                at += 1
             }
-            return result + rest
         }
+        return String(decoding: rest, as: UTF8.self)
+    }
+
+    /// Of the longest that begins there, so that none is left in part.
+    private func end(in text: [UInt8], from start: Int) -> Int? {
+        secrets.compactMap { $0.end(in: text, from: start) }.max()
     }
 }

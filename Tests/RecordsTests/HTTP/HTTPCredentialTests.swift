@@ -87,6 +87,24 @@ extension HTTPTests {
                 !run.lines.contains { Self.texts($0).contains { $0.contains(Self.basic) } && own == Secret.password })
         }
 
+        @Test(arguments: [
+            (0, #"t0p/s3cret+tok"en=="#), (0, #"t0p\/s3cret+tok\"en=="#), (0, "t0p%2fs3cret%2btok%22en%3d%3d"),
+            (0, "t0p%2Fs3cret%2btok%22en=="), (0, #"t0p\u002fs3cret\u002Btok\u0022en=="#),
+            (0, Base64.encode(Array(Secret.token.utf8)[...])), (1, "pässwörd-4711"), (1, "p%c3%a4ssw%C3%B6rd-4711"),
+            (1, #"p\u00e4ssw\u00F6rd\u002d4711"#), (1, basic), (1, basic.replacing("=", with: "%3d")),
+        ])
+        func theyAreRemovedInEverySpelling(_ auth: Int, _ text: String) throws {
+            Secret.environment
+            var fields = JSONFields(try #require(Self.auths[auth].object))
+            let credentials = try HTTPAuth(&fields).credentials()
+            #expect(credentials.removed(from: text) == "[secret]")
+            // A combining mark makes another character of the last one.
+            #expect(credentials.removed(from: "é\(text)\u{301}=\(text)é") == "é[secret]\u{301}=[secret]é")
+            #expect(credentials.areIn("x\(text)"))
+            let part = String(text.dropLast(2))
+            #expect(credentials.removed(from: part) == part && !credentials.areIn(part))
+        }
+
         @Test func aNextPageWithTheSecretInItsAddressIsNotKept() async throws {
             let scratch = try Scratch()
             let server = try await TestServer { request, number in
