@@ -16,6 +16,10 @@ final class HTTPTarget: RecordTarget {
     /// Tells this run of the sync from others: the attempts of one job have the same.
     private let run: String
     private var unseen: UnseenRows?
+    /// Rows whose records were not found, as long as none was.
+    private var missing: [(row: Int64, key: String)] = []
+    /// So many of them are too many.
+    private static let mostMissing = 100
 
     init(_ params: HTTPTargetParams, _ job: Job, _ pacing: Pacing) throws {
         self.params = params
@@ -106,14 +110,16 @@ final class HTTPTarget: RecordTarget {
             ("Content-Type", "application/json"),
             ("Idempotency-Key", idempotencyKey(request.method, key, batch.hash(record))),
         ]
-        return try await connection.send(request, isAnswer: Self.concernsOneRecord) { answer in
+        return try await connection.send(request, isAnswer: concernsOneRecord) { answer in
             answer.status / 100 == 2 ? nil : refused(answer, key)
         }
     }
 
     /// What a server says of one record, while others may do: Bad Request, Conflict, Precondition Failed, Content Too Large,
-    /// Unprocessable Content.
-    private static func concernsOneRecord(_ status: UInt) -> Bool { [400, 409, 412, 413, 422].contains(status) }
+    /// Unprocessable Content. Where each record has an address of its own, also Not Found, Gone and URI Too Long.
+    private func concernsOneRecord(_ status: UInt) -> Bool {
+        [400, 409, 412, 413, 422].contains(status) || params.hasAddresses && [404, 410, 414].contains(status)
+    }
 
     private func refused(_ key: String) -> ItemError {
         ItemError(
@@ -138,41 +144,78 @@ final class HTTPTarget: RecordTarget {
 
     // MARK: Deletions
 
+    /// What a server says to a DELETE.
+    private enum Deletion {
+        case done
+        case missing
+        case refused(ItemError)
+    }
+
+    /// A row whose record is not there counts as deleted once it is known that records are deleted at that address at all.
     func deleteUnseen(
         _ seen: SeenRows, limit: Int, state: (_ deleted: Int) -> SyncState
     ) async throws -> [(key: String, error: ItemError?)] {
         var unseen = self.unseen ?? UnseenRows(seen: seen)
-        let rows = try withTable { table, database in try unseen.next(limit, table, database) }
-        self.unseen = unseen
+        defer { self.unseen = unseen }
         var ends: [(key: String, error: ItemError?)] = []
+        var deleted = 0
+        func forget(_ row: Int64, _ key: String) throws {
+            deleted += 1
+            try write(state(deleted)) { table, _ in try table.delete(row: row) }
+            ends.append((key, nil))
+        }
+        // Those that an earlier attempt has deleted tell, too.
+        var isTrusted = !params.doubtsDeletions || state(0).deleted > 0
         do {
-            for (row, key) in rows {
-                try job.checkStopping()
-                let deleted = ends.count { $0.error == nil } + 1
-                ends.append((key, try await delete(row, key) { state(deleted) }))
+            while ends.isEmpty {
+                let rows = try withTable { table, database in try unseen.next(limit, table, database) }
+                for (row, key) in rows {
+                    try job.checkStopping()
+                    switch try await delete(key) {
+                    case .refused(let error): ends.append((key, error))
+                    case .missing where !isTrusted:
+                        missing.append((row, key))
+                        if missing.count == Self.mostMissing { throw nothingFound() }
+                    case .done, .missing:
+                        isTrusted = true
+                        for (row, key) in missing { try forget(row, key) }
+                        missing = []
+                        try forget(row, key)
+                    }
+                }
+                guard rows.isEmpty else { continue }
+                // One may well be gone.
+                if missing.count > 1 { throw nothingFound() }
+                for (row, key) in missing { try forget(row, key) }
+                missing = []
+                break
             }
         } catch {
-            try write(state(ends.count { $0.error == nil }))
+            try write(state(deleted))
             throw error
         }
         return ends
     }
 
-    private func delete(_ row: Int64, _ key: String, state: () -> SyncState) async throws -> ItemError? {
-        guard let address = params.deletionAddress(of: key) else { return refused(key) }
+    private func nothingFound() -> JobFailure {
+        HTTPFailures.cleared(
+            JobFailure(
+                "NOTHING_FOUND",
+                "DELETE \(params.deletionName): none of \(missing.count) records was found there (HTTP 404 or 410): is "
+                    + "`delete_url` right? They are remembered as sent; if they are gone, set `allow_missing`",
+                details: ["missing": JSON(missing.count)]), of: connection.credentials)
+    }
+
+    private func delete(_ key: String) async throws -> Deletion {
+        guard let address = params.deletionAddress(of: key) else { return .refused(refused(key)) }
         var request = HTTPConnection.Request(address: address)
         request.method = .DELETE
         request.headers = [("Idempotency-Key", idempotencyKey(.DELETE, key, []))]
-        // Not Found and Gone: it is deleted already.
-        let error = try await connection.send(
-            request, isAnswer: { $0 == 404 || $0 == 410 || Self.concernsOneRecord($0) }
-        ) { answer in
-            Self.concernsOneRecord(answer.status) ? refused(answer, key) : nil
+        func isMissing(_ status: UInt) -> Bool { status == 404 || status == 410 }
+        return try await connection.send(request, isAnswer: { isMissing($0) || concernsOneRecord($0) }) { answer in
+            if answer.status / 100 == 2 { return .done }
+            return isMissing(answer.status) ? .missing : .refused(refused(answer, key))
         }
-        if error == nil {
-            try write(state()) { table, _ in try table.delete(row: row) }
-        }
-        return error
     }
 
     // MARK: The database

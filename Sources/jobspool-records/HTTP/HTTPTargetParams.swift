@@ -17,10 +17,15 @@ struct HTTPTargetParams: Sendable {
     private let template: String
     /// To delete a record; nil for `template`.
     private let deleteTemplate: String?
+    private let allowsMissing: Bool
 
     init(_ members: inout JSONFields) throws {
         template = try Self.template("http", &members)
         deleteTemplate = members.object["delete_url"] == nil ? nil : try Self.template("delete_url", &members)
+        allowsMissing = try members.bool("allow_missing") ?? false
+        if deleteTemplate == nil, members.object["allow_missing"] != nil {
+            throw members.wrong("allow_missing", "is for `delete_url`: without it, what is missing is deleted already")
+        }
         connection = try HTTPConnectionParams(&members, limit: "max_response_bytes", default: 1 << 20)
         method = try members.choice("method") ?? .put
         member = try members.string("member")
@@ -62,6 +67,18 @@ struct HTTPTargetParams: Sendable {
     var name: String { (WebAddress(template.replacing(Self.placeholder, with: "-key-")) ?? address).name }
 
     var canDelete: Bool { Self.hasKey(deleteTemplate ?? template) }
+
+    /// Whether each record has an address of its own.
+    var hasAddresses: Bool { Self.hasKey(template) }
+
+    /// Whether an address at which nothing was ever found may be the wrong one: nothing was ever sent there.
+    var doubtsDeletions: Bool { !allowsMissing && deleteTemplate.map { $0 != template } ?? false }
+
+    /// The address of deletions, as messages show it.
+    var deletionName: String {
+        let text = (deleteTemplate ?? template).replacing(Self.placeholder, with: "-key-")
+        return (WebAddress(text) ?? address).shown()
+    }
 
     /// nil when the key, such as `..`, would lead out of where the addresses of records are.
     func address(of key: String) -> WebAddress? { address(of: key, in: template) }

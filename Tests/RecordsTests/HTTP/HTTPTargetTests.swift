@@ -121,6 +121,37 @@ extension HTTPTests {
             #expect(try await scratch.runHere(source).counts == "1 0 2 0 0")
         }
 
+        @Test(arguments: [404, 410, 414])
+        func aRecordThatIsNotThereIsAnItemErrorWhereEachHasAnAddress(_ status: Int) async throws {
+            let (scratch, shop) = (try Scratch(), Shop())
+            let server = try await TestServer { request, _ in
+                request.path == "/items/b" ? .status(status) : shop.answer(request)
+            }
+            try write(scratch, ["a", "b", "c"])
+            let run = try await scratch.runHere(params(scratch, server))
+            #expect(run.counts == "2 0 0 0 1", "\(run.everything)")
+            #expect(run.itemErrors == ["b REFUSED"])
+            #expect(Set(shop.all.keys) == ["a", "c"])
+        }
+
+        @Test(
+            arguments: [
+                (["http": "/itmes/{key}"], "TOO_MANY_ERRORS", 3),
+                (["http": "/itmes", "method": "POST"], "HTTP_STATUS", 1),
+            ] as [(JSONObject, String, Int)])
+        func anAddressWhereNothingIsFoundFailsTheJob(_ target: JSONObject, _ code: String, _ requests: Int) async throws
+        {
+            let scratch = try Scratch()
+            let server = try await TestServer { _, _ in .status(404) }
+            try write(scratch, ["a", "b", "c"])
+            var target = target
+            target["http"] = .string(server.url + (target["http"]?.string ?? ""))
+            let run = try await scratch.runHere(params(scratch, server, target))
+            #expect(run.code == code, "\(run.everything)")
+            #expect(run.exit == 1)
+            #expect(server.requests.count == requests)
+        }
+
         /// As a segment of a path they mean the collection, or what is above it.
         @Test func aKeyThatLeadsOutOfTheCollectionIsAnItemError() async throws {
             let (scratch, shop) = (try Scratch(), Shop())
