@@ -15,19 +15,31 @@ final class HTTPSource: RecordSource {
     private let parser = JSONRecordParser(LayoutCache())
     private var address: WebAddress
     private var seen = SeenPages()
+    /// nil where the pages are not counted, and where a record that is missed does no harm.
+    private var keys: PageKeys?
     private var page: Page?
+    /// The page that was read last, and the number of records before it.
+    private var last: (mark: PageMark, countBefore: Int)?
+    /// How often it has got records since it was read.
+    private var slides = 0
     /// To be read next; nil at the end.
     private var next: PageMark? = .first
     private var number = 0
     /// Records on the pages before the one in hand.
     private var countBefore = 0
     private var total: Int?
+    private var leastTotal: Int?
     /// Where an earlier attempt of this job was.
     private var resumed: SourcePosition?
+
+    /// How often a page may get records before the job gives up.
+    private static let mostSlides = 10
 
     private struct Page {
         let mark: PageMark
         var body: PageBody
+        /// Those of its records that were not read yet; nil for all.
+        var new: Set<Int>?
     }
 
     init(_ params: HTTPSourceParams, _ context: SourceContext) throws {
@@ -39,11 +51,16 @@ final class HTTPSource: RecordSource {
         if let start = context.start, let parameter = params.sinceParameter {
             address = address.setting(parameter, to: start.json.string ?? start.json.text)
         }
+        switch params.paging.style {
+        case .page, .skip: keys = context.gapKey.map { PageKeys($0) }
+        case .none, .cursor, .link, .next: break
+        }
         connection = try HTTPConnection(params.connection, to: params.address, context.job, context.pacing)
-        if let position = context.position.flatMap(SourcePosition.init) {
+        // An earlier version kept no hash at the end of a page: whether the next one is where it was cannot be told.
+        if let position = context.position.flatMap(SourcePosition.init), !position.hash.isEmpty {
             (resumed, isResumed) = (position, true)
             next = position.mark
-            (countBefore, number) = (position.countBefore, position.number)
+            (countBefore, number, leastTotal) = (position.countBefore, position.number, position.total)
             job.log("Going on with page \(position.number + 1)")
         }
     }
@@ -61,6 +78,10 @@ final class HTTPSource: RecordSource {
         while true {
             if var page = self.page {
                 while !batch.isFull, !page.body.isDone {
+                    if let new = page.new, !new.contains(page.body.done) {
+                        page.body.skip(1)
+                        continue
+                    }
                     let place = Place(number: countBefore + page.body.done + 1)
                     page.body.appendNext(at: place, to: &batch, parser)
                 }
@@ -78,19 +99,12 @@ final class HTTPSource: RecordSource {
     /// Whether as many records were read as are wanted. Not all of them need count: whoever wants more gets them page by page.
     private var isEnough: Bool { limit.map { countBefore + (page?.body.count ?? 0) >= $0 } ?? false }
 
-    /// The page in hand, or the next one when that is done.
+    /// The page in hand; nil when that was the last one, and is done.
     var position: JSON? {
-        let position: SourcePosition
-        if let page, !page.body.isDone {
-            position = SourcePosition(
-                mark: page.mark, done: page.body.done, hash: page.body.hash, countBefore: countBefore,
-                number: number - 1)
-        } else if let next {
-            let count = countBefore + (page?.body.count ?? 0)
-            position = SourcePosition(mark: next, done: 0, hash: [], countBefore: count, number: number)
-        } else {
-            return nil
-        }
+        guard let page, !page.body.isDone || next != nil else { return nil }
+        let position = SourcePosition(
+            mark: page.mark, done: page.body.done, hash: page.body.hash, countBefore: countBefore, number: number - 1,
+            total: leastTotal)
         // An address that has a secret in it is kept nowhere; the next attempt begins at the beginning.
         if let text = position.mark.text, connection.credentials.areIn(text) { return nil }
         return position.json
@@ -102,9 +116,11 @@ final class HTTPSource: RecordSource {
         countBefore += page?.body.count ?? 0
         page = nil
         number += 1
-        let request = HTTPConnection.Request(address: try address(of: mark), shown: params.shown)
-        let (body, facts, found) = try await connection.send(request) { answer in try take(answer, request) }
-        if let resumed, resumed.done > 0, resumed.hash != body.hash { return try await beginAnew() }
+        let request = try request(for: mark)
+        guard let (body, facts, found) = try await ask(request, isAnswer: isNoPlaceToGoOn),
+            resumed.map({ $0.hash == body.hash }) ?? true
+        else { return try await beginAnew() }
+        if try await takeWhatSlid() { return }
         try seen.insert(request, body, number: number, connection.credentials)
         if !params.isPagingGiven, facts.link != nil {
             throw JobFailure(
@@ -112,49 +128,74 @@ final class HTTPSource: RecordSource {
                 "\(request.name): there are more pages (Link: rel=\"next\"): give `paging`, \"link\" for all of them, or "
                     + "\"none\" for this one")
         }
-        total = params.paging.total(facts) ?? total
         switch params.paging.next(after: mark, facts) {
         case .end: next = nil
         case .mark(let following): next = try resolved(following, at: found, request)
         case .contradiction(let what):
             throw HTTPFailures.cleared(
-                JobFailure(
-                    "PAGES_MISSING",
-                    "\(request.name): \(what): if the total is only an estimate, leave `total` out", exit: .temporary),
-                of: connection.credentials)
+                JobFailure("PAGES_MISSING", "\(request.name): \(what)", exit: .temporary), of: connection.credentials)
         }
+        if let total = params.paging.total(facts) {
+            self.total = total
+            leastTotal = min(total, leastTotal ?? total)
+        }
+        keys?.turn(to: body)
+        (last, slides) = ((mark, countBefore), 0)
         var page = Page(mark: mark, body: body)
         if let resumed { page.body.skip(resumed.done) }
         resumed = nil
         self.page = page
     }
 
-    /// The page in hand has changed: which of its records are done cannot be told.
+    /// Whether an earlier attempt was on a page that there is no more: the pages have become fewer, or its cursor has expired. Bad
+    /// Request, Not Found, Gone, Unprocessable Content.
+    private func isNoPlaceToGoOn(_ status: UInt) -> Bool { resumed != nil && [400, 404, 410, 422].contains(status) }
+
+    /// Which of the records are done cannot be told.
     private func beginAnew() async throws {
         job.log("Page \(number) has changed: reading from the beginning")
         (resumed, isResumed) = (nil, false)
-        (countBefore, number) = (0, 0)
+        (countBefore, number, leastTotal) = (0, 0, nil)
         try await turn(to: .first)
     }
 
-    private func address(of mark: PageMark) throws -> WebAddress {
-        let paging = params.paging
-        var address = address
-        if let limit = paging.limit { address = address.setting(paging.limitParameter, to: "\(limit)") }
-        switch mark {
-        case .first:
-            if paging.style == .page { address = address.setting(paging.parameter, to: "\(paging.first)") }
-            if paging.style == .skip { address = address.setting(paging.parameter, to: "0") }
-        case .page(let number): address = address.setting(paging.parameter, to: "\(number)")
-        case .skip(let records): address = address.setting(paging.parameter, to: "\(records)")
-        case .cursor(let cursor): address = address.setting(paging.parameter, to: cursor)
-        case .address(let text):
-            guard let next = WebAddress(text) else {
-                throw JobFailure("NEXT_PAGE_INVALID", "\(name): the next page has no address of the web")
-            }
-            address = next
+    /// Looks, with the next page in hand, at the one before once more: what has slid onto it from the next one is not there any more,
+    /// and would be missed.
+    /// - Returns: whether there is such a record. Then that page is in hand again, and the next one has to be asked for anew.
+    private func takeWhatSlid() async throws -> Bool {
+        guard let last, keys != nil else { return false }
+        let request = try request(for: last.mark)
+        // Not Found: there are so few records left that it is none any more.
+        let body = try await ask(request, isAnswer: { $0 == 404 })?.0
+        let look = keys?.lookAgain(at: body) ?? .whole
+        if look == .whole { return false }
+        slides += 1
+        guard case .hasNew(let new) = look, let body, slides <= Self.mostSlides else {
+            throw HTTPFailures.cleared(
+                JobFailure(
+                    "PAGES_UNSTEADY",
+                    "\(request.name): has other records each time it is read, and some would be missed: ask for a steady "
+                        + "order, such as by id, or for pages by `cursor`", exit: .temporary),
+                of: connection.credentials)
         }
-        return address
+        (countBefore, number) = (last.countBefore, number - 1)
+        job.log("Page \(number) has changed meanwhile: \(new.count) records on it are new")
+        page = Page(mark: last.mark, body: body, new: new)
+        return true
+    }
+
+    private func request(for mark: PageMark) throws -> HTTPConnection.Request {
+        HTTPConnection.Request(address: try params.paging.address(of: mark, address), shown: params.shown)
+    }
+
+    /// - Parameter isAnswer: statuses that mean that there is no page.
+    /// - Returns: the page, what it says, and where it was found.
+    private func ask(
+        _ request: HTTPConnection.Request, isAnswer: (UInt) -> Bool
+    ) async throws -> (PageBody, PageFacts, WebAddress)? {
+        try await connection.send(request, isAnswer: isAnswer) { answer in
+            answer.status / 100 == 2 ? try take(answer, request) : nil
+        }
     }
 
     private func take(
@@ -171,7 +212,8 @@ final class HTTPSource: RecordSource {
             let facts = PageFacts(
                 count: body.count, countSoFar: countBefore + body.count, envelope: body.envelope,
                 link: LinkHeader.next(answer.headers["Link"]),
-                totalHeader: params.paging.totalHeader.flatMap { answer.headers.first(name: $0) })
+                totalHeader: params.paging.totalHeader.flatMap { answer.headers.first(name: $0) },
+                leastTotal: leastTotal)
             return (body, facts, answer.address)
         } catch {
             switch error {

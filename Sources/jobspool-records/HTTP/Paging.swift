@@ -152,13 +152,15 @@ struct PageFacts: Sendable {
     var envelope: JSON
     var link: String?
     var totalHeader: String?
+    /// The least number of records in all that the pages before said: while they are read records are deleted, and others come.
+    var leastTotal: Int?
 }
 
 extension Paging {
     enum Next: Equatable {
         case end
         case mark(PageMark)
-        /// The API's figures contradict one another.
+        /// There is no next page, and the API says that there are more records.
         case contradiction(String)
     }
 
@@ -169,44 +171,61 @@ extension Paging {
     }
 
     func next(after mark: PageMark, _ facts: PageFacts) -> Next {
-        let total = total(facts)
+        if let following = following(mark, facts) { return .mark(following) }
+        let remedy =
+            switch style {
+            case .cursor, .next: ": is `next`, \(nextPath.joined(separator: ".")), where a page names the next one"
+            case .none, .page, .skip, .link: ""
+            }
+        if more(facts) == true {
+            return .contradiction("there are more records, and no page that follows after \(facts.countSoFar)\(remedy)")
+        }
+        if let total = [total(facts), facts.leastTotal].compactMap(\.self).min(), facts.countSoFar < total {
+            return .contradiction(
+                "\(total) records in all, and no page that follows after \(facts.countSoFar)\(remedy). Where the total is "
+                    + "an estimate, or counts something else, leave `total` out")
+        }
+        return .end
+    }
+
+    /// nil where the records come to an end.
+    private func following(_ mark: PageMark, _ facts: PageFacts) -> PageMark? {
         switch style {
-        case .none: return .end
+        case .none: return nil
         case .page:
             let number = if case .page(let number) = mark { number } else { first }
             if let pages = pagesPath.flatMap({ facts.envelope.at($0) })?.wholeNumber {
-                return number - first + 1 < pages ? .mark(.page(number + 1)) : .end
+                return number - first + 1 < pages ? .page(number + 1) : nil
             }
-            return counted(facts, total) ?? .mark(.page(number + 1))
+            return isLast(facts) ? nil : .page(number + 1)
         case .skip:
             let skipped = if case .skip(let records) = mark { records } else { 0 }
             // What came, not what was asked for: servers have limits of their own.
-            return counted(facts, total) ?? .mark(.skip(skipped + facts.count))
+            return isLast(facts) ? nil : .skip(skipped + facts.count)
         case .cursor:
-            if let more = morePath.flatMap({ facts.envelope.at($0) })?.bool, !more { return .end }
-            guard let cursor = facts.envelope.at(nextPath)?.token, !cursor.isEmpty else { return .end }
-            return .mark(.cursor(cursor))
-        case .link: return facts.link.map { .mark(.address($0)) } ?? .end
+            guard more(facts) ?? true, let cursor = facts.envelope.at(nextPath)?.token, !cursor.isEmpty else {
+                return nil
+            }
+            return .cursor(cursor)
+        case .link: return facts.link.map { .address($0) }
         case .next:
-            if let more = morePath.flatMap({ facts.envelope.at($0) })?.bool, !more { return .end }
-            guard let next = facts.envelope.at(nextPath)?.string, !next.isEmpty else { return .end }
-            return .mark(.address(next))
+            guard more(facts) ?? true, let next = facts.envelope.at(nextPath)?.string, !next.isEmpty else {
+                return nil
+            }
+            return .address(next)
         }
     }
 
-    /// Whether the records have come to an end; nil when they go on. A short page is no end: only an empty one is, where neither a
-    /// total nor a flag says it.
-    private func counted(_ facts: PageFacts, _ total: Int?) -> Next? {
-        if let more = morePath.flatMap({ facts.envelope.at($0) })?.bool { return more && facts.count > 0 ? nil : .end }
-        if let total {
-            if facts.countSoFar >= total { return .end }
-            guard facts.count > 0 else {
-                return .contradiction("\(total) records in all, and an empty page after \(facts.countSoFar)")
-            }
-            return nil
-        }
-        return facts.count == 0 ? .end : nil
+    /// Whether no page is to be asked for any more. A short page is no end: only an empty one is, where neither a total nor a flag
+    /// says it.
+    private func isLast(_ facts: PageFacts) -> Bool {
+        if facts.count == 0 { return true }
+        if let more = more(facts) { return !more }
+        return total(facts).map { facts.countSoFar >= $0 } ?? false
     }
+
+    /// Whether there is more, as the page says.
+    private func more(_ facts: PageFacts) -> Bool? { morePath.flatMap { facts.envelope.at($0) }?.bool }
 }
 
 extension JSON {

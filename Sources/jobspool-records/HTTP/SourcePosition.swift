@@ -3,7 +3,8 @@ import JSONText
 
 struct SourcePosition: Sendable, Equatable {
     let mark: PageMark
-    /// Records of the page that are done.
+    /// Records of the page that are done. Also a page of which all are is kept, and not the next one: only by what was read can be
+    /// told whether that is where it was.
     let done: Int
     /// Of the page's records: those that are done are left out only when they are still the same ones.
     let hash: [UInt8]
@@ -11,16 +12,18 @@ struct SourcePosition: Sendable, Equatable {
     let countBefore: Int
     /// Pages before it.
     let number: Int
+    /// The least number of records in all that a page said.
+    let total: Int?
 
-    init(mark: PageMark, done: Int, hash: [UInt8], countBefore: Int, number: Int) {
+    init(mark: PageMark, done: Int, hash: [UInt8], countBefore: Int, number: Int, total: Int?) {
         (self.mark, self.done, self.hash) = (mark, done, hash)
-        (self.countBefore, self.number) = (countBefore, number)
+        (self.countBefore, self.number, self.total) = (countBefore, number, total)
     }
 
     var json: JSON {
         [
             "mark": mark.json, "done": JSON(done), "hash": .array(hash.map { JSON($0) }), "before": JSON(countBefore),
-            "page": JSON(number),
+            "page": JSON(number), "total": JSON(total),
         ]
     }
 
@@ -30,7 +33,6 @@ struct SourcePosition: Sendable, Equatable {
         else { return nil }
         self.init(
             mark: mark, done: done, hash: hash.compactMap { $0.int.flatMap { UInt8(exactly: $0) } },
-            countBefore: before,
-            number: number)
+            countBefore: before, number: number, total: json["total"]?.int)
     }
 }

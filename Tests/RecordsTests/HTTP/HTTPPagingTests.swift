@@ -138,6 +138,31 @@ extension HTTPTests {
             #expect(run.exit == 75)
         }
 
+        @Test(
+            arguments: [
+                ["style": "cursor", "total": "total"], ["style": "cursor", "more": "has_more"],
+                ["style": "next", "total": "total"],
+            ] as [JSON])
+        func aNextPageThatIsNamedElsewhereIsAClearError(_ paging: JSON) async throws {
+            let scratch = try Scratch()
+            let server = try await TestServer { _, _ in
+                .json(#"{"total": 9, "has_more": true, "meta": {"next_cursor": "x"}, "items": \#(items(0..<3))}"#)
+            }
+            let run = try await scratch.runHere(scratch.api(server.url, ["array": "items", "paging": paging]))
+            #expect(run.code == "PAGES_MISSING", "\(run.everything)")
+            #expect(run.message.contains("where a page names the next one"), "\(run.message)")
+        }
+
+        @Test func anEmptyPageThatSaysThatThereIsMoreIsNoEnd() async throws {
+            let scratch = try Scratch()
+            let server = try await TestServer { _, number in
+                .json(#"{"has_more": true, "items": \#(number == 1 ? items(0..<3) : "[]")}"#)
+            }
+            let paging: JSON = ["style": "page", "more": "has_more"]
+            let run = try await scratch.runHere(scratch.api(server.url, ["array": "items", "paging": paging]))
+            #expect(run.code == "PAGES_MISSING", "\(run.everything)")
+        }
+
         @Test(arguments: [
             ("<html>Log in</html>", "", "INVALID_JSON"), (#"{"items": [1}"#, "items", "INVALID_JSON"),
             (#"{"data": []}"#, "items", "RECORDS_MISSING"), (#"{"items": {}}"#, "items", "RECORDS_MISSING"),
@@ -182,7 +207,11 @@ extension HTTPTests {
 
         @Test func aTotalMayBeAnyNumber() async throws {
             let scratch = try Scratch()
-            let server = try await TestServer { _, _ in .json(#"{"total": \#(Int.max), "items": \#(items(1..<4))}"#) }
+            let server = try await TestServer { _, number in
+                number == 1
+                    ? .json(#"{"total": \#(Int.max), "next": "/2", "items": \#(items(1..<4))}"#)
+                    : .json(#"{"total": 3, "items": []}"#)
+            }
             let paging: JSON = ["style": "next", "total": "total"]
             let run = try await scratch.runHere(scratch.api(server.url, ["array": "items", "paging": paging]))
             #expect(run.counts == "3 0 0 0 0", "\(run.everything)")

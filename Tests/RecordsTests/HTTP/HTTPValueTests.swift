@@ -118,7 +118,7 @@ extension HTTPTests {
             PageMark.first, .page(0), .skip(200), .cursor("a\"b"), .address("https://a/?b=c"),
         ])
         func positionsAreKept(_ mark: PageMark) throws {
-            let position = SourcePosition(mark: mark, done: 3, hash: [0, 255], countBefore: 7, number: 2)
+            let position = SourcePosition(mark: mark, done: 3, hash: [0, 255], countBefore: 7, number: 2, total: 9)
             #expect(SourcePosition(try JSON(parsing: position.json.text)) == position)
         }
 
@@ -150,6 +150,39 @@ extension HTTPTests {
             let paging = try Paging(style, of: JSONFields([:]))
             let facts = PageFacts(count: count, countSoFar: count, envelope: try JSON(parsing: body))
             #expect(paging.next(after: mark, facts) == next)
+        }
+
+        /// Ends of which the API itself says that they are none; the least total counts, for some are deleted and others come.
+        @Test(
+            arguments: [
+                (["style": "page", "more": "m"], 0, #"{"m": true}"#, nil, true),
+                (["style": "skip", "more": "m"], 0, #"{"m": true}"#, nil, true),
+                (["style": "page", "total": "t", "more": "m"], 3, #"{"t": 4, "m": false}"#, nil, true),
+                (["style": "page", "total": "t", "pages": "p"], 3, #"{"t": 4, "p": 1}"#, nil, true),
+                (["style": "none", "total": "t"], 3, #"{"t": 4}"#, nil, true),
+                (["style": "cursor", "more": "m"], 3, #"{"m": true}"#, nil, true),
+                (["style": "cursor", "total": "t"], 3, #"{"t": 4}"#, nil, true),
+                (["style": "cursor", "total": "t"], 3, "{}", 4, true),
+                (["style": "cursor", "total": "t"], 3, #"{"t": 3}"#, 4, false),
+                (["style": "cursor", "total": "t"], 3, #"{"t": 5}"#, 3, false),
+                (["style": "next", "total": "t"], 3, #"{"t": 4}"#, nil, true),
+                (["style": "next", "more": "m", "next": "l.n"], 3, #"{"m": true, "l": {"n": null}}"#, nil, true),
+                (["style": "next", "more": "m"], 3, #"{"m": false, "next": "/x"}"#, nil, false),
+                (["style": "link", "total_header": "X"], 3, "{}", nil, true),
+            ] as [(JSON, Int, String, Int?, Bool)])
+        func anEndBeforeTheEndIsToldApart(
+            _ style: JSON, _ count: Int, _ body: String, _ least: Int?, _ isContradiction: Bool
+        ) throws {
+            let paging = try Paging(style, of: JSONFields([:]))
+            let facts = PageFacts(
+                count: count, countSoFar: count, envelope: try JSON(parsing: body),
+                totalHeader: style["total_header"].map { _ in "4" },
+                leastTotal: least)
+            switch paging.next(after: .first, facts) {
+            case .end: #expect(!isContradiction)
+            case .contradiction: #expect(isContradiction)
+            case .mark(let mark): Issue.record("\(mark)")
+            }
         }
     }
 }
