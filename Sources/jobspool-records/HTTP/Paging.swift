@@ -174,7 +174,7 @@ extension Paging {
         if let following = following(mark, facts) { return .mark(following) }
         let remedy =
             switch style {
-            case .cursor, .next: ": is `next`, \(nextPath.joined(separator: ".")), where a page names the next one"
+            case .cursor, .next: ": is `next`, \(nextPath.joined(separator: ".")), where a page names the next one?"
             case .none, .page, .skip, .link: ""
             }
         if more(facts) == true {
@@ -182,8 +182,8 @@ extension Paging {
         }
         if let total = [total(facts), facts.leastTotal].compactMap(\.self).min(), facts.countSoFar < total {
             return .contradiction(
-                "\(total) records in all, and no page that follows after \(facts.countSoFar)\(remedy). Where the total is "
-                    + "an estimate, or counts something else, leave `total` out")
+                "\(total) records in all (where that is an estimate, or counts something else, leave `total` out), and no page "
+                    + "that follows after \(facts.countSoFar)\(remedy)")
         }
         return .end
     }
