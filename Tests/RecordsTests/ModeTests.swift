@@ -255,7 +255,7 @@ import Testing
         ]
         try scratch.write("a.csv", "id,n\n" + (1...10).map { "\($0),\($0)\n" }.joined())
         #expect(try scratch.sync(params).counts == "10 0 0 0 0")
-        _ = try scratch.sql("UPDATE _jobspool_syncs SET source = '\(scratch.path)'")
+        try scratch.sql("UPDATE _jobspool_syncs SET source = '\(scratch.path)'; DROP TABLE _jobspool_reads")
         try scratch.write("a.csv", "id,n\n" + (1...20).map { "\($0),\($0)\n" }.joined())
         #expect(try scratch.sync(params).counts == "10 0 10 0 0")
         #expect(try scratch.sync(params).counts == "0 0 1 0 0", "the bookmark is its own now")
