@@ -32,6 +32,7 @@ extension Scratch {
             "documents.index",
             [
                 "index": .string(path + "/anew.db"), "directory": .string(path + "/target"), "allow_empty": true,
+                "max_errors": 1000,
             ])
         let rows =
             "SELECT path, format, size, modified, title, text FROM document d JOIN words w ON w.rowid = d.id ORDER BY path"
