@@ -9,7 +9,7 @@ extension EndToEnd {
         let yard: Yard
         init() throws { yard = try Yard() }
 
-        /// In the handlers' working directory.
+        /// Beside the working directory of their type.
         private func process(_ file: String) throws -> pid_t? {
             yard.read(".jobspool/work/\(file)").flatMap { pid_t($0.filter { !$0.isWhitespace }) }
         }
@@ -20,8 +20,8 @@ extension EndToEnd {
             try yard.define(
                 "t",
                 """
-                if [ $JOBSPOOL_ATTEMPT = 1 ]; then echo $$ > pid; exec env -i sleep 1000 >/dev/null 2>&1; fi
-                kill -0 $(cat pid) 2>/dev/null && echo beside || echo alone
+                if [ $JOBSPOOL_ATTEMPT = 1 ]; then echo $$ > ../pid; exec env -i sleep 1000 >/dev/null 2>&1; fi
+                grep -qa sleep /proc/$(cat ../pid)/cmdline 2>/dev/null && echo beside || echo alone
                 """)
             try await yard.start()
             try yard.drop("job", ["type": "t"])
@@ -51,8 +51,14 @@ extension EndToEnd {
             try #require(yard.shell("cp $(command -v setpriv) \(tool) && chmod 4755 \(tool)").status == 0)
             // No file system that takes set-user-ID for nothing.
             try #require(yard.shell(as: People.daemon, "\(tool) --reuid=0 id -ru").output == "0\n")
-            try yard.define("t", "\(tool) --reuid=0 sleep 1000 & echo $! > pid", ["grace_seconds": 0.1])
-            try yard.define("next", "exit 0")
+            let all: JSON = ["users": ["*"]]
+            try yard.define(
+                "t",
+                """
+                \(tool) --reuid=0 sleep 1000 & until grep -q sleep /proc/$!/comm; do :; done
+                echo $! > ../pid
+                """, ["grace_seconds": 0.1, "allow": all])
+            try yard.define("next", "exit 0", ["allow": all])
             try await yard.start(as: People.daemon)
             try yard.drop("job", ["type": "t"], as: People.anna)
             let process = try await eventually("the process") { try self.process("pid") }

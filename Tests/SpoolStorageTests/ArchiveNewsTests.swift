@@ -165,7 +165,7 @@ struct ArchiveNewsTests {
     @Test("twice runs as the last version; one that was in the way is kept aside")
     func droppedTwice() throws {
         var aside = 0
-        for first in 1...60 {
+        for first in 1...75 {
             for second in first...(first + 4) {
                 let temporary = try TemporarySpool()
                 let family = try FinishedFamily(temporary)

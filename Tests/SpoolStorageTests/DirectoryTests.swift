@@ -5,7 +5,7 @@ import SpoolProtocol
 import SpoolStorage
 import Testing
 
-@Suite("A directory", .timeLimit(.minutes(1)))
+@Suite("A directory", .timeLimit(.minutes(5)))
 struct DirectoryTests {
     let temporary: TemporarySpool
     var directory: Directory { temporary.directory }
@@ -177,7 +177,7 @@ struct DirectoryTests {
     }
 }
 
-@Suite("A descriptor", .timeLimit(.minutes(1)))
+@Suite("A descriptor", .timeLimit(.minutes(5)))
 struct DescriptorTests {
     let temporary: TemporarySpool
 

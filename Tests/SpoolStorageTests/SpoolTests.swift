@@ -181,7 +181,7 @@ struct PublishTests {
     }
 }
 
-@Suite("The spool's private directory", .timeLimit(.minutes(1)))
+@Suite("The spool's private directory", .timeLimit(.minutes(5)))
 struct HomeTests {
     let temporary: TemporarySpool
 
@@ -257,7 +257,7 @@ struct HomeTests {
     }
 }
 
-@Suite("An output of the daemon", .timeLimit(.minutes(1)))
+@Suite("An output of the daemon", .timeLimit(.minutes(5)))
 struct OwnFileTests {
     let temporary: TemporarySpool
     let spool: Spool
@@ -413,7 +413,7 @@ struct OwnFileTests {
     }
 }
 
-@Suite("The lock", .timeLimit(.minutes(1)))
+@Suite("The lock", .timeLimit(.minutes(5)))
 struct SpoolLockTests {
     let temporary: TemporarySpool
     var path: String { "\(temporary.path)/.jobspool/lock" }
