@@ -143,12 +143,7 @@ struct FeedReader {
         let name = SpoolFile.events.modelName
         guard let now = try files.root.stat(name)?.inode else { return }
         if let inode, inode != now {
-            if let archive = try files.archive {
-                for entry in try archive.entries() where try archive.stat(entry)?.inode == inode {
-                    guard ArchivedFeed(entry) != nil else { throw Violation("a feed is archived as \(entry)") }
-                    try take(try SpoolFiles.lines(entry, in: archive, from: &offset))
-                }
-            }
+            if let archive = try files.archive { try read(archive, since: inode, before: now) }
             offset = 0
             feeds += 1
         }
@@ -159,6 +154,27 @@ struct FeedReader {
         guard try files.root.stat(name)?.inode == now else { return }
         offset = end
         try take(lines.get())
+    }
+
+    /// The rest of the feed that was read last, and those that were begun after it and are full already.
+    private mutating func read(_ archive: Directory, since inode: UInt64, before now: UInt64) throws {
+        var later: [ArchivedFeed] = []
+        for entry in try archive.entries() {
+            let found = try archive.stat(entry)?.inode
+            guard let feed = ArchivedFeed(entry) else {
+                if found == inode { throw Violation("a feed is archived as \(entry)") }
+                continue
+            }
+            if found == inode {
+                try take(try SpoolFiles.lines(entry, in: archive, from: &offset))
+            } else if found != now {
+                later.append(feed)
+            }
+        }
+        for feed in later.sorted(by: { $0.lastSequence < $1.lastSequence }) where feed.lastSequence > seen {
+            var start = 0
+            try take(try SpoolFiles.lines(feed.fileName, in: archive, from: &start))
+        }
     }
 
     private mutating func take(_ lines: [JSON]) throws {
