@@ -40,7 +40,10 @@ extension EndToEnd {
             try await yard.start("--rescan", "1")
             try await eventually("it to be told") { yard.daemonLog.contains("wrong.json is not valid") ? true : nil }
             #expect(yard.daemonLog.contains(#""orphan" extends "nosuch": there is no type "nosuch""#))
-            #expect(try summary("wrong")?["problem"]?.string?.contains("`command`") == true)
+            // The spool's status says it a moment later.
+            try await eventually("it to be shown") {
+                try summary("wrong")?["problem"]?.string?.contains("`command`") == true ? true : nil
+            }
             #expect(try summary("good")?["problem"] == .null)
             try yard.define("wrong", "exit 0")
             try await eventually("it to be right") { try summary("wrong")?["problem"] == .null ? true : nil }
@@ -49,7 +52,9 @@ extension EndToEnd {
             try await eventually("the directory to be told of") {
                 yard.daemonLog.contains("types is refused: its directory can be written by others") ? true : nil
             }
-            #expect(try summary("good")?["problem"]?.string?.contains("is refused") == true)
+            try await eventually("that to be shown") {
+                try summary("good")?["problem"]?.string?.contains("is refused") == true ? true : nil
+            }
             #expect(!yard.daemonLog.contains("good.json is refused"))
             let doctor = yard.shell("\(Yard.executables)/jobspool doctor .")
             #expect(doctor.status == 1)
