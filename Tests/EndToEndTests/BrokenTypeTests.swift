@@ -32,6 +32,26 @@ extension EndToEnd {
             #expect(shown["last_run"] == .null)
         }
 
+        @Test("since its directory is gone is waited for, and another directory in its place is used, also by a link")
+        func replacedDirectory() async throws {
+            try yard.define("t", "echo old")
+            try await yard.start()
+            #expect(yard.shell("mv ../types ../old").status == 0)
+            try yard.drop("waits", ["type": "t"])
+            try await eventually("that to be told") {
+                try yard.json("spool.status.json")?["trouble"]?.string?.contains("types") == true ? true : nil
+            }
+            #expect(!yard.exists("waits.result.json"))
+            let change = "cp -r ../old ../new && sed -i s/old/new/ ../new/t.json && ln -s new ../types"
+            #expect(yard.shell(change).status == 0)
+            #expect(try await yard.result("waits")["status"] == "completed")
+            #expect(try yard.messages("waits") == ["new"])
+            #expect(yard.shell("ln -sfn old ../types").status == 0)
+            try yard.drop("next", ["type": "t"])
+            #expect(try await yard.result("next")["status"] == "completed")
+            #expect(try yard.messages("next") == ["old"])
+        }
+
         @Test("since its definition is wrong is told of at once, in the log and in `spool.status.json`")
         func definitions() async throws {
             try yard.define("good", "exit 0")

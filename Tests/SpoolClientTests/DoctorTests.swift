@@ -81,6 +81,14 @@ struct DoctorTests {
         #expect(Self.brief(facts.findings) == place.findings)
     }
 
+    @Test("tells of an archive on another file system, where nothing can be moved to") func archiveElsewhere() {
+        let access = FileAccess(owner: 10, group: 20, mode: 0o755, isDirectory: true)
+        let facts = DirectoryFacts(
+            path: "/s", root: access, home: nil, archive: access, archiveIsElsewhere: true,
+            caller: Account(user: 10, groups: []), daemon: nil)
+        #expect(Self.brief(facts.findings).last == "warning archive")
+    }
+
     // MARK: The disk
 
     @Test(

@@ -44,6 +44,31 @@ struct DamageTests {
         }
     }
 
+    @Test(
+        "the feed goes on behind all numbers that may have been told and lost; after a stop with the next one",
+        arguments: [true, false])
+    func feed(hasStopped: Bool) async throws {
+        try await withWaitingJob { files, clocks in
+            func sequences() throws -> [Int] {
+                var start = 0
+                return try files.lines(.events, from: &start).compactMap { $0["sequence"]?.int }
+            }
+            if hasStopped {
+                let home = try files.root.directory(SpoolFile.privateDirectory)
+                try await live(files, boot: "one") { daemon in
+                    daemon.stop(.stop)
+                    return try home.stat(FileName("feed-end")) != nil
+                }
+            }
+            let before = try sequences()
+            #expect(before == Array(1...before.count))
+            try files.put(#"{"type": "plain"}"#, as: .request("b1"), time: clocks.now())
+            try await live(files, boot: "two") { _ in try sequences().count > before.count }
+            let next = try #require(try sequences().dropFirst(before.count).first)
+            #expect(next == before.count + 1 + (hasStopped ? 0 : Int(FeedRecord.mostLost)))
+        }
+    }
+
     /// Writes zeros over a file; its size and its time stay.
     private func zero(_ file: SpoolFile, in files: SpoolFiles) throws {
         let stat = try #require(try files.root.stat(file.modelName))

@@ -41,6 +41,17 @@ extension HTTPTests {
             }
         }
 
+        /// The fourth page is not to be had, until it is over.
+        private final class Outage: Sendable {
+            private let isOver = Mutex(false)
+
+            func end() { isOver.withLock { $0 = true } }
+
+            func answer(_ request: TestServer.Request, _ catalogue: Catalogue) -> TestServer.Answer {
+                request.query["page"] == "4" && !isOver.withLock(\.self) ? .status(503) : catalogue.answer(request)
+            }
+        }
+
         private func params(
             _ scratch: Scratch, _ server: TestServer, _ paging: JSON, _ more: JSONObject, since: Bool = false
         ) -> JSONObject {
@@ -111,30 +122,24 @@ extension HTTPTests {
 
         @Test(arguments: ["full", "incremental"])
         func aJobThatGoesOnAtTheEndOfAPageSeesWhatWasDeletedBefore(mode: String) async throws {
-            let (scratch, catalogue) = (try Scratch(), Catalogue(40))
-            let fails = Mutex(true)
-            let server = try await TestServer { request, _ in
-                request.query["page"] == "4" && fails.withLock { $0 } ? .status(503) : catalogue.answer(request)
-            }
+            let (scratch, catalogue, outage) = (try Scratch(), Catalogue(40), Outage())
+            let server = try await TestServer { request, _ in outage.answer(request, catalogue) }
             let params = params(scratch, server, "page", ["mode": .string(mode), "batch_size": 10])
             #expect(try await scratch.runHere(params, jobID: "job-1").exit == 75)
             #expect(try ids(scratch).count == 30)
             catalogue.change { $0.removeAll { $0.id == 5 } }
-            fails.withLock { $0 = false }
+            outage.end()
             let run = try await scratch.runHere(params, jobID: "job-1")
             #expect(run.logs.contains("Page 3 has changed: reading from the beginning"))
             #expect(try ids(scratch) == Array(0..<40), "\(run.everything)")
         }
 
         @Test func aJobThatGoesOnAtTheEndOfAPageReadsOnlyThatAgain() async throws {
-            let (scratch, catalogue) = (try Scratch(), Catalogue(40))
-            let fails = Mutex(true)
-            let server = try await TestServer { request, _ in
-                request.query["page"] == "4" && fails.withLock { $0 } ? .status(503) : catalogue.answer(request)
-            }
+            let (scratch, catalogue, outage) = (try Scratch(), Catalogue(40), Outage())
+            let server = try await TestServer { request, _ in outage.answer(request, catalogue) }
             let params = params(scratch, server, "page", ["batch_size": 10])
             #expect(try await scratch.runHere(params, jobID: "job-1").exit == 75)
-            fails.withLock { $0 = false }
+            outage.end()
             let asked = server.requests.count
             let run = try await scratch.runHere(params, jobID: "job-1")
             #expect(run.counts == "40 0 0 0 0", "\(run.everything)")
@@ -143,11 +148,8 @@ extension HTTPTests {
 
         /// An earlier version kept the next page alone at the end of one: it may be another by now.
         @Test func whatAnEarlierVersionKeptAtTheEndOfAPageIsReadAgain() async throws {
-            let (scratch, catalogue) = (try Scratch(), Catalogue(40))
-            let fails = Mutex(true)
-            let server = try await TestServer { request, _ in
-                request.query["page"] == "4" && fails.withLock { $0 } ? .status(503) : catalogue.answer(request)
-            }
+            let (scratch, catalogue, outage) = (try Scratch(), Catalogue(40), Outage())
+            let server = try await TestServer { request, _ in outage.answer(request, catalogue) }
             let params = params(scratch, server, "page", ["batch_size": 10])
             #expect(try await scratch.runHere(params, jobID: "job-1").exit == 75)
             try scratch.sql(
@@ -156,7 +158,7 @@ extension HTTPTests {
                     json('{"mark": {"page": 4}, "done": 0, "hash": [], "before": 30, "page": 3}'))
                 """)
             catalogue.change { $0.removeAll { $0.id == 5 } }
-            fails.withLock { $0 = false }
+            outage.end()
             #expect(try await scratch.runHere(params, jobID: "job-1").exit == 0)
             #expect(try ids(scratch) == Array(0..<40))
         }
